@@ -1,0 +1,65 @@
+// Builds dist/: the typed modules with tsc, then the worker and the realm script inside it as one file with esbuild.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, globSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+// Before any import of TypeScript, which an older Node cannot load.
+if (Number.parseInt(process.versions.node, 10) < 26) {
+  console.error(`build: needs Node 26 or later, found ${process.version}. Run it with npm, which puts the right one on PATH.`)
+  process.exit(1)
+}
+const { build } = await import('esbuild')
+const { realmSourceForEsbuild, requireEntry, root } = await import('./realm-source.ts')
+
+/** Folders that tsc emits into dist. The worker is not among them: it is one bundle. */
+const emitted = ['base', 'protocol', 'daemon', 'client', 'cli']
+const checked = ['src/cli', 'src/worker']
+
+/** `cjs` or `esm`. */
+const workerFormat = 'cjs'
+const workerFile = `dist/worker/worker.${workerFormat === 'cjs' ? 'cjs' : 'js'}`
+
+function removeStaleFiles() {
+  for (const file of globSync('dist/**/*', { cwd: root, withFileTypes: true })) {
+    if (!file.isFile() || file.name.endsWith('.tsbuildinfo')) continue
+    const path = join(file.parentPath, file.name).slice(root.length)
+    const [, folder] = path.split('/')
+    const source = path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
+    const wanted = path === workerFile || (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
+    if (!wanted) rmSync(join(root, path))
+  }
+}
+
+function compileModules() {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const { status } = spawnSync(process.execPath, [tsc, '-b', ...checked], { cwd: root, stdio: 'inherit' })
+  if (status !== 0) throw new Error('type check failed')
+}
+
+async function bundleWorker() {
+  const entry = join(root, 'src/worker/main.ts')
+  requireEntry(entry)
+  await build({
+    entryPoints: [entry],
+    outfile: join(root, workerFile),
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: workerFormat,
+    target: 'node26',
+    external: ['internal/*'],
+    plugins: [realmSourceForEsbuild],
+    charset: 'utf8',
+    logLevel: 'warning',
+  })
+}
+
+try {
+  removeStaleFiles()
+  compileModules()
+  chmodSync(join(root, 'dist/cli/main.js'), 0o755)
+  await bundleWorker()
+} catch (error) {
+  console.error(`build: ${error.message}`)
+  process.exitCode = 1
+}
