@@ -1,6 +1,6 @@
 // Builds dist/: the typed modules with tsc, then the worker and the realm script inside it as one file with esbuild.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, globSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 // Before any import of TypeScript, which an older Node cannot load.
@@ -9,7 +9,7 @@ if (Number.parseInt(process.versions.node, 10) < 26) {
   process.exit(1)
 }
 const { build } = await import('esbuild')
-const { realmSourceForEsbuild, requireEntry, root } = await import('./realm-source.ts')
+const { realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. The worker is not among them: it is one bundle. */
 const emitted = ['base', 'protocol', 'daemon', 'client', 'cli']
@@ -20,7 +20,8 @@ const workerFormat = 'cjs'
 const workerFile = `dist/worker/worker.${workerFormat === 'cjs' ? 'cjs' : 'js'}`
 
 function removeStaleFiles() {
-  for (const file of globSync('dist/**/*', { cwd: root, withFileTypes: true })) {
+  if (!existsSync(join(root, 'dist'))) return
+  for (const file of readdirSync(join(root, 'dist'), { recursive: true, withFileTypes: true })) {
     if (!file.isFile() || file.name.endsWith('.tsbuildinfo')) continue
     const path = join(file.parentPath, file.name).slice(root.length)
     const [, folder] = path.split('/')
@@ -38,7 +39,9 @@ function compileModules() {
 
 async function bundleWorker() {
   const entry = join(root, 'src/worker/main.ts')
-  requireEntry(entry)
+  for (const path of [entry, realmEntry]) {
+    if (!existsSync(path)) throw new Error(`cannot bundle the worker: ${path.slice(root.length)} does not exist`)
+  }
   await build({
     entryPoints: [entry],
     outfile: join(root, workerFile),

@@ -1,20 +1,13 @@
-import { existsSync } from 'node:fs'
-import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin as EsbuildPlugin } from 'esbuild'
 import type { Plugin as VitePlugin } from 'vitest/config'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
-const realmEntry = fileURLToPath(new URL('../src/worker/realm/main.ts', import.meta.url))
+export const realmEntry = fileURLToPath(new URL('../src/worker/realm/main.ts', import.meta.url))
 const moduleName = 'virtual:realm-source'
-
-export function requireEntry(path: string): void {
-  if (!existsSync(path)) throw new Error(`cannot bundle: ${relative(root, path)} does not exist`)
-}
 
 /** Bundles what runs inside a guest's realm. Returns the text of a script, not of a module. */
 async function bundleRealm(): Promise<string> {
-  requireEntry(realmEntry)
   const result = await build({
     entryPoints: [realmEntry],
     absWorkingDir: root,

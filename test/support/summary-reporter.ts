@@ -8,7 +8,7 @@ export default class SummaryReporter implements Reporter {
   #passed = 0
   #failed = 0
   #skipped: string[] = []
-  #broken = false
+  #stopped = false
 
   constructor() {
     // Only at exit is it certain that no other reporter prints after the last line.
@@ -19,11 +19,13 @@ export default class SummaryReporter implements Reporter {
     this.#passed = 0
     this.#failed = 0
     this.#skipped = []
-    this.#broken = false
+    this.#stopped = false
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[], reason: TestRunEndReason) {
-    this.#broken = unhandledErrors.length > 0 || reason !== 'passed'
+    this.#stopped = reason !== 'passed'
+    // An error outside any test counts as a failure of its own.
+    this.#failed += unhandledErrors.length
     for (const module of modules) {
       for (const test of module.children.allTests()) this.#count(test)
       // A file that cannot be loaded, or a hook of a suite that throws, has no test of its own to blame.
@@ -54,7 +56,7 @@ export default class SummaryReporter implements Reporter {
 
   #finish() {
     const ran = this.#passed + this.#failed
-    if (ran === 0 || this.#failed > 0 || this.#broken) process.exitCode ||= 1
+    if (ran === 0 || this.#failed > 0 || this.#stopped) process.exitCode ||= 1
     const lines = this.#skipped.map((test) => `skipped ${test}`)
     if (ran === 0) lines.push('no test ran')
     lines.push(`${this.#passed} passed, ${this.#failed} failed, ${this.#skipped.length} skipped`)
