@@ -51,7 +51,10 @@ async function bundleWorker() {
     format: workerFormat,
     target: 'node26',
     external: ['internal/*'],
+    inject: [join(root, 'src/worker/node-globals.ts')],
     plugins: [realmSourceForEsbuild],
+    // Frames with this name are left out of guests' stacks.
+    footer: { js: '//# sourceURL=glovebox:worker' },
     charset: 'utf8',
     logLevel: 'warning',
   })

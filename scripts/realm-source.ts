@@ -15,6 +15,7 @@ async function bundleRealm(): Promise<string> {
     write: false,
     platform: 'neutral',
     format: 'iife',
+    globalName: 'realm',
     target: 'esnext',
     // Guests may see this text in a stack trace, and it is parsed at every boot.
     minifyWhitespace: false,

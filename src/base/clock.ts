@@ -1,0 +1,9 @@
+/**
+ * Milliseconds of CLOCK_MONOTONIC, the same in every process of a machine: a deadline that one process writes can be
+ * compared by another. (`performance.now()` alone starts at each process's own zero.)
+ */
+const zeroMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
+export function monotonicMs(): number {
+  return zeroMs + performance.now()
+}

@@ -1,0 +1,160 @@
+import { NO_PAYLOAD } from './channel.ts'
+import { Context } from './context.ts'
+import type { Control } from './control.ts'
+import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
+import { Lane } from './lane.ts'
+import { checkSource, type OneShotOptions, resolveOneShotOptions, type TimeoutPolicy } from './run-options.ts'
+import type { LeasePurpose } from '../protocol/control-link.ts'
+import type { Report } from '../protocol/report.ts'
+import { InvalidOptionError } from '../base/options.ts'
+
+/** What a status document holds, as far as this release knows; a newer daemon may say more. */
+export interface Status {
+  readonly daemon: {
+    readonly version: string
+    readonly pid: number
+    readonly startedAt: string
+    readonly uptimeMs: number
+    readonly socket: string
+    readonly clients: number
+  }
+  readonly versions: { readonly node: string; readonly v8: string }
+  readonly limits: Readonly<Record<string, number>>
+  readonly workers: readonly {
+    readonly worker: number
+    readonly pid?: number
+    readonly state: string
+    readonly tenant?: string
+    readonly contexts: number
+    readonly runs: number
+    readonly cpuMs: number
+    readonly peakRssBytes: number
+  }[]
+  readonly deaths: readonly Report[]
+}
+
+/** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
+export class Box implements AsyncDisposable {
+  readonly #control: Control
+  readonly #policy: TimeoutPolicy
+  readonly #release: () => Promise<void>
+  readonly #lanes = new Set<Lane>()
+  #opening: Promise<Lane> | undefined
+  #disposed: Promise<void> | undefined
+  #cause: GloveboxError | undefined
+
+  /** @internal Boxes are made by `connect()`. */
+  constructor(control: Control, policy: TimeoutPolicy, release: () => Promise<void>) {
+    this.#control = control
+    this.#policy = policy
+    this.#release = release
+  }
+
+  /**
+   * Runs a script in a fresh context and resolves with its completion value, awaited if it is a promise. The context is gone afterwards.
+   * @throws GuestError, TimeoutError, WorkerCrashError, ValueError, OverloadedError, ConnectionError
+   */
+  async run(source: string, options?: OneShotOptions): Promise<unknown> {
+    checkSource(source)
+    const { timeoutMs, filename, signal, globals, fresh } = resolveOneShotOptions(this.#policy, options)
+    signal?.throwIfAborted()
+    const lane = fresh === 'process' ? await this.#lease('process') : await this.#anyLane()
+    try {
+      const type = globals === undefined ? 'once' : 'onceWith'
+      return await lane.call({ type, context: 0, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal)
+    } finally {
+      if (fresh === 'process') lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
+    }
+  }
+
+  /** Makes a context with the given globals. */
+  async createContext(globals: Readonly<Record<string, unknown>> = {}): Promise<Context> {
+    if (typeof globals !== 'object' || globals === null || Array.isArray(globals))
+      throw new InvalidOptionError('globals', 'must be an object', globals)
+    const lane = await this.#lease('context')
+    const number = lane.nextContext()
+    await lane.call({ type: 'create', context: number }, globals, undefined)
+    return new Context(lane, number, this.#policy)
+  }
+
+  /** What the daemon says of itself: workers, limits, versions, recent deaths. */
+  async status(): Promise<Status> {
+    const json = await this.#control.status()
+    try {
+      return JSON.parse(json) as Status
+    } catch (error) {
+      throw new ProtocolError('ERR_PROTOCOL', 'the daemon sent a status that is not JSON', undefined, { cause: error })
+    }
+  }
+
+  /** Has the daemon drain and stop: a command for operators. */
+  async stopDaemon(): Promise<void> {
+    await this.#control.stop()
+  }
+
+  /** Closes the connection; contexts are dropped, calls under way fail with ConnectionError `ERR_DISPOSED`. Idempotent. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose()
+    return this.#disposed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  /** @internal The daemon says that a worker is gone. */
+  workerLost(worker: number, report: Report): void {
+    for (const lane of this.#lanes) if (lane.worker === worker) lane.lost(report)
+  }
+
+  /** @internal The control connection is gone, and with it every lease. */
+  disconnected(cause: GloveboxError): void {
+    this.#cause ??= cause
+    for (const lane of this.#lanes) lane.end(cause)
+  }
+
+  #assertOpen(): void {
+    if (this.#cause !== undefined) throw this.#cause
+  }
+
+  async #dispose(): Promise<void> {
+    this.disconnected(new ConnectionError('ERR_DISPOSED', 'this box was disposed'))
+    this.#control.close()
+    await this.#release()
+  }
+
+  /** The open lane with the least to do; the first caller opens one, and others wait with it. */
+  async #anyLane(): Promise<Lane> {
+    this.#assertOpen()
+    let best: Lane | undefined
+    for (const lane of this.#shared()) if (best === undefined || lane.pending < best.pending) best = lane
+    if (best !== undefined) return best
+    this.#opening ??= this.#lease('run').finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  #shared(): Lane[] {
+    return [...this.#lanes].filter(({ alive, dedicated }) => alive && !dedicated)
+  }
+
+  async #lease(purpose: LeasePurpose): Promise<Lane> {
+    this.#assertOpen()
+    const known = this.#shared()
+    const lease = await this.#control.lease(
+      purpose,
+      known.map(({ worker }) => worker),
+    )
+    if (lease.path === undefined) {
+      const lane = known.find(({ worker }) => worker === lease.worker)
+      if (lane === undefined) throw new ProtocolError('ERR_PROTOCOL', `the daemon leased worker ${lease.worker}, which is unknown here`)
+      return lane
+    }
+    this.#assertOpen()
+    const lane = new Lane(lease, lease.path, purpose === 'process', this.#control, (ended) => this.#lanes.delete(ended))
+    this.#lanes.add(lane)
+    await lane.opened()
+    return lane
+  }
+}

@@ -1,0 +1,44 @@
+/** Calls that wait for an answer, by number. Every one is settled: by its answer, or with the cause of the link's end. */
+export class Calls<Result> {
+  readonly #waiting = new Map<number, { readonly resolve: (result: Result) => void; readonly reject: (cause: unknown) => void }>()
+  #last = 0
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** The number that the next call gets. Numbers count up from 1 and stay within 32 bits. */
+  next(): number {
+    this.#last = this.#last >= 0xffff_fffe ? 1 : this.#last + 1
+    return this.#last
+  }
+
+  wait(number: number): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject })
+    })
+  }
+
+  /** Whether the call was waiting. */
+  resolve(number: number, result: Result): boolean {
+    const call = this.#waiting.get(number)
+    if (call === undefined) return false
+    this.#waiting.delete(number)
+    call.resolve(result)
+    return true
+  }
+
+  reject(number: number, cause: unknown): boolean {
+    const call = this.#waiting.get(number)
+    if (call === undefined) return false
+    this.#waiting.delete(number)
+    call.reject(cause)
+    return true
+  }
+
+  rejectAll(cause: unknown): void {
+    const calls = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const call of calls) call.reject(cause)
+  }
+}

@@ -1,0 +1,124 @@
+import { connect as connectSocket, type Socket } from 'node:net'
+import { errorCode, errorMessage } from '../base/error.ts'
+import { OptionReader } from '../base/options.ts'
+import { defaultSocketPath, SYSTEM_SOCKET_PATH } from '../base/socket-path.ts'
+import { TIMEOUT_MS } from '../protocol/limits.ts'
+import { Box } from './box.ts'
+import { Control } from './control.ts'
+import { embeddedDaemon } from './embedded-daemon.ts'
+import { ConnectionError } from './errors.ts'
+
+/** How to find a daemon, and what this connection's calls get unless they say otherwise. */
+export interface ConnectOptions {
+  /** Path of the daemon's socket. Default: `$GLOVEBOX_SOCKET`, or the user's daemon, or the system's. */
+  readonly socket?: string
+  /** Trust domain of this connection's guests. Default `default`. */
+  readonly tenant?: string
+  /** Proves the right to use the tenant, where the daemon asks for it. */
+  readonly token?: string
+  /** Whether to start an embedded daemon if none is found. Default: true, unless `socket` is given. */
+  readonly spawn?: boolean
+  /** Limits for this connection. None can be raised above the daemon's. */
+  readonly limits?: {
+    /** Default deadline of a run, in milliseconds. */
+    readonly timeout?: number
+  }
+}
+
+/**
+ * Connects to the running daemon, or to an embedded one that dies with this process.
+ *
+ * @throws ConnectionError `ERR_CONNECTION` if there is no daemon and none may be started, `ERR_NO_RUNTIME` if there is no Node 26 to run one on
+ * @throws AccessDeniedError `ERR_ACCESS_DENIED`, `ERR_VERSION`
+ * @throws InvalidOptionError `ERR_INVALID_OPTION`
+ */
+export async function connect(options?: ConnectOptions): Promise<Box> {
+  const read = new OptionReader('connect()', options)
+  const given = read.string('socket') ?? (process.env['GLOVEBOX_SOCKET'] || undefined)
+  const who = { tenant: read.string('tenant'), token: read.string('token') }
+  const spawn = read.boolean('spawn') ?? given === undefined
+  const limits = new OptionReader('connect({ limits })', read.object('limits'))
+  const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
+  limits.finish()
+  read.finish()
+
+  const { socket, release } = await reach(given, spawn)
+  try {
+    // Assigned below; the daemon says nothing before its welcome.
+    const made: { box?: Box } = {}
+    const [control, welcome] = await Control.open(socket, who, {
+      lost: (worker, report) => made.box?.workerLost(worker, report),
+      closed: (cause) => made.box?.disconnected(cause),
+    })
+    made.box = new Box(
+      control,
+      { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs },
+      release,
+    )
+    return made.box
+  } catch (error) {
+    socket.destroy()
+    await release()
+    throw error
+  }
+}
+
+interface Reached {
+  readonly socket: Socket
+  readonly release: () => Promise<void>
+}
+
+const nothing = async (): Promise<void> => undefined
+
+async function reach(given: string | undefined, spawn: boolean): Promise<Reached> {
+  const paths = given === undefined ? [...new Set([defaultSocketPath(), SYSTEM_SOCKET_PATH])] : [given]
+  let failure: unknown
+  for (const path of paths) {
+    try {
+      return { socket: await open(path), release: nothing }
+    } catch (error) {
+      failure = error
+      if (!isAbsent(error)) break
+    }
+  }
+  if (!spawn || !isAbsent(failure)) throw noDaemon(paths, failure)
+  const embedded = await embeddedDaemon()
+  try {
+    return { socket: await open(embedded.socket), release: () => embedded.release() }
+  } catch (error) {
+    await embedded.release()
+    throw noDaemon([embedded.socket], error)
+  }
+}
+
+async function open(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(path)
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.removeListener('error', reject)
+      resolve(socket)
+    })
+  })
+}
+
+/** Nobody listens there: no file, or one that a killed daemon left. */
+function isAbsent(error: unknown): boolean {
+  const code = errorCode(error)
+  return code === 'ENOENT' || code === 'ECONNREFUSED'
+}
+
+function noDaemon(paths: readonly string[], failure: unknown): ConnectionError {
+  const why = isAbsent(failure)
+    ? 'no daemon is running there'
+    : errorCode(failure) === 'EACCES'
+      ? 'this user may not open it'
+      : errorMessage(failure)
+  return new ConnectionError(
+    'ERR_CONNECTION',
+    `cannot connect to ${paths.join(' or ')}: ${why}. Start one with 'glovebox serve', or connect with spawn: true`,
+    {
+      cause: failure,
+    },
+  )
+}

@@ -1,0 +1,103 @@
+import { NO_PAYLOAD } from './channel.ts'
+import type { Lane } from './lane.ts'
+import { ContextLostError } from './errors.ts'
+import {
+  type CallOptions,
+  checkName,
+  checkSource,
+  resolveCallOptions,
+  resolveRunOptions,
+  type RunOptions,
+  type TimeoutPolicy,
+} from './run-options.ts'
+
+/**
+ * A context: a realm with its own globals, in a worker. State stays from run to run. Every method rejects with ContextLostError once the context was disposed or its worker
+ * died, with WorkerCrashError if the worker dies during the call, and with TimeoutError at the deadline, after which the context is still usable.
+ */
+export class Context implements AsyncDisposable {
+  readonly #lane: Lane
+  readonly #number: number
+  readonly #policy: TimeoutPolicy
+  #disposed: Promise<void> | undefined
+
+  /** @internal Contexts are made by `box.createContext()`. */
+  constructor(lane: Lane, number: number, policy: TimeoutPolicy) {
+    this.#lane = lane
+    this.#number = number
+    this.#policy = policy
+  }
+
+  /**
+   * Evaluates a script and resolves with its completion value; if that is a promise, with what it settles to.
+   * @throws GuestError if the guest throws
+   */
+  async run(source: string, options?: RunOptions): Promise<unknown> {
+    checkSource(source)
+    const { timeoutMs, filename, signal } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
+    return this.#call({ type: 'run', context: this.#number, timeoutMs, filename, source }, NO_PAYLOAD, signal)
+  }
+
+  /** The value of a global, or of a top-level `let`, `const` or `class`; undefined if there is none. */
+  async get(name: string, options?: CallOptions): Promise<unknown> {
+    return this.#access('get', name, NO_PAYLOAD, options)
+  }
+
+  /** Sets a global. */
+  async set(name: string, value: unknown, options?: CallOptions): Promise<void> {
+    await this.#access('set', name, value, options)
+  }
+
+  /** Deletes a global. Resolves with whether it is gone, as the `delete` operator says. */
+  async delete(name: string, options?: CallOptions): Promise<boolean> {
+    return (await this.#access('delete', name, NO_PAYLOAD, options)) === true
+  }
+
+  /** A snapshot of the context's own enumerable globals. Functions are left out. */
+  async globals(options?: CallOptions): Promise<Record<string, unknown>> {
+    return (await this.#access('globals', '', NO_PAYLOAD, options)) as Record<string, unknown>
+  }
+
+  /** Calls a guest function by name or path (`'a.b.c'`; `this` is `a.b`) with values, and resolves with its result, awaited. */
+  async call(name: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.#access('call', name, args, undefined)
+  }
+
+  /** Drops the context. Runs that wait in it fail with ContextLostError. Idempotent. */
+  dispose(): Promise<void> {
+    this.#disposed ??= this.#dispose()
+    return this.#disposed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  async #dispose(): Promise<void> {
+    try {
+      await this.#lane.call({ type: 'dispose', context: this.#number }, NO_PAYLOAD, undefined)
+    } catch {
+      // Its worker is gone, and the context with it.
+    }
+  }
+
+  async #access(
+    type: 'get' | 'set' | 'delete' | 'globals' | 'call',
+    name: string,
+    payload: unknown,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    checkName(name)
+    const { timeoutMs, signal } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, `${type}()`, options)
+    return this.#call({ type, context: this.#number, timeoutMs, name }, payload, signal)
+  }
+
+  #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    if (this.#disposed !== undefined) throw new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed')
+    return this.#lane.call(request, payload, signal)
+  }
+
+  #plain(): { readonly timeoutMs: number; readonly filename: undefined; readonly signal: undefined } {
+    return { timeoutMs: this.#policy.defaultMs, filename: undefined, signal: undefined }
+  }
+}

@@ -1,0 +1,88 @@
+import { GloveboxError } from '../base/error.ts'
+import type { Report } from '../protocol/report.ts'
+
+export { GloveboxError } from '../base/error.ts'
+export { InvalidOptionError } from '../base/options.ts'
+export type { Report } from '../protocol/report.ts'
+
+/**
+ * The guest threw. `name`, `message`, `stack`, `cause`, `errors` and own properties are the guest's, its own `code` among them, and may be whatever the guest likes;
+ * the class is ours. The stack shows guest frames only. `code` is `ERR_GUEST` unless the guest's error had one.
+ */
+export class GuestError extends GloveboxError {
+  /** What was thrown, if it was not an Error. */
+  readonly value?: unknown
+
+  constructor(message: string) {
+    super('ERR_GUEST', message)
+  }
+}
+
+/** A failure of Glovebox's, with the evidence where a limit or a death is the cause. */
+export class ReportedError extends GloveboxError {
+  readonly report: Report | undefined
+
+  constructor(code: string, message: string, report?: Report, options?: ErrorOptions) {
+    super(code, message, options)
+    this.report = report
+  }
+}
+
+/** `ERR_TIMEOUT`: the run's deadline passed. The context is alive, with its state. Raise `timeout`, or look at `report` for what it was doing. */
+export class TimeoutError extends ReportedError {}
+/** `ERR_OUTPUT_LIMIT`: the result is larger than it may be. Return less, or in parts. */
+export class OutputLimitError extends ReportedError {}
+/** `ERR_WORKER_CRASHED`: the worker died while the call was under way; `report` says how. Its contexts are lost. */
+export class WorkerCrashError extends ReportedError {}
+/** `ERR_CONTEXT_LOST`: the context is gone, because it was disposed or its worker died before this call. Make a new one. */
+export class ContextLostError extends ReportedError {}
+/** `ERR_OVERLOADED`: no worker is free. Try again after `retryAfter` milliseconds. */
+export class OverloadedError extends ReportedError {
+  readonly retryAfter: number | undefined
+
+  constructor(message: string, retryAfter: number | undefined) {
+    super('ERR_OVERLOADED', message)
+    this.retryAfter = retryAfter
+  }
+}
+/** `ERR_ACCESS_DENIED`, `ERR_VERSION`: the daemon does not serve this client. */
+export class AccessDeniedError extends GloveboxError {}
+/** `ERR_PROTOCOL`: the peer sent something that it must not. The link to it is closed. */
+export class ProtocolError extends ReportedError {}
+/** `ERR_CONNECTION`, `ERR_DISPOSED`, `ERR_STOPPING`: there is no daemon, no longer, or not for long. */
+export class ConnectionError extends GloveboxError {}
+/** A value that cannot cross, or is too deep or too large: `ERR_VALUE_UNSUPPORTED`, `ERR_VALUE_TOO_DEEP`, `ERR_VALUE_TOO_LARGE`. The message names its path. */
+export class ValueError extends ReportedError {}
+/** A limit that a request itself is over: `ERR_SOURCE_LIMIT`, `ERR_CONTEXT_LIMIT`. */
+export class LimitError extends ReportedError {}
+
+/** The error for a failure that a worker or the daemon named by its code. */
+export function errorForCode(code: string, message: string, report?: Report, retryAfter?: number): GloveboxError {
+  switch (code) {
+    case 'ERR_TIMEOUT':
+      return new TimeoutError(code, message, report)
+    case 'ERR_OUTPUT_LIMIT':
+      return new OutputLimitError(code, message, report)
+    case 'ERR_CONTEXT_LOST':
+      return new ContextLostError(code, message, report)
+    case 'ERR_OVERLOADED':
+      return new OverloadedError(message, retryAfter)
+    case 'ERR_ACCESS_DENIED':
+    case 'ERR_VERSION':
+      return new AccessDeniedError(code, message)
+    case 'ERR_STOPPING':
+    case 'ERR_WORKER_BOOT':
+      return new ConnectionError(code, message)
+    case 'ERR_VALUE_UNSUPPORTED':
+    case 'ERR_VALUE_TOO_DEEP':
+    case 'ERR_VALUE_TOO_LARGE':
+      return new ValueError(code, message, report)
+    case 'ERR_SOURCE_LIMIT':
+    case 'ERR_CONTEXT_LIMIT':
+      return new LimitError(code, message, report)
+    case 'ERR_PROTOCOL':
+      return new ProtocolError(code, message, report)
+    default:
+      return new ReportedError(code, message, report)
+  }
+}

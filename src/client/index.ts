@@ -1,0 +1,21 @@
+export type { Box, Status } from './box.ts'
+export { connect, type ConnectOptions } from './connect.ts'
+export type { Context } from './context.ts'
+export {
+  AccessDeniedError,
+  ConnectionError,
+  ContextLostError,
+  GloveboxError,
+  GuestError,
+  InvalidOptionError,
+  LimitError,
+  OutputLimitError,
+  OverloadedError,
+  ProtocolError,
+  type Report,
+  ReportedError,
+  TimeoutError,
+  ValueError,
+  WorkerCrashError,
+} from './errors.ts'
+export type { CallOptions, OneShotOptions, RunOptions } from './run-options.ts'

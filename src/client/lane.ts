@@ -1,0 +1,106 @@
+import { Channel, type Request } from './channel.ts'
+import type { Control, Lease } from './control.ts'
+import { ConnectionError, ContextLostError, type Report, WorkerCrashError } from './errors.ts'
+
+/** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
+const REPORT_WAIT_MS = 1_000
+
+/**
+ * A leased worker, as this client sees it: its channel, and what the daemon says of its end. A death is recorded once, and every call gets its cause.
+ */
+export class Lane {
+  readonly worker: number
+  /** Leased for one run; nothing else goes there. */
+  readonly dedicated: boolean
+  readonly #channel: Channel
+  readonly #control: Control
+  readonly #closed: (lane: Lane) => void
+  #cause: Error | undefined
+
+  constructor(lease: Lease, path: string, dedicated: boolean, control: Control, closed: (lane: Lane) => void) {
+    this.dedicated = dedicated
+    this.worker = lease.worker
+    this.#control = control
+    this.#closed = closed
+    this.#channel = new Channel(lease, path, {
+      distrust: (reason) => control.distrust(lease.worker, reason),
+      closed: () => this.#disconnected(),
+    })
+  }
+
+  get pending(): number {
+    return this.#channel.pending
+  }
+
+  get alive(): boolean {
+    return this.#cause === undefined && this.#channel.alive
+  }
+
+  async opened(): Promise<void> {
+    await this.#channel.opened()
+  }
+
+  nextContext(): number {
+    return this.#channel.nextContext()
+  }
+
+  /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. */
+  async call(request: Request, payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    if (this.#cause !== undefined) throw this.#causeForLateCall()
+    if (signal === undefined) return this.#channel.call(request, payload)
+    signal.throwIfAborted()
+    let run = 0
+    const answer = this.#channel.call(request, payload, (number) => {
+      run = number
+    })
+    const abort = (): void => {
+      if (!this.#channel.abandon(run, signal.reason)) return
+      this.#channel.cancel(run)
+      this.#control.interrupt(this.worker, this.#channel.number, run)
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      return await answer
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** The daemon says that the worker is gone, and why. */
+  lost(report: Report): void {
+    this.end(new WorkerCrashError('ERR_WORKER_CRASHED', crashMessage(this.worker, report), report))
+  }
+
+  end(cause: Error): void {
+    if (this.#cause !== undefined) return
+    this.#cause = cause
+    this.#channel.fail(cause)
+    this.#closed(this)
+  }
+
+  #disconnected(): void {
+    if (this.#cause !== undefined) return
+    const timer = setTimeout(() => {
+      this.end(new ConnectionError('ERR_CONNECTION', `the connection to worker ${this.worker} closed, and the daemon does not say why`))
+    }, REPORT_WAIT_MS)
+    if (this.#channel.pending === 0) timer.unref()
+  }
+
+  /** Who calls after the end did not see the crash happen: for them the context is lost, and the crash is why. */
+  #causeForLateCall(): Error {
+    const cause = this.#cause
+    if (!(cause instanceof WorkerCrashError)) return cause as Error
+    return new ContextLostError('ERR_CONTEXT_LOST', `the context is gone: ${cause.message}`, cause.report, { cause })
+  }
+}
+
+function crashMessage(worker: number, report: Report): string {
+  const how =
+    report.signal === undefined
+      ? report.exitCode === undefined
+        ? 'ended'
+        : `exited with code ${report.exitCode}`
+      : `was killed by ${report.signal}`
+  const why = report.reason ?? report.stderr
+  return `worker ${worker} ${how}${why === undefined ? '' : ` (${why})`}`
+}

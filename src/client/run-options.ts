@@ -1,0 +1,96 @@
+import { InvalidOptionError, OptionReader } from '../base/options.ts'
+import { MAX_NAME, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
+import { LimitError } from './errors.ts'
+
+/** How one run goes. */
+export interface RunOptions {
+  /** Deadline in milliseconds: covers computing, waiting for promises and everything that the code starts. 1 to the daemon's maximum; default: the connection's. */
+  readonly timeout?: number
+  /** Shown in the guest's stack traces. At most 1,024 characters. */
+  readonly filename?: string
+  /** Cancels the run; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+export interface OneShotOptions extends RunOptions {
+  /** Globals of the run's context: values, by name. */
+  readonly globals?: Readonly<Record<string, unknown>>
+  /** `'context'` (default): a context of its own in a worker of the tenant. `'process'`: a process of its own, thrown away afterwards. */
+  readonly fresh?: 'context' | 'process'
+}
+
+export interface CallOptions {
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+/** What the daemon allows and the connection chose. */
+export interface TimeoutPolicy {
+  readonly defaultMs: number
+  readonly maxMs: number
+}
+
+export interface CallSettings {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+export interface RunSettings extends CallSettings {
+  readonly filename: string | undefined
+}
+
+export interface OneShotSettings extends RunSettings {
+  readonly globals: Readonly<Record<string, unknown>> | undefined
+  readonly fresh: 'context' | 'process'
+}
+
+/** Most runs have no options: those share one object. */
+export function resolveRunOptions(policy: TimeoutPolicy, given: unknown): RunSettings {
+  const read = new OptionReader('run()', given)
+  const settings = readRun(policy, read)
+  read.finish()
+  return settings
+}
+
+export function resolveOneShotOptions(policy: TimeoutPolicy, given: unknown): OneShotSettings {
+  const read = new OptionReader('run()', given)
+  const settings = {
+    ...readRun(policy, read),
+    globals: read.object('globals'),
+    fresh: read.oneOf('fresh', ['context', 'process']) ?? 'context',
+  }
+  read.finish()
+  return settings
+}
+
+export function resolveCallOptions(policy: TimeoutPolicy, owner: string, given: unknown): CallSettings {
+  const read = new OptionReader(owner, given)
+  const settings = readCall(policy, read)
+  read.finish()
+  return settings
+}
+
+/** Refuses what is not source, or too much of it. */
+export function checkSource(source: unknown): asserts source is string {
+  if (typeof source !== 'string') throw new InvalidOptionError('source', 'must be a string', source)
+  if (source.length > MAX_SOURCE.default) {
+    throw new LimitError('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`)
+  }
+}
+
+/** Refuses what is not the name of a global. */
+export function checkName(name: unknown): asserts name is string {
+  if (typeof name !== 'string') throw new InvalidOptionError('name', 'must be a string', name)
+  if (name.length > MAX_NAME) throw new InvalidOptionError('name', `must have at most ${MAX_NAME} characters`, name)
+}
+
+function readRun(policy: TimeoutPolicy, read: OptionReader): RunSettings {
+  const filename = read.string('filename')
+  if (filename !== undefined && filename.length > MAX_NAME)
+    throw new InvalidOptionError('filename', `must have at most ${MAX_NAME} characters`, filename)
+  return { ...readCall(policy, read), filename }
+}
+
+function readCall(policy: TimeoutPolicy, read: OptionReader): CallSettings {
+  return { timeoutMs: read.integer('timeout', TIMEOUT_MS.min, policy.maxMs) ?? policy.defaultMs, signal: read.signal('signal') }
+}

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { ConnectionError } from './errors.ts'
+
+/** The daemon's and the workers' Node must be at least this. */
+export const MIN_RUNTIME_MAJOR = 26
+const PROBE_TIMEOUT_MS = 10_000
+
+/**
+ * The Node binary for an embedded daemon: this process's own if it is new enough, or else `GLOVEBOX_NODE`, or else the first new enough `node` on PATH.
+ * @throws ConnectionError `ERR_NO_RUNTIME`
+ */
+export function findRuntime(): string {
+  if (Number.parseInt(process.versions.node, 10) >= MIN_RUNTIME_MAJOR) return process.execPath
+  const wanted = process.env['GLOVEBOX_NODE']
+  const candidates = wanted === undefined ? (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'node')) : [wanted]
+  for (const path of candidates) if (isExecutable(path) && majorOf(path) >= MIN_RUNTIME_MAJOR) return path
+  throw new ConnectionError(
+    'ERR_NO_RUNTIME',
+    `an embedded daemon needs Node ${MIN_RUNTIME_MAJOR} or later; this process runs on ${process.version}, and ${
+      wanted === undefined ? 'there is no newer one on PATH' : `GLOVEBOX_NODE (${wanted}) is none`
+    }. Install Node ${MIN_RUNTIME_MAJOR}, set GLOVEBOX_NODE to its path, or start a daemon with 'glovebox serve'`,
+  )
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function majorOf(path: string): number {
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: PROBE_TIMEOUT_MS })
+  return Number.parseInt((stdout ?? '').slice(1), 10) || 0
+}

@@ -1,0 +1,253 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { TICKET_BYTES } from '../protocol/limits.ts'
+import type { Report } from '../protocol/report.ts'
+import { refuseIoUring } from './io-uring-filter.ts'
+import { createLog, type Logger } from './log.ts'
+import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
+import { OverdueWatch } from './overdue-watch.ts'
+import { Pool, type PoolMessage } from './pool.ts'
+import { Session, type SessionOwner } from './session.ts'
+import { claimSocket, type SocketClaim } from './socket-claim.ts'
+import { statusOf } from './status.ts'
+import { VERSION } from './version.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/** Control connections at most. */
+const MAX_SESSIONS = 4_096
+/** How often a draining daemon looks whether all is quiet, in milliseconds. */
+const DRAIN_LOOK_MS = 25
+
+/** A running daemon. Disposing it stops it at once; {@link Daemon.stop} drains first. */
+export interface Daemon extends AsyncDisposable {
+  /** The socket that clients connect to. */
+  readonly socket: string
+  /** Takes no new leases, waits until runs have ended (at most the `drain` option), then disposes. */
+  stop(): Promise<void>
+  /** Resolves when the daemon has stopped, for whatever reason. */
+  readonly stopped: Promise<void>
+}
+
+/**
+ * Starts a daemon in this process: claims the socket, boots the spare workers, accepts clients. Node ≥ 26 on Linux.
+ *
+ * Installs a seccomp filter on this process that refuses io_uring, and sets `no_new_privs`; both stay.
+ *
+ * @throws InvalidOptionError `ERR_INVALID_OPTION`
+ * @throws DaemonError `ERR_SOCKET_IN_USE`, `ERR_SOCKET_DIRECTORY`, `ERR_SOCKET_PATH`, `ERR_PLATFORM`
+ */
+export async function startDaemon(options?: DaemonOptions): Promise<Daemon> {
+  return startWith(resolveDaemonOptions(options))
+}
+
+/** For tests: {@link startDaemon} with another program in the place of the worker. */
+export async function startDaemonWithWorker(options: DaemonOptions, workerFile: string): Promise<Daemon> {
+  return startWith(resolveDaemonOptions(options), workerFile)
+}
+
+async function startWith(settings: DaemonSettings, workerFile?: string): Promise<Daemon> {
+  const log = createLog(settings.logLevel)
+  const claim = claimSocket(settings.socketPath)
+  try {
+    const filtered = refuseIoUring()
+    if (!filtered) log.warn('io_uring could not be refused: workers are not confined by seccomp')
+    const daemon = new RunningDaemon(settings, claim, log, workerFile)
+    await daemon.listen()
+    log.info({ socket: claim.path, version: VERSION, node: process.version }, 'daemon started')
+    return daemon
+  } catch (error) {
+    claim.release()
+    throw error
+  }
+}
+
+class RunningDaemon implements Daemon, SessionOwner {
+  readonly socket: string
+  readonly stopped: Promise<void>
+  readonly daemonVersion = VERSION
+  readonly timeoutMs: number
+  readonly maxTimeoutMs: number
+  readonly #settings: DaemonSettings
+  readonly #claim: SocketClaim
+  readonly #log: Logger
+  readonly #pool: Pool
+  readonly #watch: OverdueWatch
+  readonly #server: Server
+  readonly #sessions = new Set<Session>()
+  readonly #waitingRuns = new Map<WorkerProcess, number>()
+  readonly #startedAt = new Date()
+  #channels = 0
+  #draining = false
+  #ending: Promise<void> | undefined
+  #resolveStopped: () => void
+
+  constructor(settings: DaemonSettings, claim: SocketClaim, log: Logger, workerFile: string | undefined) {
+    this.socket = claim.path
+    this.timeoutMs = settings.timeoutMs
+    this.maxTimeoutMs = settings.maxTimeoutMs
+    this.#settings = settings
+    this.#claim = claim
+    this.#log = log
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.stopped = promise
+    this.#resolveStopped = resolve
+    this.#pool = new Pool({ ...settings, directory: claim.directory, workerFile }, log, {
+      message: (worker, message) => this.#heard(worker, message),
+      death: (worker, report) => this.#died(worker, report),
+    })
+    this.#watch = new OverdueWatch(() => this.#pool.workers)
+    this.#server = createServer((socket) => {
+      if (this.#sessions.size >= MAX_SESSIONS) socket.destroy()
+      else this.#sessions.add(new Session(socket, this))
+    })
+  }
+
+  async listen(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#server.once('error', reject)
+    this.#server.listen(this.socket, resolve)
+    await promise
+    chmodSync(this.socket, 0o600)
+    this.#pool.refill()
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#draining) {
+      this.#draining = true
+      this.#log.info({ drainMs: this.#settings.drainMs }, 'daemon stops')
+      this.#server.close()
+      await this.#drained()
+    }
+    await this[Symbol.asyncDispose]()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  async lease(session: Session, request: Parameters<SessionOwner['lease']>[1]): ReturnType<SessionOwner['lease']> {
+    if (this.#draining)
+      return { type: 'denied', request: request.request, code: 'ERR_STOPPING', message: 'the daemon is stopping', retryAfterMs: undefined }
+    const worker = await this.#pool.lease(session.tenant, request.purpose)
+    if (!this.#sessions.has(session)) {
+      this.#retireUnused(worker)
+      throw new Error('the client is gone')
+    }
+    const known = request.known.includes(worker.number) ? channelOf(session, worker) : undefined
+    if (known !== undefined) {
+      return { type: 'leased', request: request.request, worker: worker.number, channel: known, path: undefined, ticket: new Uint8Array(0) }
+    }
+    const channel = ++this.#channels
+    const ticket = randomBytes(TICKET_BYTES)
+    session.channels.set(channel, worker.number)
+    worker.channels.add(channel)
+    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: this.maxTimeoutMs })
+    return { type: 'leased', request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
+  }
+
+  interrupt(session: Session, request: Parameters<SessionOwner['interrupt']>[1]): void {
+    const { worker: number, channel, run } = request
+    if (session.channels.get(channel) !== number) return
+    const worker = this.#pool.find(number)
+    if (worker === undefined || !worker.alive) return
+    worker.send({ type: 'cancel', channel, run })
+    // If it computes, it reads no command. What the page says is the worker's own claim: it can only interrupt its own tenant's run.
+    const beat = worker.readHeartbeat()
+    if (beat.deadlineMs !== 0 && beat.channel === channel && beat.run === run) worker.interrupt()
+  }
+
+  distrust(session: Session, request: Parameters<SessionOwner['distrust']>[1]): void {
+    for (const number of session.channels.values()) {
+      if (number === request.worker) this.#pool.find(number)?.kill(`broke the protocol: ${request.reason}`)
+    }
+  }
+
+  status(): string {
+    return JSON.stringify(statusOf(this.#pool, this.#settings, this.#startedAt, this.#sessions.size))
+  }
+
+  closed(session: Session): void {
+    this.#sessions.delete(session)
+    for (const [channel, number] of session.channels) this.#closeChannel(this.#pool.find(number), channel)
+    const tenantRemains = [...this.#sessions].some(({ tenant }) => tenant === session.tenant)
+    if (tenantRemains) return
+    for (const worker of this.#pool.workers) {
+      if (worker.state.type === 'bound' && worker.state.tenant === session.tenant) worker.retire('its tenant left')
+    }
+  }
+
+  #heard(worker: WorkerProcess, message: PoolMessage): void {
+    switch (message.type) {
+      case 'pong':
+        this.#waitingRuns.set(worker, message.waiting)
+        this.#watch.pong(worker)
+        return
+      case 'usage':
+        worker.contexts = message.contexts
+        worker.runs = message.runs
+        return
+      case 'closed':
+        for (const session of this.#sessions) {
+          if (session.channels.get(message.channel) === worker.number) session.channels.delete(message.channel)
+        }
+        this.#closeChannel(worker, message.channel)
+        return
+      default:
+        message satisfies never
+    }
+  }
+
+  #closeChannel(worker: WorkerProcess | undefined, channel: number): void {
+    if (worker === undefined) return
+    worker.channels.delete(channel)
+    this.#retireUnused(worker)
+  }
+
+  /** A dedicated worker is used once. */
+  #retireUnused(worker: WorkerProcess): void {
+    if (worker.state.type === 'bound' && worker.state.dedicated && worker.channels.size === 0) worker.retire('its lease ended')
+  }
+
+  #died(worker: WorkerProcess, report: Report): void {
+    this.#waitingRuns.delete(worker)
+    for (const session of this.#sessions) session.lost(worker.number, report)
+  }
+
+  /** Waits until no worker has a run, or the time for draining is up. */
+  async #drained(): Promise<void> {
+    const until = performance.now() + this.#settings.drainMs
+    for (const worker of this.#pool.workers) this.#waitingRuns.set(worker, 1)
+    while (performance.now() < until && this.#busy()) {
+      for (const worker of this.#pool.workers) worker.send({ type: 'ping', sequence: 0 })
+      await new Promise((resolve) => {
+        setTimeout(resolve, DRAIN_LOOK_MS)
+      })
+    }
+  }
+
+  #busy(): boolean {
+    for (const worker of this.#pool.workers) {
+      if (worker.state.type !== 'bound') continue
+      if (worker.readHeartbeat().deadlineMs !== 0 || this.#waitingRuns.get(worker) !== 0) return true
+    }
+    return false
+  }
+
+  async #end(): Promise<void> {
+    this.#draining = true
+    this.#server.close()
+    this.#watch[Symbol.dispose]()
+    await this.#pool[Symbol.asyncDispose]()
+    for (const session of this.#sessions) session.destroy()
+    this.#claim.release()
+    this.#log.info('daemon stopped')
+    this.#resolveStopped()
+  }
+}
+
+function channelOf(session: Session, worker: WorkerProcess): number | undefined {
+  for (const [channel, number] of session.channels) if (number === worker.number) return channel
+  return undefined
+}

@@ -1,0 +1,5 @@
+export { InvalidOptionError } from '../base/options.ts'
+export { type Daemon, startDaemon } from './daemon.ts'
+export { DaemonError } from './daemon-error.ts'
+export type { DaemonOptions } from './options.ts'
+export type { DaemonStatus, WorkerStatus } from './status.ts'

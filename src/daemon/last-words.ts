@@ -1,0 +1,29 @@
+import type { Readable } from 'node:stream'
+
+/** Bytes of standard error that are kept: V8's fatal messages end with a stack of this size at most. */
+const KEPT_BYTES = 8 * 1024
+/** Characters of a line in a report. */
+const MAX_LINE = 300
+
+/** Keeps the end of what a worker writes to standard error. HOSTILE: a guest that owns the worker may write anything, for ever. */
+export class LastWords {
+  #tail = Buffer.alloc(0)
+
+  constructor(stderr: Readable) {
+    stderr.on('data', (chunk: Buffer) => {
+      this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-KEPT_BYTES)
+    })
+    stderr.on('error', () => undefined)
+  }
+
+  /** The line that says most: V8's or Node's fatal message if there is one, or else the last. Printable characters only. */
+  line(): string | undefined {
+    const lines = this.#tail
+      .toString('latin1')
+      .replace(/[^\x20-\x7e\n]/g, '?')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+    return (lines.find((line) => /^\w*Error\b|fatal error|assertion/i.test(line)) ?? lines.at(-1))?.slice(0, MAX_LINE)
+  }
+}

@@ -1,0 +1,63 @@
+import { availableParallelism } from 'node:os'
+import { OptionReader } from '../base/options.ts'
+import { MEMORY, TIMEOUT_MS } from '../protocol/limits.ts'
+import { LOG_LEVELS, type LogLevel } from './log.ts'
+import { defaultSocketPath } from '../base/socket-path.ts'
+
+/** How a daemon runs. Every option has a default. */
+export interface DaemonOptions {
+  /** Path of the socket to serve; its directory must be this user's own. Default: `$XDG_RUNTIME_DIR/glovebox/daemon.sock`, or `/run/glovebox/daemon.sock`. */
+  readonly socket?: string
+  /** Workers kept booted beyond those in use. 0 to 64, default 1. */
+  readonly spare?: number
+  /** Workers at most, spares included. 1 to 256, default twice the number of cores and at least 4. */
+  readonly max?: number
+  /** Shared workers of one tenant at most. 1 to 256, default the number of cores. */
+  readonly maxPerTenant?: number
+  /** Default deadline of a run, in milliseconds. 1 to 3,600,000, default 5,000. */
+  readonly timeout?: number
+  /** The longest deadline that a client may ask for, in milliseconds. Default 3,600,000. */
+  readonly maxTimeout?: number
+  /** V8 heap of each worker, in bytes. 32 MiB to 4 GiB, default 256 MiB. */
+  readonly memory?: number
+  /** How long a stopping daemon lets runs finish, in milliseconds. Default 5,000. */
+  readonly drain?: number
+  /** Default `info`. */
+  readonly logLevel?: LogLevel
+}
+
+export interface DaemonSettings {
+  readonly socketPath: string
+  readonly spare: number
+  readonly max: number
+  readonly maxPerTenant: number
+  readonly timeoutMs: number
+  readonly maxTimeoutMs: number
+  readonly memoryBytes: number
+  readonly drainMs: number
+  readonly logLevel: LogLevel
+}
+
+const MAX_WORKERS = 256
+const MAX_SPARE = 64
+const MAX_DRAIN_MS = 3_600_000
+
+/** Resolves each option once. Throws InvalidOptionError (`ERR_INVALID_OPTION`) naming option, rule and value. */
+export function resolveDaemonOptions(given: unknown): DaemonSettings {
+  const read = new OptionReader('startDaemon()', given)
+  const cores = availableParallelism()
+  const maxTimeoutMs = read.integer('maxTimeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.max
+  const settings: DaemonSettings = {
+    socketPath: read.string('socket') ?? defaultSocketPath(),
+    spare: read.integer('spare', 0, MAX_SPARE) ?? 1,
+    max: read.integer('max', 1, MAX_WORKERS) ?? Math.max(4, 2 * cores),
+    maxPerTenant: read.integer('maxPerTenant', 1, MAX_WORKERS) ?? cores,
+    timeoutMs: Math.min(read.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.default, maxTimeoutMs),
+    maxTimeoutMs,
+    memoryBytes: read.integer('memory', MEMORY.min, MEMORY.max) ?? MEMORY.default,
+    drainMs: read.integer('drain', 0, MAX_DRAIN_MS) ?? 5_000,
+    logLevel: read.oneOf('logLevel', LOG_LEVELS) ?? 'info',
+  }
+  read.finish()
+  return Object.freeze(settings)
+}

@@ -1,0 +1,61 @@
+import { monotonicMs } from '../base/clock.ts'
+import { GRACE_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/** How often workers are looked at, in milliseconds. One read of a shared page each. */
+const LOOK_MS = 50
+/** How often a worker must answer a ping, in looks. */
+const PING_EVERY = 20
+/** A worker that runs no guest code and answers nothing for this long is stuck, in milliseconds. Compiling the largest source takes seconds. */
+const SILENCE_MS = 30_000
+/** How often the kernel's figures are sampled for the reports, in looks. */
+const SAMPLE_EVERY = 10
+
+/**
+ * Ends workers that a guest keeps from ending a run in time: native code that no signal interrupts, or a guest that owns its worker and ignores them. Relies on nothing that
+ * a client says; of what a worker says, only what makes its own end come sooner.
+ */
+export class OverdueWatch implements Disposable {
+  readonly #workers: () => Iterable<WorkerProcess>
+  readonly #timer: NodeJS.Timeout
+  readonly #heard = new WeakMap<WorkerProcess, { sentMs: number; answered: boolean }>()
+  #looks = 0
+
+  constructor(workers: () => Iterable<WorkerProcess>) {
+    this.#workers = workers
+    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+  }
+
+  pong(worker: WorkerProcess): void {
+    const heard = this.#heard.get(worker)
+    if (heard !== undefined) heard.answered = true
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+
+  #look(): void {
+    this.#looks++
+    const now = monotonicMs()
+    for (const worker of this.#workers()) {
+      if (worker.state.type !== 'bound') continue
+      if (this.#looks % SAMPLE_EVERY === 0) worker.sampleUsage()
+      const { deadlineMs } = worker.readHeartbeat()
+      // NaN is nobody's deadline.
+      if (!(deadlineMs <= now + TIMEOUT_MS.max)) worker.kill('claims an impossible deadline')
+      else if (deadlineMs !== 0 && now > deadlineMs + GRACE_MS)
+        worker.kill(`did not end a run within ${GRACE_MS} ms after its deadline: stuck in native code`)
+      else this.#ping(worker, now, deadlineMs !== 0)
+    }
+  }
+
+  #ping(worker: WorkerProcess, now: number, running: boolean): void {
+    const heard = this.#heard.get(worker)
+    if (heard === undefined || heard.answered) {
+      if (this.#looks % PING_EVERY !== 0) return
+      this.#heard.set(worker, { sentMs: now, answered: false })
+      worker.send({ type: 'ping', sequence: this.#looks % 0xffff_ffff })
+    } else if (!running && now > heard.sentMs + SILENCE_MS) worker.kill(`did not answer for ${SILENCE_MS} ms`)
+  }
+}

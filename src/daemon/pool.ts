@@ -1,0 +1,194 @@
+import type { LeasePurpose } from '../protocol/control-link.ts'
+import type { Report } from '../protocol/report.ts'
+import { DaemonError } from './daemon-error.ts'
+import type { Logger } from './log.ts'
+import { place } from './placement.ts'
+import { WorkerProcess, type WorkerSettings } from './worker-process.ts'
+
+export interface PoolSettings extends WorkerSettings {
+  readonly spare: number
+  readonly max: number
+  readonly maxPerTenant: number
+}
+
+/** Waits between starts after a worker died while it booted, in milliseconds: doubled each time. */
+const FIRST_RETRY_MS = 100
+const SLOWEST_RETRY_MS = 5_000
+/** A start that takes longer has failed, in milliseconds. It takes about 50. */
+const BOOT_TIMEOUT_MS = 20_000
+/** After so many failed starts in a row, who waits for a worker is told. */
+const GIVE_UP_AFTER = 3
+/** What a client that found no worker free is told to wait, in milliseconds: about a boot. */
+const RETRY_AFTER_MS = 100
+/** Deaths that the status shows. */
+const KEPT_DEATHS = 20
+/** Leases that may wait for a worker to boot. */
+const MAX_WAITING = 1_000
+
+/** A lease that no worker can serve now. */
+export class NoWorkerError extends DaemonError {
+  readonly retryAfterMs = RETRY_AFTER_MS
+}
+
+interface Waiter {
+  readonly tenant: string
+  readonly dedicated: boolean
+  readonly resolve: (worker: WorkerProcess) => void
+  readonly reject: (error: DaemonError) => void
+}
+
+/** All workers: those that boot, the spares, and those bound to tenants. Spares are booted before anyone asks. */
+export class Pool implements AsyncDisposable {
+  readonly #settings: PoolSettings
+  readonly #log: Logger
+  readonly #workers = new Set<WorkerProcess>()
+  readonly #waiting: Waiter[] = []
+  readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
+  readonly #onDeath: (worker: WorkerProcess, report: Report) => void
+  /** The last deaths, newest first, for the status. */
+  readonly deaths: Report[] = []
+  #started = 0
+  #failedBoots = 0
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(
+    settings: PoolSettings,
+    log: Logger,
+    on: {
+      readonly message: (worker: WorkerProcess, message: PoolMessage) => void
+      readonly death: (worker: WorkerProcess, report: Report) => void
+    },
+  ) {
+    this.#settings = settings
+    this.#log = log
+    this.#onMessage = on.message
+    this.#onDeath = on.death
+  }
+
+  get workers(): ReadonlySet<WorkerProcess> {
+    return this.#workers
+  }
+
+  /** Starts as many workers as are missing. */
+  refill(): void {
+    if (this.#closed || this.#retry !== undefined) return
+    while (this.#idle() < this.#settings.spare + this.#waiting.length && this.#workers.size < this.#settings.max) this.#start()
+  }
+
+  /** A worker for a tenant: one that the tenant's clients share, unless it is for a run with a process of its own. */
+  async lease(tenant: string, purpose: LeasePurpose): Promise<WorkerProcess> {
+    if (this.#closed) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
+    const shared = purpose === 'process' ? [] : this.#shared(tenant)
+    const choice = place(shared, shared.length < this.#settings.maxPerTenant && this.#mayTake())
+    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, purpose === 'process') : choice
+    if (purpose === 'context') worker.contexts++
+    return worker
+  }
+
+  find(number: number): WorkerProcess | undefined {
+    for (const worker of this.#workers) if (worker.number === number) return worker
+    return undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(new DaemonError('ERR_STOPPING', 'the daemon is stopping'))
+    await Promise.all([...this.#workers].map(async (worker) => worker[Symbol.asyncDispose]()))
+  }
+
+  #shared(tenant: string): WorkerProcess[] {
+    return [...this.#workers].filter(({ state }) => state.type === 'bound' && state.tenant === tenant && !state.dedicated)
+  }
+
+  #idle(): number {
+    let count = 0
+    for (const { state } of this.#workers) if (state.type === 'spare' || state.type === 'booting') count++
+    return count
+  }
+
+  #mayTake(): boolean {
+    return this.#idle() > this.#waiting.length || this.#workers.size < this.#settings.max
+  }
+
+  /** Takes and binds in one go, so that two leases of one turn never get the same spare. */
+  #bindSpare(tenant: string, dedicated: boolean): Promise<WorkerProcess> | WorkerProcess {
+    for (const worker of this.#workers) {
+      if (worker.state.type !== 'spare') continue
+      this.#bind(worker, tenant, dedicated)
+      return worker
+    }
+    if (!this.#mayTake()) {
+      throw new NoWorkerError(
+        'ERR_OVERLOADED',
+        `all ${this.#settings.max} workers are in use; raise 'max', or try again when a context was disposed`,
+      )
+    }
+    if (this.#waiting.length >= MAX_WAITING) throw new NoWorkerError('ERR_OVERLOADED', `${MAX_WAITING} leases wait for a worker already`)
+    const { promise, resolve, reject } = Promise.withResolvers<WorkerProcess>()
+    this.#waiting.push({ tenant, dedicated, resolve, reject })
+    this.refill()
+    return promise
+  }
+
+  #bind(worker: WorkerProcess, tenant: string, dedicated: boolean): void {
+    worker.bind(tenant, dedicated)
+    this.refill()
+  }
+
+  #start(): void {
+    const worker: WorkerProcess = new WorkerProcess(++this.#started, this.#settings, {
+      ready: () => {
+        clearTimeout(bootTimer)
+        this.#ready(worker)
+      },
+      message: (message) => this.#onMessage(worker, message),
+    })
+    const bootTimer = setTimeout(() => worker.kill(`did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
+    this.#workers.add(worker)
+    void worker.death.then((report) => {
+      clearTimeout(bootTimer)
+      this.#died(worker, report)
+    })
+  }
+
+  #ready(worker: WorkerProcess): void {
+    this.#failedBoots = 0
+    const { state } = worker
+    if (state.type === 'spare') this.#log.debug({ worker: worker.number, bootMs: Math.round(state.bootMs) }, 'worker ready')
+    const waiter = this.#waiting.shift()
+    if (waiter === undefined) return
+    this.#bind(worker, waiter.tenant, waiter.dedicated)
+    waiter.resolve(worker)
+  }
+
+  #died(worker: WorkerProcess, report: Report): void {
+    this.#workers.delete(worker)
+    if (!worker.endedAsPlanned) this.deaths.unshift(report)
+    this.deaths.length = Math.min(this.deaths.length, KEPT_DEATHS)
+    const { signal, exitCode, reason, stderr } = report
+    if (this.#closed || worker.endedAsPlanned) this.#log.debug({ worker: worker.number, reason }, 'worker ended')
+    else this.#log.warn({ worker: worker.number, pid: worker.pid, signal, exitCode, reason, stderr }, 'worker died')
+    this.#onDeath(worker, report)
+    if (report.phase === 'boot') this.#bootFailed(report)
+    else this.refill()
+  }
+
+  #bootFailed(report: Report): void {
+    if (this.#closed) return
+    this.#failedBoots++
+    if (this.#failedBoots >= GIVE_UP_AFTER) {
+      const why = report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`
+      for (const waiter of this.#waiting.splice(0)) waiter.reject(new DaemonError('ERR_WORKER_BOOT', `workers do not boot: ${why}`))
+    }
+    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** (this.#failedBoots - 1), SLOWEST_RETRY_MS)
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.refill()
+    }, delayMs)
+  }
+}
+
+export type PoolMessage = Parameters<ConstructorParameters<typeof WorkerProcess>[2]['message']>[0]

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+
+/** What the kernel says of a process: proc(5). Zeros once it is gone. */
+export interface ProcessUsage {
+  readonly cpuMs: number
+  readonly peakRssBytes: number
+}
+
+/** Clock ticks of /proc: USER_HZ, 100 on every Linux that Node runs on. */
+const MS_PER_TICK = 10
+
+export function readProcessUsage(pid: number): ProcessUsage | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The second field is the program's name in parentheses, and may contain anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
+    return { cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK, peakRssBytes: Number(peak?.[1] ?? 0) * 1024 }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,75 @@
+import type { DaemonSettings } from './options.ts'
+import type { Pool } from './pool.ts'
+import { VERSION } from './version.ts'
+
+/** What a daemon says of itself. Grows from release to release; existing fields keep their meaning. */
+export interface DaemonStatus {
+  readonly daemon: {
+    readonly version: string
+    readonly pid: number
+    readonly startedAt: string
+    readonly uptimeMs: number
+    readonly socket: string
+    readonly clients: number
+  }
+  readonly versions: { readonly node: string; readonly v8: string }
+  readonly limits: {
+    readonly timeoutMs: number
+    readonly maxTimeoutMs: number
+    readonly memoryBytes: number
+    readonly maxWorkers: number
+    readonly maxPerTenant: number
+  }
+  readonly workers: readonly WorkerStatus[]
+  /** The last deaths that nobody planned, newest first. */
+  readonly deaths: Pool['deaths']
+}
+
+export interface WorkerStatus {
+  readonly worker: number
+  readonly pid: number | undefined
+  readonly state: string
+  readonly tenant: string | undefined
+  readonly contexts: number
+  readonly runs: number
+  readonly cpuMs: number
+  readonly peakRssBytes: number
+}
+
+export function statusOf(pool: Pool, settings: DaemonSettings, startedAt: Date, clients: number): DaemonStatus {
+  const workers: WorkerStatus[] = []
+  for (const worker of pool.workers) {
+    const { state } = worker
+    const { cpuMs, peakRssBytes } = worker.sampleUsage()
+    workers.push({
+      worker: worker.number,
+      pid: worker.pid,
+      state: state.type,
+      tenant: state.type === 'bound' ? state.tenant : undefined,
+      contexts: worker.contexts,
+      runs: worker.runs,
+      cpuMs,
+      peakRssBytes,
+    })
+  }
+  return {
+    daemon: {
+      version: VERSION,
+      pid: process.pid,
+      startedAt: startedAt.toISOString(),
+      uptimeMs: Date.now() - startedAt.getTime(),
+      socket: settings.socketPath,
+      clients,
+    },
+    versions: { node: process.versions.node, v8: process.versions.v8 },
+    limits: {
+      timeoutMs: settings.timeoutMs,
+      maxTimeoutMs: settings.maxTimeoutMs,
+      memoryBytes: settings.memoryBytes,
+      maxWorkers: settings.max,
+      maxPerTenant: settings.maxPerTenant,
+    },
+    workers,
+    deaths: pool.deaths,
+  }
+}

@@ -1,0 +1,177 @@
+import { defineLink, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
+import { MAX_NAME, TICKET_BYTES } from './limits.ts'
+import type { MsgpackReader } from './msgpack/reader.ts'
+import type { MsgpackWriter } from './msgpack/writer.ts'
+import { PHASES, type Phase } from './report.ts'
+
+/**
+ * Client → worker. `run` numbers the request: the client counts up from 1, and each is answered once. `context` numbers one of the channel's contexts, chosen by the client.
+ * Messages marked "payload" end with a value.
+ */
+export type ClientToWorker =
+  | { readonly type: 'hello'; readonly minVersion: number; readonly maxVersion: number; readonly ticket: Uint8Array }
+  /** Evaluates `source` in `context`. */
+  | RunMessage<'run'>
+  /** Evaluates `source` in a context made for it alone. */
+  | RunMessage<'once'>
+  /** The same with globals: payload, an object. */
+  | RunMessage<'onceWith'>
+  /** Makes a context with globals: payload, an object. */
+  | { readonly type: 'create'; readonly run: number; readonly context: number }
+  | { readonly type: 'dispose'; readonly run: number; readonly context: number }
+  | AccessMessage<'get'>
+  /** Payload: the value. */
+  | AccessMessage<'set'>
+  | AccessMessage<'delete'>
+  /** `name` is not used. */
+  | AccessMessage<'globals'>
+  /** Payload: an array of arguments. `name` may be a path, `a.b.c`. */
+  | AccessMessage<'call'>
+  /** Not answered by itself: the run that it names is. */
+  | { readonly type: 'cancel'; readonly run: number }
+
+interface RunMessage<Type extends string> {
+  readonly type: Type
+  readonly run: number
+  readonly context: number
+  readonly timeoutMs: number
+  readonly filename: string | undefined
+  readonly source: string
+}
+
+interface AccessMessage<Type extends string> {
+  readonly type: Type
+  readonly run: number
+  readonly context: number
+  readonly timeoutMs: number
+  readonly name: string
+}
+
+/** Worker → client. HOSTILE: guest code may own the sender. */
+export type WorkerToClient =
+  | { readonly type: 'welcome'; readonly version: number }
+  /** Payload: the result. */
+  | { readonly type: 'done'; readonly run: number }
+  /** The guest threw. Payload: what it threw. */
+  | { readonly type: 'threw'; readonly run: number }
+  /** Failed for a reason of ours. `code` is a number of ERROR_CODES; times in milliseconds. */
+  | {
+      readonly type: 'failed'
+      readonly run: number
+      readonly code: number
+      readonly message: string
+      readonly phase: Phase
+      readonly wallMs: number
+      readonly cpuMs: number
+    }
+
+export const clientToWorker = defineLink<ClientToWorker>({
+  hello: {
+    code: 0,
+    fields: 3,
+    pack(out, message) {
+      out.int(message.minVersion)
+      out.int(message.maxVersion)
+      out.bin(message.ticket, message.ticket.length)
+    },
+    unpack: (from) => ({ type: 'hello', minVersion: from.uint32(), maxVersion: from.uint32(), ticket: from.bin(TICKET_BYTES).slice() }),
+  },
+  run: { code: 1, fields: 5, pack: packRun, unpack: (from) => unpackRun('run', from) },
+  once: { code: 2, fields: 5, pack: packRun, unpack: (from) => unpackRun('once', from) },
+  onceWith: { code: 3, fields: 5, payload: true, pack: packRun, unpack: (from) => unpackRun('onceWith', from) },
+  create: {
+    code: 4,
+    fields: 2,
+    payload: true,
+    pack(out, message) {
+      out.int(message.run)
+      out.int(message.context)
+    },
+    unpack: (from) => ({ type: 'create', run: from.uint32(), context: from.uint32() }),
+  },
+  dispose: {
+    code: 5,
+    fields: 2,
+    pack(out, message) {
+      out.int(message.run)
+      out.int(message.context)
+    },
+    unpack: (from) => ({ type: 'dispose', run: from.uint32(), context: from.uint32() }),
+  },
+  get: { code: 6, fields: 4, pack: packAccess, unpack: (from) => unpackAccess('get', from) },
+  set: { code: 7, fields: 4, payload: true, pack: packAccess, unpack: (from) => unpackAccess('set', from) },
+  delete: { code: 8, fields: 4, pack: packAccess, unpack: (from) => unpackAccess('delete', from) },
+  globals: { code: 9, fields: 4, pack: packAccess, unpack: (from) => unpackAccess('globals', from) },
+  call: { code: 10, fields: 4, payload: true, pack: packAccess, unpack: (from) => unpackAccess('call', from) },
+  cancel: {
+    code: 11,
+    fields: 1,
+    pack: (out, message) => out.int(message.run),
+    unpack: (from) => ({ type: 'cancel', run: from.uint32() }),
+  },
+})
+
+export const workerToClient = defineLink<WorkerToClient>({
+  welcome: {
+    code: 0,
+    fields: 1,
+    pack: (out, message) => out.int(message.version),
+    unpack: (from) => ({ type: 'welcome', version: from.uint32() }),
+  },
+  done: { code: 1, fields: 1, payload: true, pack: packAnswer, unpack: (from) => ({ type: 'done', run: from.uint32() }) },
+  threw: { code: 2, fields: 1, payload: true, pack: packAnswer, unpack: (from) => ({ type: 'threw', run: from.uint32() }) },
+  failed: {
+    code: 3,
+    fields: 6,
+    pack(out, message) {
+      out.int(message.run)
+      out.int(message.code)
+      out.string(message.message)
+      out.int(PHASES.indexOf(message.phase))
+      out.number(message.wallMs)
+      out.number(message.cpuMs)
+    },
+    unpack(from) {
+      const run = from.uint32()
+      const code = from.uint32()
+      const message = from.string()
+      const phase = PHASES[from.uint32()]
+      if (phase === undefined) throw new MalformedMessageError('an unknown phase')
+      return { type: 'failed', run, code, message, phase, wallMs: from.number(), cpuMs: from.number() }
+    },
+  },
+})
+
+function packAnswer(out: MsgpackWriter, message: { readonly run: number }): void {
+  out.int(message.run)
+}
+
+function packRun(out: MsgpackWriter, message: RunMessage<string>): void {
+  out.int(message.run)
+  out.int(message.context)
+  out.number(message.timeoutMs)
+  optionalString(out, message.filename)
+  out.string(message.source)
+}
+
+function unpackRun<Type extends string>(type: Type, from: MsgpackReader): RunMessage<Type> {
+  return {
+    type,
+    run: from.uint32(),
+    context: from.uint32(),
+    timeoutMs: from.uint32(),
+    filename: readOptionalString(from, 3 * MAX_NAME),
+    source: from.string(),
+  }
+}
+
+function packAccess(out: MsgpackWriter, message: AccessMessage<string>): void {
+  out.int(message.run)
+  out.int(message.context)
+  out.number(message.timeoutMs)
+  out.string(message.name)
+}
+
+function unpackAccess<Type extends string>(type: Type, from: MsgpackReader): AccessMessage<Type> {
+  return { type, run: from.uint32(), context: from.uint32(), timeoutMs: from.uint32(), name: from.string(3 * MAX_NAME) }
+}

@@ -1,0 +1,31 @@
+/**
+ * Stable codes of failures that are not the guest's own. The number is what travels on a channel; the name is the public `code`.
+ * Numbers are never reused.
+ */
+export const ERROR_CODES = {
+  ERR_TIMEOUT: 1,
+  ERR_CANCELLED: 2,
+  ERR_INTERRUPTED: 3,
+  ERR_CONTEXT_LOST: 4,
+  ERR_OUTPUT_LIMIT: 5,
+  ERR_SOURCE_LIMIT: 6,
+  ERR_CONTEXT_LIMIT: 7,
+  ERR_VALUE_UNSUPPORTED: 8,
+  ERR_VALUE_TOO_DEEP: 9,
+  ERR_VALUE_TOO_LARGE: 10,
+  ERR_PROTOCOL: 11,
+  ERR_OVERLOADED: 12,
+  ERR_ACCESS_DENIED: 13,
+  ERR_NOT_A_FUNCTION: 14,
+  ERR_VERSION: 15,
+  ERR_STOPPING: 16,
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+const NAMES = new Map<number, ErrorCode>(Object.entries(ERROR_CODES).map(([name, number]) => [number, name as ErrorCode]))
+
+/** The name of a code that a peer sent; anything unknown is a protocol error. */
+export function errorCodeName(number: number): ErrorCode {
+  return NAMES.get(number) ?? 'ERR_PROTOCOL'
+}

@@ -1,0 +1,54 @@
+/**
+ * Every amount that a peer can make grow, in one place: unit, reason and, where a client may choose, the default and the maximum.
+ */
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** A number that a client may lower for a run. It cannot be raised above the daemon's policy, nor that above `max`. */
+export interface Limit {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+/** Deadline of one run, in milliseconds. Long enough to load a large library, short enough that a person notices a loop. */
+export const TIMEOUT_MS: Limit = { default: 5_000, min: 1, max: 3_600_000 }
+/** UTF-16 code units of one source. The TypeScript compiler, the largest library that people bundle, has 9 million. */
+export const MAX_SOURCE: Limit = { default: 16 * MiB, min: 1, max: 64 * MiB }
+/** Bytes of one encoded result. */
+export const MAX_OUTPUT: Limit = { default: 16 * MiB, min: 16, max: 256 * MiB }
+/** V8 heap of one worker, in bytes. Below 16 MiB Node itself does not start reliably. */
+export const MEMORY: Limit = { default: 256 * MiB, min: 32 * MiB, max: 4096 * MiB }
+/** Contexts in one worker. */
+export const MAX_CONTEXTS: Limit = { default: 1_000, min: 1, max: 10_000 }
+/** Nesting of a value, in levels. Encoder and decoder recurse: 1,000 levels fit V8's default stack several times over. */
+export const MAX_DEPTH: Limit = { default: 100, min: 1, max: 1_000 }
+
+/** Frame cap of the two control links: leases, tickets and status are small. */
+export const MAX_CONTROL_FRAME_BYTES = 256 * KiB
+/** Frame cap of a worker's control pipe towards the daemon: ready, pongs and little else. HOSTILE side. */
+export const MAX_WORKER_CONTROL_FRAME_BYTES = 16 * KiB
+/** What a frame carries besides a source or a value: operation, numbers, file name. */
+export const FRAME_OVERHEAD_BYTES = 16 * KiB
+/** Before its hello was accepted a peer may only send this much. */
+export const MAX_HELLO_FRAME_BYTES = 4 * KiB
+
+/** UTF-16 code units of a file name, a global's name or a path of one. */
+export const MAX_NAME = 1_024
+/** Runs that one channel may have unanswered. */
+export const MAX_PENDING_RUNS = 20_000
+
+/** A peer that connects must say hello within this time, in milliseconds. */
+export const HELLO_TIMEOUT_MS = 5_000
+/** A ticket that nobody presents is void after this time, in milliseconds. */
+export const TICKET_LIFETIME_MS = 10_000
+/** Bytes of a ticket: 128 bits, single use. */
+export const TICKET_BYTES = 16
+/** How long after its deadline a run may go on before its worker is killed: the worker's own timer fires within 1 ms, so what is later than this is stuck in native code, or in a collection of a full heap. */
+export const GRACE_MS = 500
+/** Connections to a worker that have not said hello yet. */
+export const MAX_UNADMITTED = 64
+/** Tickets that a worker holds at once. */
+export const MAX_TICKETS = 4_096
+/** Bytes of answers that may wait for a client which does not read; then its channel is not read either. */
+export const MAX_UNSENT_BYTES = 8 * MiB

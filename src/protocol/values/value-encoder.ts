@@ -1,0 +1,261 @@
+import { CodecError, type CodecErrorCode } from '../msgpack/codec-error.ts'
+import {
+  getPrototypeOf,
+  isArray,
+  mapClear,
+  MapOf,
+  mapGetOrInsert,
+  objectKeys,
+  objectPrototype,
+  StringOf,
+  symbolKeyFor,
+} from '../msgpack/intrinsics.ts'
+import type { MsgpackWriter } from '../msgpack/writer.ts'
+import { writeBigInt } from './bigint-bytes.ts'
+import { isAsyncFunction, writeExotic, wellKnownName } from './exotic-encoder.ts'
+import { arrayIndex } from './array-index.ts'
+import { DEFAULT_MAX_ITEMS, depthLimit, MAX_BIGINT_BYTES, type WriteValueOptions } from './value-options.ts'
+import { STEP_KEY, ValuePath } from './value-path.ts'
+import {
+  EXT_KIND,
+  EXT_REFERENCE,
+  EXT_UNDEFINED,
+  FUNCTION_ASYNC,
+  KIND_ARRAY,
+  KIND_FUNCTION,
+  KIND_NULL_OBJECT,
+  KIND_SYMBOL,
+  KIND_WELL_KNOWN_SYMBOL,
+} from './wire-kinds.ts'
+
+/**
+ * Writes values. One encoder serves many messages, one after the other. Reading a value may run its getters and traps: they can change the
+ * value, throw (which is passed on), or come back here (which is refused), but not corrupt what was written.
+ */
+export class ValueEncoder {
+  writer!: MsgpackWriter
+  busy = false
+  readonly path = new ValuePath()
+  readonly maxDepth: number
+  readonly maxItems: number
+  readonly functionOut: WriteValueOptions['functionOut']
+  readonly errorStacks: boolean
+  /** Bytes of address space that the resizable buffers of this message ask for. */
+  reserved = 0
+  #seen = new MapOf<object, number>()
+  #objects = 0
+  #items = 0
+
+  constructor(options?: WriteValueOptions) {
+    this.maxDepth = depthLimit(options)
+    this.maxItems = options?.maxItems ?? DEFAULT_MAX_ITEMS
+    this.functionOut = options?.functionOut
+    this.errorStacks = options?.errorStacks ?? true
+  }
+
+  /** Writes one value at the writer's position. If it throws, the writer is where it was. */
+  write(writer: MsgpackWriter, value: unknown): void {
+    if (this.busy || writer.busy) throw new CodecError('ERR_REENTRANT', 'a getter tried to write while its value was being written')
+    const start = writer.position
+    let done = false
+    this.busy = true
+    writer.busy = true
+    this.writer = writer
+    try {
+      this.any(value, 0)
+      writer.checkLimit()
+      done = true
+    } finally {
+      if (!done) writer.position = start
+      writer.busy = false
+      this.busy = false
+      if (this.#objects > 0) this.#forget()
+    }
+  }
+
+  /** A value at `depth` steps from the root, whose steps are in `path`. */
+  any(value: unknown, depth: number): void {
+    switch (typeof value) {
+      case 'string':
+        this.writer.string(value)
+        break
+      case 'number':
+        this.writer.number(value)
+        break
+      case 'boolean':
+        this.writer.byte(value ? 0xc3 : 0xc2)
+        break
+      case 'object':
+        if (value === null) this.writer.byte(0xc0)
+        else this.#object(value, depth)
+        break
+      case 'undefined':
+        this.writer.mark(EXT_UNDEFINED, 0)
+        break
+      case 'bigint':
+        if (!writeBigInt(this.writer, value)) this.fail('ERR_VALUE_TOO_LARGE', `a bigint of more than ${MAX_BIGINT_BYTES} bytes`, depth)
+        break
+      case 'symbol':
+        this.#symbol(value, depth)
+        break
+      case 'function':
+        this.#function(value, depth)
+    }
+  }
+
+  /** A value one step further: `step` and `key` say which. */
+  child(value: unknown, depth: number, step: number, key: unknown): void {
+    this.path.keys[depth] = key
+    this.path.steps[depth] = step
+    this.any(value, depth + 1)
+  }
+
+  /** The header of a tagged array with `fields` fields. */
+  tag(kind: number, fields: number): void {
+    this.writer.arrayHeader(fields + 1)
+    this.writer.mark(EXT_KIND, kind)
+  }
+
+  /** Own enumerable properties as a map. */
+  properties(value: object, keys: string[], from: number, depth: number): void {
+    const count = keys.length - from
+    this.count(count, depth)
+    const writer = this.writer
+    writer.mapHeader(count)
+    for (let i = from; i < keys.length; i++) {
+      const key = keys[i] as string
+      writer.string(key)
+      const item = (value as Record<string, unknown>)[key]
+      if (typeof item === 'string') writer.string(item)
+      else if (typeof item === 'number') writer.number(item)
+      else this.child(item, depth, STEP_KEY, key)
+    }
+  }
+
+  /** Enters a container. */
+  enter(depth: number): void {
+    if (depth >= this.maxDepth) this.fail('ERR_VALUE_TOO_DEEP', `nested deeper than the limit of ${this.maxDepth}`, depth)
+  }
+
+  /** Counts items that are about to be written. */
+  count(items: number, depth: number): void {
+    this.#items += items
+    if (this.#items > this.maxItems) this.fail('ERR_VALUE_TOO_LARGE', `more than the limit of ${this.maxItems} items`, depth)
+  }
+
+  /** Writes a reference and returns true if the object occurred before; otherwise gives it the next index. */
+  reference(value: object): boolean {
+    const index = mapGetOrInsert(this.#seen, value, this.#objects)
+    if (index === this.#objects) {
+      this.#objects++
+      return false
+    }
+    const writer = this.writer
+    const size = index < 0x100 ? 1 : index < 0x10000 ? 2 : 4
+    writer.extHeader(EXT_REFERENCE, size)
+    for (let shift = 8 * (size - 1); shift >= 0; shift -= 8) writer.byte((index >>> shift) & 0xff)
+    return true
+  }
+
+  /** Gives an index to an object that the decoder makes and nobody can refer to. */
+  anonymous(): void {
+    this.#objects++
+  }
+
+  fail(code: CodecErrorCode, reason: string, depth: number): never {
+    throw new CodecError(code, reason, this.path.text(depth))
+  }
+
+  #object(value: object, depth: number): void {
+    this.enter(depth)
+    if (this.reference(value)) return
+    if (isArray(value)) this.#array(value, depth)
+    else {
+      const proto = getPrototypeOf(value)
+      if (proto === objectPrototype) this.properties(value, objectKeys(value), 0, depth)
+      else if (proto === null) {
+        this.tag(KIND_NULL_OBJECT, 1)
+        this.properties(value, objectKeys(value), 0, depth)
+      } else writeExotic(this, value, proto, depth)
+    }
+  }
+
+  #array(value: unknown[], depth: number): void {
+    // The keys tell in one go whether there are holes or further properties: a hole makes them fewer, a property comes last.
+    const keys = objectKeys(value)
+    const length = value.length
+    if (keys.length === length && (length === 0 || keys[length - 1] === StringOf(length - 1))) this.#elements(value, length, depth)
+    else this.#sparseArray(value, keys, length, depth)
+  }
+
+  #elements(value: unknown[], length: number, depth: number): void {
+    this.count(length, depth)
+    const writer = this.writer
+    writer.arrayHeader(length)
+    for (let i = 0; i < length; i++) {
+      const item = value[i]
+      if (typeof item === 'number') writer.number(item)
+      else if (typeof item === 'string') writer.string(item)
+      else this.child(item, depth, STEP_KEY, i)
+    }
+  }
+
+  /** The elements up to the first hole, then every other property by its key. */
+  #sparseArray(value: unknown[], keys: string[], length: number, depth: number): void {
+    // A Proxy of an array may have any length.
+    const size = typeof length === 'number' && length === length >>> 0 ? length : 0
+    let dense = 0
+    while (dense < keys.length && dense < size && keys[dense] === StringOf(dense)) dense++
+    this.tag(KIND_ARRAY, 3)
+    const writer = this.writer
+    writer.int(size)
+    this.#elements(value, dense, depth)
+    let count = 0
+    for (let i = dense; i < keys.length; i++) if (fits(keys[i] as string, size)) count++
+    this.count(count, depth)
+    writer.mapHeader(count)
+    for (let i = dense; i < keys.length; i++) {
+      const key = keys[i] as string
+      if (!fits(key, size)) continue
+      const index = arrayIndex(key)
+      if (index < 0) writer.string(key)
+      else writer.int(index)
+      this.child((value as unknown as Record<string, unknown>)[key], depth, STEP_KEY, index < 0 ? key : index)
+    }
+  }
+
+  #symbol(value: symbol, depth: number): void {
+    const key = symbolKeyFor(value)
+    const name = key ?? wellKnownName(value)
+    if (name === undefined) this.fail('ERR_VALUE_UNSUPPORTED', 'a symbol that is not registered with Symbol.for cannot cross', depth)
+    this.tag(key === undefined ? KIND_WELL_KNOWN_SYMBOL : KIND_SYMBOL, 1)
+    this.writer.string(name)
+  }
+
+  #function(value: object, depth: number): void {
+    const isAsync = isAsyncFunction(value)
+    const id = this.functionOut === undefined ? undefined : (0, this.functionOut)(value, isAsync)
+    if (id === undefined) this.fail('ERR_VALUE_UNSUPPORTED', 'a function cannot cross here', depth)
+    this.tag(KIND_FUNCTION, 2)
+    this.writer.int(id)
+    this.writer.int(isAsync ? FUNCTION_ASYNC : 0)
+  }
+
+  #forget(): void {
+    // Clearing keeps the capacity of the table, which a large message would leave behind for ever.
+    if (this.#objects > 4096) this.#seen = new MapOf<object, number>()
+    else mapClear(this.#seen)
+    this.#objects = 0
+    this.#items = 0
+    this.reserved = 0
+    this.path.clear()
+  }
+}
+
+/** Only a Proxy has an index at or beyond its length, or an enumerable length. */
+const fits = (key: string, length: number): boolean => key !== 'length' && arrayIndex(key) < length
+
+/** Writes one value. For many values make one ValueEncoder. */
+export function writeValue(writer: MsgpackWriter, value: unknown, options?: WriteValueOptions): void {
+  new ValueEncoder(options).write(writer, value)
+}

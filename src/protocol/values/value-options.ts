@@ -1,0 +1,37 @@
+/** Nesting that a value may have unless the caller says otherwise. */
+export const DEFAULT_MAX_DEPTH = 100
+/** The codec is recursive: more could overflow the stack of a guest that is already deep in calls. */
+export const MAX_MAX_DEPTH = 1000
+/** Elements, properties and entries of one message. An identity map holds 2^24 at most. */
+export const DEFAULT_MAX_ITEMS = 10_000_000
+/** Bytes of one BigInt: what a decoder does with it may take time that grows faster than its size. */
+export const MAX_BIGINT_BYTES = 64 * 1024
+/** Sum of `maxByteLength` of the resizable buffers of one message: address space is reserved for it. */
+export const MAX_RESERVED_BYTES = 256 * 1024 * 1024
+
+/** Code units of the source of a RegExp: compiling one takes time and stack. */
+export const MAX_REGEXP_LENGTH = 65536
+
+export interface ValueLimits {
+  /** Containers inside each other, at most. 1 to 1000, default 100. */
+  readonly maxDepth?: number
+  /** Elements, properties and entries in one message, at most. Default 10 million. */
+  readonly maxItems?: number
+}
+
+export interface WriteValueOptions extends ValueLimits {
+  /** Makes a function a handle and returns its id (0 to 2^32 - 1), or undefined to refuse it. Without this hook functions are refused. */
+  readonly functionOut?: (fn: object, isAsync: boolean) => number | undefined
+  /** Whether errors cross with their stack, which names files of this process. Default true. */
+  readonly errorStacks?: boolean
+}
+
+export interface ReadValueOptions extends ValueLimits {
+  /** Makes the function for a handle. Without this hook handles are refused. What it throws is passed on. */
+  readonly functionIn?: (id: number, isAsync: boolean) => unknown
+}
+
+export function depthLimit(limits: ValueLimits | undefined): number {
+  const depth = limits?.maxDepth ?? DEFAULT_MAX_DEPTH
+  return depth > MAX_MAX_DEPTH ? MAX_MAX_DEPTH : depth
+}

@@ -1,0 +1,78 @@
+import { closeFrame } from '../protocol/link.ts'
+import { workerToClient } from '../protocol/channel-link.ts'
+import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
+import { MAX_OUTPUT, FRAME_OVERHEAD_BYTES } from '../protocol/limits.ts'
+import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
+import type { Phase } from '../protocol/report.ts'
+import { writeValue } from '../protocol/values/value-encoder.ts'
+import { nativeStrings } from '../base/native-strings.ts'
+
+/** Answers that gather here before they are handed to the socket, in bytes: one write serves a whole turn of the event loop. */
+const FLUSH_BYTES = 256 * 1024
+
+export type Primitive = string | number | boolean | bigint | null | undefined
+
+/** The way back of a channel: answers are packed into one buffer and leave it together. */
+export class Answers {
+  readonly #out = new MsgpackWriter({ maxBytes: 2 * MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES, strings: nativeStrings })
+  readonly #send: (bytes: Uint8Array) => void
+
+  constructor(send: (bytes: Uint8Array) => void) {
+    this.#send = send
+  }
+
+  welcome(version: number): void {
+    closeFrame(this.#out, workerToClient.open(this.#out, { type: 'welcome', version }))
+  }
+
+  /** A primitive result, without the realm's codec. Returns false, and answers nothing, if it is larger than `maxOutput`. */
+  primitive(run: number, value: Primitive, maxOutput: number): boolean {
+    const out = this.#out
+    const start = workerToClient.open(out, { type: 'done', run })
+    const from = out.position
+    writeValue(out, value)
+    if (out.position - from > maxOutput) {
+      out.position = start
+      return false
+    }
+    this.#close(start)
+    return true
+  }
+
+  /** A value that the realm side encoded. */
+  encoded(type: 'done' | 'threw', run: number, bytes: Uint8Array): void {
+    const start = workerToClient.open(this.#out, { type, run })
+    const out = this.#out
+    out.ensure(bytes.length)
+    out.bytes.set(bytes, out.position)
+    out.position += bytes.length
+    this.#close(start)
+  }
+
+  /** An error of the worker's own making that the client reports as the guest's: a syntax error. */
+  thrown(run: number, error: Error): void {
+    const start = workerToClient.open(this.#out, { type: 'threw', run })
+    writeValue(this.#out, error)
+    this.#close(start)
+  }
+
+  failed(run: number, code: ErrorCode, message: string, phase: Phase, wallMs: number, cpuMs: number): void {
+    this.failedWith(run, ERROR_CODES[code], message, phase, wallMs, cpuMs)
+  }
+
+  failedWith(run: number, code: number, message: string, phase: Phase, wallMs: number, cpuMs: number): void {
+    this.#close(workerToClient.open(this.#out, { type: 'failed', run, code, message, phase, wallMs, cpuMs }))
+  }
+
+  flush(): void {
+    if (this.#out.position === 0) return
+    // Copied: the socket may keep the bytes for a while, and the buffer is used again.
+    this.#send(Buffer.from(this.#out.view()))
+    this.#out.reset(FLUSH_BYTES)
+  }
+
+  #close(start: number): void {
+    closeFrame(this.#out, start)
+    if (this.#out.position > FLUSH_BYTES) this.flush()
+  }
+}

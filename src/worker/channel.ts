@@ -1,0 +1,159 @@
+import type { Socket } from 'node:net'
+import { clientToWorker } from '../protocol/channel-link.ts'
+import { FrameSplitter, FramingError } from '../protocol/framing.ts'
+import { FRAME_OVERHEAD_BYTES, HELLO_TIMEOUT_MS, MAX_HELLO_FRAME_BYTES, MAX_SOURCE, MAX_UNSENT_BYTES } from '../protocol/limits.ts'
+import { MalformedMessageError } from '../protocol/link.ts'
+import { MsgpackReader } from '../protocol/msgpack/reader.ts'
+import { chooseVersion } from '../protocol/versions.ts'
+import { nativeStrings } from '../base/native-strings.ts'
+import { Answers } from './answers.ts'
+import { ChannelRuns, type WorkerParts } from './channel-runs.ts'
+import type { Admission } from './tickets.ts'
+
+/** Three bytes of UTF-8 for each code unit of the largest source. Values have the same room. */
+const MAX_FRAME_BYTES = 3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES
+
+/** How long one turn of the event loop may serve requests before others (other channels, the daemon's pings) get theirs, in milliseconds. */
+const TURN_MS = 10
+
+interface ChannelOwner {
+  readonly parts: WorkerParts
+  /** Uses a ticket up. */
+  present(ticket: Uint8Array): Admission | undefined
+  admitted(channel: Channel, number: number): void
+  closed(channel: Channel): void
+}
+
+/** One client's connection to this worker: hello with a ticket, then requests. What breaks the protocol closes it. */
+export class Channel {
+  readonly #socket: Socket
+  readonly #owner: ChannelOwner
+  readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
+  readonly #answers: Answers
+  readonly #helloTimer: NodeJS.Timeout
+  #splitter: FrameSplitter
+  #runs: ChannelRuns | undefined
+  #turnEndsMs = 0
+  /** Whole frames that came with a chunk whose turn was over. */
+  readonly #backlog: Uint8Array[] = []
+
+  constructor(socket: Socket, owner: ChannelOwner) {
+    this.#socket = socket
+    this.#owner = owner
+    this.#splitter = this.#splitWith(MAX_HELLO_FRAME_BYTES)
+    this.#answers = new Answers((bytes) => {
+      if (!socket.write(bytes) && socket.writableLength > MAX_UNSENT_BYTES) this.#pauseUntilDrained()
+    })
+    this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      clearTimeout(this.#helloTimer)
+      this.#backlog.length = 0
+      this.#runs?.close()
+      owner.closed(this)
+    })
+  }
+
+  /** The daemon says that this run is not wanted any more. */
+  cancel(run: number): void {
+    this.#runs?.cancel(run)
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#turnEndsMs = performance.now() + TURN_MS
+    try {
+      this.#splitter.push(chunk)
+    } catch (error) {
+      this.#refuse(error)
+      return
+    }
+    this.#answers.flush()
+  }
+
+  #splitWith(maxFrameBytes: number): FrameSplitter {
+    return new FrameSplitter(maxFrameBytes, (bytes, start, end) => {
+      if (this.#backlog.length > 0 || performance.now() > this.#turnEndsMs) this.#postpone(bytes.slice(start, end))
+      else this.#serve(bytes, start, end)
+    })
+  }
+
+  #postpone(frame: Uint8Array): void {
+    if (this.#backlog.push(frame) > 1) return
+    this.#socket.pause()
+    setImmediate(() => this.#serveBacklog())
+  }
+
+  #serveBacklog(): void {
+    this.#turnEndsMs = performance.now() + TURN_MS
+    try {
+      let served = 0
+      while (served < this.#backlog.length && performance.now() <= this.#turnEndsMs) {
+        const frame = this.#backlog[served++] as Uint8Array
+        this.#serve(frame, 0, frame.length)
+      }
+      this.#backlog.splice(0, served)
+    } catch (error) {
+      this.#refuse(error)
+      return
+    }
+    this.#answers.flush()
+    if (this.#backlog.length > 0) setImmediate(() => this.#serveBacklog())
+    else this.#socket.resume()
+  }
+
+  #serve(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#socket.destroyed) return
+    const reader = this.#reader
+    reader.reset(bytes, start, end)
+    const message = clientToWorker.read(reader)
+    if (message.type === 'hello') {
+      this.#hello(message.minVersion, message.maxVersion, message.ticket)
+      return
+    }
+    if (this.#runs === undefined) throw new MalformedMessageError('a request before hello')
+    if (message.type === 'cancel') this.#runs.cancel(message.run)
+    else this.#runs.serve(message, bytes.subarray(reader.position, end))
+  }
+
+  #hello(minVersion: number, maxVersion: number, ticket: Uint8Array): void {
+    if (this.#runs !== undefined) throw new MalformedMessageError('a second hello')
+    const admission = this.#owner.present(ticket)
+    if (admission === undefined) {
+      this.#answers.failed(0, 'ERR_ACCESS_DENIED', 'this ticket is not valid: unknown, used or expired', 'queued', 0, 0)
+      this.#hangUp()
+      return
+    }
+    const version = chooseVersion(minVersion, maxVersion)
+    if (version === undefined) {
+      this.#answers.failed(0, 'ERR_VERSION', `no protocol version in common with ${minVersion} to ${maxVersion}`, 'queued', 0, 0)
+      this.#hangUp()
+      return
+    }
+    clearTimeout(this.#helloTimer)
+    this.#splitter = this.#splitWith(MAX_FRAME_BYTES)
+    this.#runs = new ChannelRuns(this.#owner.parts, admission.channel, admission.maxTimeoutMs, this.#answers)
+    this.#owner.admitted(this, admission.channel)
+    this.#answers.welcome(version)
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof MalformedMessageError) && !(error instanceof FramingError)) throw error
+    this.#answers.failed(0, 'ERR_PROTOCOL', error.message, 'queued', 0, 0)
+    this.#hangUp()
+  }
+
+  #hangUp(): void {
+    this.#answers.flush()
+    this.#socket.destroySoon()
+  }
+
+  #pauseUntilDrained(): void {
+    this.#socket.pause()
+    this.#socket.once('drain', () => this.#socket.resume())
+  }
+}

@@ -1,0 +1,65 @@
+import type { Libc } from '../base/libc.ts'
+
+/**
+ * One POSIX timer that sends SIGINT to this process when a deadline passes (timer_create(2), SIGEV_SIGNAL).
+ * Node's SIGINT watchdog thread, which runs for the life of the worker, turns the signal into the end of the evaluate in progress.
+ */
+export interface DeadlineTimer {
+  /**
+   * Sets the timer to fire once, `ms` from now.
+   * @returns whether the previous deadline had fired since it was set: its signal may still be on the way
+   */
+  arm(ms: number): boolean
+  /** Stops the timer; returns the same. */
+  disarm(): boolean
+}
+
+export const DEADLINE_TIMER_FUNCTIONS = {
+  timer_create: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
+  timer_settime: { arguments: ['pointer', 'int32', 'pointer', 'pointer'], return: 'int32' },
+} as const
+
+const CLOCK_MONOTONIC = 1
+const SIGINT = 2
+const SIGEV_SIGNAL = 0
+/** sizeof(struct sigevent) on 64-bit Linux; sigev_signo is at byte 8, sigev_notify at byte 12. */
+const SIGEVENT_BYTES = 64
+
+export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCTIONS>): DeadlineTimer {
+  const event = new Int32Array(SIGEVENT_BYTES / 4)
+  event[2] = SIGINT
+  event[3] = SIGEV_SIGNAL
+  const idCell = new BigInt64Array(1)
+  const failed = libc.functions.timer_create(CLOCK_MONOTONIC, libc.addressOf(event), libc.addressOf(idCell))
+  if (failed !== 0) throw new Error('timer_create failed')
+  const id = idCell[0] as bigint
+
+  // struct itimerspec: interval seconds and nanoseconds (zero: fire once), value seconds and nanoseconds.
+  // Doubles cannot be stored in int64 fields, so the words are written as pairs of int32, low word first.
+  const wanted = new Int32Array(8)
+  const previous = new Int32Array(8)
+  const wantedAddress = libc.addressOf(wanted)
+  const previousAddress = libc.addressOf(previous)
+  const { timer_settime } = libc.functions
+  let armed = false
+
+  const set = (seconds: number, nanoseconds: number): boolean => {
+    wanted[4] = seconds
+    wanted[6] = nanoseconds
+    timer_settime(id, 0, wantedAddress, previousAddress)
+    const fired = armed && previous[4] === 0 && previous[6] === 0
+    armed = seconds !== 0 || nanoseconds !== 0
+    return fired
+  }
+
+  return {
+    arm(ms) {
+      const seconds = Math.floor(ms / 1000)
+      // Never 0, which would disarm instead of fire.
+      return set(seconds, Math.max(1, Math.floor((ms - seconds * 1000) * 1e6)))
+    },
+    disarm() {
+      return armed ? set(0, 0) : false
+    },
+  }
+}

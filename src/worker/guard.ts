@@ -1,0 +1,103 @@
+import type vm from 'node:vm'
+import { types } from 'node:util'
+import type { DeadlineTimer } from './deadline-timer.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { internalBinding } from './internals.ts'
+import type { Moat, RealmHooks } from './moat.ts'
+
+/** How an evaluate ended. Integers, because the hot path branches on them. */
+export const COMPLETED = 0
+/** The guest threw; what it threw is in {@link Guard.value}. */
+export const THREW = 1
+/** Ended by SIGINT: the deadline passed, or the daemon sent one. */
+export const INTERRUPTED = 2
+export type Ending = typeof COMPLETED | typeof THREW | typeof INTERRUPTED
+
+/**
+ * `displayErrors: false` keeps Node from reading `stack` of what a guest threw outside the evaluate.
+ * `breakOnSigint` costs next to nothing because the watchdog thread is running already.
+ */
+const RUN_OPTIONS = { breakOnSigint: true, displayErrors: false } as const
+
+/** How long to wait for a signal that the kernel has sent already, in milliseconds. It takes microseconds. */
+const LATE_SIGNAL_MS = 20
+
+const { getOwnPropertyDescriptor } = Reflect
+
+export interface GuardedRealm {
+  readonly global: vm.Context
+  readonly hooks: RealmHooks
+}
+
+/**
+ * The only door to guest code. Every guest instruction, microtasks included, runs inside {@link Guard.evaluate}.
+ *
+ * Architecture invariant: nothing else in the worker calls `runInContext` on a guest's context once guest code ran in it, and nothing reads, compares by
+ * coercion, awaits or logs {@link Guard.value}.
+ */
+export class Guard {
+  readonly #timer: DeadlineTimer | undefined
+  readonly #heartbeat: Heartbeat
+  readonly #moat: Moat
+  readonly #sigint = internalBinding('contextify')
+  /** HOSTILE: completion value, or what was thrown, of the last evaluate. A guest value. */
+  value: unknown = undefined
+
+  constructor(timer: DeadlineTimer | undefined, heartbeat: Heartbeat, moat: Moat) {
+    this.#timer = timer
+    this.#heartbeat = heartbeat
+    this.#moat = moat
+    // Kept for the life of the process: without it each evaluate would start and join a thread (80 to 170 µs).
+    this.#sigint.startSigintWatchdog()
+  }
+
+  /**
+   * Runs `script` in `realm`, and then the realm's microtasks, for at most `budgetMs` of wall time.
+   * A budget that is used up already ends without entering.
+   */
+  evaluate(script: vm.Script, realm: GuardedRealm, budgetMs: number): Ending {
+    this.value = undefined
+    if (budgetMs <= 0) return INTERRUPTED
+    if (this.#timer?.arm(budgetMs) === true) this.#absorbLateSignal()
+    this.#heartbeat.enter(budgetMs)
+    this.#moat.enter(realm.hooks)
+    let ending: Ending
+    try {
+      this.value = script.runInContext(realm.global, RUN_OPTIONS)
+      ending = COMPLETED
+    } catch (thrown) {
+      this.value = thrown
+      ending = isInterruption(thrown) ? INTERRUPTED : THREW
+    }
+    this.#moat.enter(undefined)
+    this.#heartbeat.leave()
+    if (ending === INTERRUPTED) {
+      this.value = undefined
+      // It may have been the daemon's signal; then the timer's own must not come later. One that was sent already is used up.
+      this.#timer?.disarm()
+    }
+    return ending
+  }
+
+  /** The worker has nothing to run: no timer should wake it. */
+  idle(): void {
+    if (this.#timer?.disarm() === true) this.#absorbLateSignal()
+  }
+
+  /**
+   * The last run ended just as its deadline passed: the kernel sent SIGINT, but the watchdog thread may not have seen it. Waits until it
+   * has, outside any evaluate, so that no other run is interrupted by it.
+   */
+  #absorbLateSignal(): void {
+    const until = performance.now() + LATE_SIGNAL_MS
+    while (!this.#sigint.watchdogHasPendingSigint() && performance.now() < until);
+  }
+}
+
+/**
+ * Whether this is Node's interruption error. Node makes it in the guest's realm, so a guest can throw one that looks the same: then its run is reported as
+ * interrupted, which harms nobody else. Looks at an own data property of a native error, and so runs no code of the guest's.
+ */
+function isInterruption(thrown: unknown): boolean {
+  return types.isNativeError(thrown) && getOwnPropertyDescriptor(thrown, 'code')?.value === 'ERR_SCRIPT_EXECUTION_INTERRUPTED'
+}

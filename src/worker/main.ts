@@ -1,0 +1,123 @@
+import { createServer, Socket } from 'node:net'
+import { bindLibc } from '../base/libc.ts'
+import { FrameSplitter } from '../protocol/framing.ts'
+import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
+import { MAX_CONTROL_FRAME_BYTES, MAX_DEPTH, MAX_OUTPUT, MAX_UNADMITTED } from '../protocol/limits.ts'
+import { daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
+import { Channel } from './channel.ts'
+import type { WorkerParts } from './channel-runs.ts'
+import { createDeadlineTimer, DEADLINE_TIMER_FUNCTIONS } from './deadline-timer.ts'
+import { Guard } from './guard.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { dropPermissions, emptyMainRealm } from './lockdown.ts'
+import { createMoat } from './moat.ts'
+import { ownErrorText } from './own-error.ts'
+import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from './process-tie.ts'
+import { ReadyContexts } from './ready-contexts.ts'
+import { ScriptCache } from './scripts.ts'
+import { mapHeartbeat, SHARED_PAGE_FUNCTIONS } from './shared-page.ts'
+import { Tickets } from './tickets.ts'
+
+/** File descriptors that the daemon hands over. */
+const CONTROL_FD = 3
+const HEARTBEAT_FD = 4
+/** Contexts kept ready in each worker. */
+const READY_CONTEXTS = 4
+/** How often the daemon hears of contexts and runs, in milliseconds, while they change. */
+const USAGE_INTERVAL_MS = 500
+/** What sysexits(3) calls an internal error. */
+const EXIT_INTERNAL = 70
+
+/** argv: the path of the socket to listen on, the daemon's process id. */
+const [socketPath, daemonPid] = process.argv.slice(2)
+if (socketPath === undefined || daemonPid === undefined) throw new Error('usage: worker SOCKET DAEMON_PID')
+
+const startedMs = performance.now()
+// Not process.exit(), which runs exit handlers of Node's: nothing needs them, and a guest may have a hand in what they touch.
+const ends = process as unknown as { reallyExit(code: number): never; _rawDebug(text: string): void }
+const exit = (code: number): never => ends.reallyExit(code)
+const libc = bindLibc({ ...DEADLINE_TIMER_FUNCTIONS, ...SHARED_PAGE_FUNCTIONS, ...PROCESS_TIE_FUNCTIONS })
+if (libc === undefined) throw new Error('node:ffi is not available: a worker needs Node 26 or later on Linux')
+tieToDaemon(libc, Number(daemonPid))
+
+// Order matters from here on: the moat replaces Node's callbacks before the first context exists.
+const moat = createMoat()
+const heartbeat = new Heartbeat(mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES))
+const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat)
+const ready = new ReadyContexts(guard, { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }, READY_CONTEXTS)
+const parts: WorkerParts = { guard, heartbeat, ready, scripts: new ScriptCache(), usage: { contexts: 0, runs: 0, waiting: 0 } }
+
+const control = new Socket({ fd: CONTROL_FD, readable: true, writable: true })
+const tell = (message: WorkerToDaemon): void => {
+  control.write(workerToDaemon.encode(message))
+}
+
+const tickets = new Tickets()
+const channels = new Map<number, Channel>()
+const unadmitted = new Set<Channel>()
+
+const server = createServer({ noDelay: false }, (socket) => {
+  const channel: Channel = new Channel(socket, {
+    parts,
+    present: (ticket) => tickets.present(ticket),
+    admitted(admitted, number) {
+      unadmitted.delete(admitted)
+      channels.set(number, admitted)
+    },
+    closed(closed) {
+      unadmitted.delete(closed)
+      for (const [number, each] of channels) {
+        if (each !== closed) continue
+        channels.delete(number)
+        tell({ type: 'closed', channel: number })
+      }
+    },
+  })
+  unadmitted.add(channel)
+  if (unadmitted.size > MAX_UNADMITTED) for (const oldest of unadmitted) return oldest.destroy()
+  return undefined
+})
+
+const commands = new FrameSplitter(MAX_CONTROL_FRAME_BYTES, (bytes, start, end) => {
+  const message = daemonToWorker.decode(bytes, start, end)
+  switch (message.type) {
+    case 'admit':
+      tickets.announce(message.ticket, { channel: message.channel, maxTimeoutMs: message.maxTimeoutMs })
+      return
+    case 'ping':
+      tell({ type: 'pong', sequence: message.sequence, waiting: parts.usage.waiting })
+      return
+    case 'cancel':
+      channels.get(message.channel)?.cancel(message.run)
+      return
+    default:
+      message satisfies never
+  }
+})
+control.on('data', (chunk: Buffer) => commands.push(chunk))
+// The daemon is gone, or wants this worker gone.
+control.on('close', () => exit(0))
+control.on('error', () => exit(0))
+
+let reported = { contexts: 0, runs: 0 }
+setInterval(() => {
+  const { contexts, runs } = parts.usage
+  guard.idle()
+  if (contexts === reported.contexts && runs === reported.runs) return
+  reported = { contexts, runs }
+  tell({ type: 'usage', contexts, runs })
+}, USAGE_INTERVAL_MS)
+
+process.setUncaughtExceptionCaptureCallback((error) => {
+  ends._rawDebug(ownErrorText(error) ?? "an uncaught error that is not the worker's own")
+  exit(EXIT_INTERNAL)
+})
+
+server.listen(socketPath, () => {
+  ready.fill()
+  const { node, v8 } = process.versions
+  const { pid } = process
+  dropPermissions()
+  emptyMainRealm()
+  tell({ type: 'ready', pid, bootMs: performance.now() - startedMs, runtime: node, v8 })
+})

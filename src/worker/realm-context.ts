@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import { types } from 'node:util'
+import vm from 'node:vm'
+import realmSource from 'virtual:realm-source'
+import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
+import type { RealmHooks } from './moat.ts'
+import { Op, type RealmRecord } from './realm/record.ts'
+
+/**
+ * The realm side's entry is a `const` of the top level with an unguessable name: unlike a property of the global object it cannot be listed, and nothing of ours shows in `globalThis`.
+ */
+const ENTRY = `glovebox_${randomBytes(16).toString('hex')}`
+const setupScript = new vm.Script(`const ${ENTRY} = (() => {${realmSource}\nreturn realm.createRealm()})(); ${ENTRY}`, {
+  filename: 'glovebox:realm',
+})
+const stepScript = new vm.Script(`${ENTRY}()`, { filename: 'glovebox:step' })
+
+/** What the setup of a realm may take, in milliseconds: it takes one or two, and nobody's deadline covers it. */
+const SETUP_BUDGET_MS = 5_000
+
+const { apply, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect
+const MainUint8Array = Uint8Array
+const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
+const bufferOf = getter('buffer')
+const byteOffsetOf = getter('byteOffset')
+const byteLengthOf = getter('byteLength')
+
+function getter(name: string): () => unknown {
+  return getOwnPropertyDescriptor(typedArrayPrototype, name)?.get as () => unknown
+}
+
+/** A guest's realm with its realm side: one vanilla context. */
+export class RealmContext implements GuardedRealm {
+  readonly global: vm.Context
+  readonly hooks: RealmHooks
+  readonly record: RealmRecord
+  readonly #guard: Guard
+  #inputSource: Uint8Array | undefined
+  #inputView = new MainUint8Array(0)
+  #outputSource: Uint8Array | undefined
+  #outputView = new MainUint8Array(0)
+
+  constructor(guard: Guard, limits: { readonly maxOutput: number; readonly maxDepth: number }) {
+    this.#guard = guard
+    this.global = vm.createContext(vm.constants.DONT_CONTEXTIFY, { microtaskMode: 'afterEvaluate' })
+    // No guest code has run here yet: the realm side may be taken apart as the plain object that it is.
+    const entry = setupScript.runInContext(this.global, { displayErrors: false }) as { record: RealmRecord; hooks: RealmHooks }
+    this.record = entry.record
+    this.hooks = entry.hooks
+    deleteProperty(entry, 'record')
+    deleteProperty(entry, 'hooks')
+    this.record.maxOutput = limits.maxOutput
+    this.record.maxDepth = limits.maxDepth
+    if (this.step(Op.drain, SETUP_BUDGET_MS) !== COMPLETED) throw new Error('a new realm could not be set up')
+  }
+
+  /** Has the realm side do `op`, for which the record's other fields are set. */
+  step(op: Op, budgetMs: number): Ending {
+    this.record.op = op
+    return this.#guard.evaluate(stepScript, this, budgetMs)
+  }
+
+  /** Copies bytes to the realm side; the next step may decode them. Takes a step of its own if they are many. */
+  give(bytes: Uint8Array, budgetMs: number): Ending {
+    const { record } = this
+    if (bytes.length > this.#input().length) {
+      record.length = bytes.length
+      const ending = this.step(Op.reserve, budgetMs)
+      if (ending !== COMPLETED) return ending
+      if (this.#input().length < bytes.length) return COMPLETED
+    }
+    this.#inputView.set(bytes)
+    record.length = bytes.length
+    return COMPLETED
+  }
+
+  /** The encoded result of the last step: a view that is valid until the next. */
+  result(): Uint8Array {
+    const { record } = this
+    if (record.output !== this.#outputSource) {
+      this.#outputSource = record.output
+      this.#outputView = viewOf(record.output)
+    }
+    return this.#outputView.subarray(0, record.length)
+  }
+
+  #input(): Uint8Array {
+    const { record } = this
+    if (record.input !== this.#inputSource) {
+      this.#inputSource = record.input
+      this.#inputView = viewOf(record.input)
+    }
+    return this.#inputView
+  }
+}
+
+/**
+ * A view of the main realm on bytes of a guest's realm: by internal slots only, so that nothing of the guest's is called or read.
+ */
+function viewOf(foreign: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (!types.isUint8Array(foreign)) throw new Error('the realm side gave something else than bytes')
+  return new MainUint8Array(
+    apply(bufferOf, foreign, []) as ArrayBuffer,
+    apply(byteOffsetOf, foreign, []) as number,
+    apply(byteLengthOf, foreign, []) as number,
+  )
+}

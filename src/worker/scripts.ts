@@ -1,0 +1,26 @@
+import vm from 'node:vm'
+import { LRUCache } from 'lru-cache'
+
+/** UTF-16 code units of source that the cache keeps alive, and scripts. Sources are the tenant's own, so is what it costs. */
+const MAX_CACHED_SOURCE = 32 * 1024 * 1024
+const MAX_CACHED_SCRIPTS = 2_000
+/** Stack frames of a source without a name show this. */
+const DEFAULT_FILENAME = 'evalmachine.<anonymous>'
+
+/** Compiled scripts by source and file name. One compiled script serves any number of contexts. */
+export class ScriptCache {
+  readonly #scripts = new LRUCache<string, { readonly filename: string; readonly script: vm.Script }>({
+    max: MAX_CACHED_SCRIPTS,
+    maxSize: MAX_CACHED_SOURCE,
+    sizeCalculation: (_entry, source) => source.length + 1,
+  })
+
+  /** Throws the SyntaxError of the main realm that V8 makes of a source which does not parse. */
+  get(source: string, filename: string = DEFAULT_FILENAME): vm.Script {
+    const cached = this.#scripts.get(source)
+    if (cached !== undefined && cached.filename === filename) return cached.script
+    const script = new vm.Script(source, { filename })
+    if (source.length < MAX_CACHED_SOURCE) this.#scripts.set(source, { filename, script })
+    return script
+  }
+}
