@@ -9,8 +9,8 @@ import { closeFrame } from '../protocol/link.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
-import { readValue } from '../protocol/values/value-decoder.ts'
-import { writeValue } from '../protocol/values/value-encoder.ts'
+import { ValueDecoder } from '../protocol/values/value-decoder.ts'
+import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Calls } from './calls.ts'
 import type { Lease } from './control.ts'
@@ -51,6 +51,9 @@ export class Channel {
   readonly #calls = new Calls<unknown>()
   readonly #out = new MsgpackWriter({ maxBytes: 2 * (3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES), strings: nativeStrings })
   readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
+  // Stacks of this process name its files, which are no business of a guest's.
+  readonly #encoder = new ValueEncoder({ maxDepth: MAX_DEPTH.default, errorStacks: false })
+  readonly #decoder = new ValueDecoder({ maxDepth: MAX_DEPTH.max })
   readonly #welcome = Promise.withResolvers<void>()
   /** The longest deadline among the calls since this channel was idle last, and when the worker last answered one. */
   #longestMs = 0
@@ -125,7 +128,7 @@ export class Channel {
     const before = out.position
     try {
       const start = clientToWorker.open(out, { ...request, run })
-      if (payload !== NO_PAYLOAD) writeValue(out, payload, { maxDepth: MAX_DEPTH.default })
+      if (payload !== NO_PAYLOAD) this.#encoder.write(out, payload)
       closeFrame(out, start)
     } catch (error) {
       out.position = before
@@ -214,7 +217,7 @@ export class Channel {
   }
 
   #payload(): unknown {
-    const value = readValue(this.#reader, { maxDepth: MAX_DEPTH.max })
+    const value = this.#decoder.read(this.#reader)
     this.#reader.finish()
     return value
   }

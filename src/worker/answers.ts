@@ -4,7 +4,7 @@ import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_OUTPUT, FRAME_OVERHEAD_BYTES } from '../protocol/limits.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
 import type { Phase } from '../protocol/report.ts'
-import { writeValue } from '../protocol/values/value-encoder.ts'
+import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { nativeStrings } from '../base/native-strings.ts'
 
 /** Answers that gather here before they are handed to the socket, in bytes: one write serves a whole turn of the event loop. */
@@ -15,6 +15,7 @@ export type Primitive = string | number | boolean | bigint | null | undefined
 /** The way back of a channel: answers are packed into one buffer and leave it together. */
 export class Answers {
   readonly #out = new MsgpackWriter({ maxBytes: 2 * MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES, strings: nativeStrings })
+  readonly #encoder = new ValueEncoder()
   readonly #send: (bytes: Uint8Array) => void
 
   constructor(send: (bytes: Uint8Array) => void) {
@@ -30,7 +31,7 @@ export class Answers {
     const out = this.#out
     const start = workerToClient.open(out, { type: 'done', run })
     const from = out.position
-    writeValue(out, value)
+    this.#encoder.write(out, value)
     if (out.position - from > maxOutput) {
       out.position = start
       return false
@@ -52,7 +53,7 @@ export class Answers {
   /** An error of the worker's own making that the client reports as the guest's: a syntax error. */
   thrown(run: number, error: Error): void {
     const start = workerToClient.open(this.#out, { type: 'threw', run })
-    writeValue(this.#out, error)
+    this.#encoder.write(this.#out, error)
     this.#close(start)
   }
 

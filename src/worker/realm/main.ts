@@ -2,8 +2,8 @@ import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
 import { MsgpackReader } from '../../protocol/msgpack/reader.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
-import { readValue } from '../../protocol/values/value-decoder.ts'
-import { writeValue } from '../../protocol/values/value-encoder.ts'
+import { ValueDecoder } from '../../protocol/values/value-decoder.ts'
+import { ValueEncoder } from '../../protocol/values/value-encoder.ts'
 import { deferFinalization } from './finalization.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
 import { Op, type RealmRecord, Status } from './record.ts'
@@ -78,11 +78,16 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     record.settled++
   }
 
+  let encoder: ValueEncoder | undefined
+  let decoder: ValueDecoder | undefined
+
   const encode = (status: Status, value: unknown): void => {
+    // An encoder that was interrupted is left as it was: no `finally` runs when V8 terminates an evaluate.
+    if (encoder === undefined || encoder.busy) encoder = new ValueEncoder(record)
     writer.busy = false
     writer.reset()
     writer.maxBytes = record.maxOutput
-    writeValue(writer, value, { maxDepth: record.maxDepth })
+    encoder.write(writer, value)
     record.output = writer.bytes
     record.length = writer.position
     record.status = status
@@ -131,7 +136,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   const decodeInput = (): unknown => {
     reader.reset(record.input, 0, record.length)
-    const value = readValue(reader, { maxDepth: record.maxDepth })
+    const fresh = decoder ?? new ValueDecoder(record)
+    decoder = undefined
+    const value = fresh.read(reader)
+    // Kept only if it came to its end: see encode.
+    decoder = fresh
     if (record.input.length > KEPT_INPUT_BYTES) record.input = new Uint8Array(INPUT_BYTES)
     return value
   }
