@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Box, connect, type ConnectOptions } from 'glovebox'
+import type { DaemonOptions } from 'glovebox/daemon'
+import { startDaemonWithWorker } from '../../dist/daemon/daemon.js'
+import { eventually } from './eventually.ts'
+
+export const WORKER_FILE = fileURLToPath(new URL('../../dist/worker/worker.cjs', import.meta.url))
+
+/** A directory of its own, gone at the end. */
+export function temporaryDirectory(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'glovebox-test-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export interface TestDaemon extends AsyncDisposable {
+  readonly socket: string
+  readonly directory: string
+  connect(options?: ConnectOptions): Promise<Box>
+}
+
+/** A real daemon in this process, in a directory of its own, with `worker` (a fixture's name) in the place of its workers if given. */
+export async function testDaemon(options: DaemonOptions = {}, worker?: string): Promise<TestDaemon> {
+  const directory = temporaryDirectory()
+  const socket = join(directory.path, 'd.sock')
+  const file = worker === undefined ? WORKER_FILE : fixture(worker)
+  const daemon = await startDaemonWithWorker({ socket, logLevel: 'silent', ...options }, file)
+  return {
+    socket,
+    directory: directory.path,
+    connect: (more) => connect({ socket, ...more }),
+    async [Symbol.asyncDispose]() {
+      await daemon[Symbol.asyncDispose]()
+      directory[Symbol.dispose]()
+    },
+  }
+}
+
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+}
+
+/** The process that serves this connection's next one-shot run. */
+export async function boundWorker(box: Box): Promise<number> {
+  return eventually('a bound worker', async () => (await box.status()).workers.find(({ state }) => state === 'bound')?.pid)
+}
