@@ -6,6 +6,7 @@ import type { Answers, Primitive } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
 import { COMPLETED, type Ending, type Guard, INTERRUPTED, THREW } from './guard.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { withoutFrames } from './own-error.ts'
 import { type PendingRun, PendingRuns } from './pending-runs.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
@@ -194,7 +195,8 @@ export class ChannelRuns {
     } catch (error) {
       const syntaxError = syntaxErrorOf(error)
       // V8 refuses a source for its size, or for nesting that overflows the parser's stack, with other errors of the main realm.
-      this.#answers.thrown(this.#run, syntaxError ?? new RangeError('the source cannot be compiled: it is nested too deeply or too large'))
+      const refused = (): Error => withoutFrames(new RangeError('the source cannot be compiled: it is nested too deeply or too large'))
+      this.#answers.thrown(this.#run, syntaxError ?? refused())
       return undefined
     }
   }
@@ -230,7 +232,7 @@ export class ChannelRuns {
     const { record } = context.realm
     // The step itself catches everything; what gets past it is a stack overflow on its way in.
     if (ending === THREW) {
-      this.#answers.thrown(this.#run, new RangeError('Maximum call stack size exceeded'))
+      this.#answers.thrown(this.#run, withoutFrames(new RangeError('Maximum call stack size exceeded')))
       return
     }
     switch (record.status) {

@@ -15,3 +15,9 @@ export function ownErrorText(thrown: unknown): string | undefined {
   }
   return undefined
 }
+
+/** An error of the worker's own making that its client gets as the guest's: without the frames of ours that V8 put into its stack. */
+export function withoutFrames(error: Error): Error {
+  error.stack = `${error.name}: ${error.message}`
+  return error
+}
