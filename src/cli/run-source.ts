@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { UsageError } from './usage-error.ts'
+
+/** Code to run, and the name that its stack traces show. */
+export interface RunSource {
+  readonly code: string
+  readonly filename: string
+}
+
+/** Extensions of modules and of TypeScript, which are not run yet. */
+const NOT_YET = new Map([
+  ['.mjs', 'ES modules'],
+  ['.mts', 'TypeScript'],
+  ['.cts', 'TypeScript'],
+  ['.ts', 'TypeScript'],
+  ['.tsx', 'TypeScript'],
+  ['.jsx', 'JSX'],
+])
+
+/** The code that the command line names: a file, `-e CODE`, or else standard input (also as `-`). */
+export async function readRunSource(file: string | undefined, code: string | undefined): Promise<RunSource> {
+  if (code !== undefined) {
+    if (file !== undefined) throw new UsageError(`both '${file}' and -e are given; give one`)
+    return { code, filename: '[eval]' }
+  }
+  if (file !== undefined && file !== '-') return { code: await readScript(file), filename: file }
+  if (file === undefined && process.stdin.isTTY) {
+    throw new UsageError("there is nothing to run: give a FILE, -e CODE, or pipe code in ('-' reads from the terminal)")
+  }
+  return { code: await text(process.stdin), filename: '[stdin]' }
+}
+
+async function readScript(file: string): Promise<string> {
+  const language = NOT_YET.get(extname(file).toLowerCase())
+  if (language !== undefined) throw new UsageError(`cannot run '${file}': ${language} is not supported yet; only scripts (.js, .cjs) are`)
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`cannot read '${file}': ${(error as Error).message}`)
+  }
+}

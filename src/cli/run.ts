@@ -1,0 +1,82 @@
+import { inspect, isDeepStrictEqual } from 'node:util'
+import type { Command } from 'commander'
+import { connect, type OneShotOptions } from '../client/index.ts'
+import { failureToJson } from './failure.ts'
+import { hasColours, printable } from './printable.ts'
+import { parseWhole } from './quantity.ts'
+import { readRunSource } from './run-source.ts'
+
+const EXAMPLES = `
+Examples:
+  glovebox run -e '[3, 1, 2].sort()'       prints [ 1, 2, 3 ]
+  glovebox run rule.js --timeout 100       stops it after 100 ms, with exit code 4
+  curl -s https://example.org/a.js | glovebox run --filename a.js
+  glovebox run -e '({ a: 1 })' --json      prints {"ok":true,"value":{"a":1},"text":"{ a: 1 }"}
+
+Without a running daemon, one is started for this run. The value of the last expression is printed, awaited if it is a promise;
+undefined prints nothing.`
+
+interface RunFlags {
+  readonly eval?: string
+  readonly timeout?: number
+  readonly socket?: string
+  readonly json?: true
+  readonly filename?: string
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('run a script in a context of its own, and print its result')
+    .argument('[file]', "script to run; without it, or as '-', standard input")
+    .option('-e, --eval <code>', 'run this code')
+    .option('--timeout <ms>', "deadline, for everything that the code does (default: the daemon's)", parseWhole)
+    .option('--filename <name>', 'name of the code in stack traces')
+    .option('--socket <path>', 'socket of a running daemon (default: $GLOVEBOX_SOCKET, or the one that is running)')
+    .option('--json', 'print one line of JSON, for failures too')
+    .addHelpText('after', EXAMPLES)
+    .action(run)
+}
+
+async function run(file: string | undefined, flags: RunFlags): Promise<void> {
+  const source = await readRunSource(file, flags.eval)
+  const filename = flags.filename ?? source.filename
+  const options = flags.timeout === undefined ? { filename } : { filename, timeout: flags.timeout }
+  try {
+    const value = await evaluate(source.code, options, flags.socket)
+    if (flags.json === true) writeJson({ ok: true, ...valueToJson(value) })
+    else if (value !== undefined) writeValue(value)
+  } catch (error) {
+    if (flags.json === true) writeJson({ ok: false, error: failureToJson(error) })
+    throw error
+  }
+}
+
+async function evaluate(code: string, options: OneShotOptions, socket: string | undefined): Promise<unknown> {
+  await using box = await connect(socket === undefined ? {} : { socket })
+  return await box.run(code, options)
+}
+
+/** As a REPL shows it. Nothing in a guest's value decides how it is shown. */
+function inspected(value: unknown, colors: boolean): string {
+  return printable(inspect(value, { colors, customInspect: false, depth: 4 }), colors)
+}
+
+function writeValue(value: unknown): void {
+  process.stdout.write(`${inspected(value, hasColours(process.stdout))}\n`)
+}
+
+/** `value` is there only if JSON can say all of it: a Map would come out as `{}`. `text` always is. */
+function valueToJson(value: unknown): { readonly value?: unknown; readonly text: string } {
+  const text = inspected(value, false)
+  try {
+    const lossless = isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value)
+    return lossless ? { value, text } : { text }
+  } catch {
+    return { text }
+  }
+}
+
+function writeJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document)}\n`)
+}

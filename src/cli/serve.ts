@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import type { Daemon, DaemonOptions } from '../daemon/index.ts'
+import { parseBytes, parseWhole } from './quantity.ts'
+
+const EXAMPLES = `
+Examples:
+  glovebox serve                             for this user, on the default socket
+  glovebox serve --socket /srv/gb/d.sock     on a socket of its own; its directory must be yours
+  glovebox serve --spare 4 --memory 512M     four workers ready, each with a heap of 512 MiB
+  glovebox serve --log-level warn            quiet
+
+SIGTERM or Ctrl-C lets runs finish, then stops; a second one stops at once.`
+
+export function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('start a daemon and stay in the foreground')
+    .option('--socket <path>', 'where to listen (default: $XDG_RUNTIME_DIR/glovebox/daemon.sock)')
+    .option('--spare <count>', 'workers kept ready beyond those in use', parseWhole)
+    .option('--max <count>', 'workers at most', parseWhole)
+    .option('--timeout <ms>', 'default deadline of a run', parseWhole)
+    .option('--memory <bytes>', 'V8 heap of each worker, as bytes or 256M', parseBytes)
+    .option('--drain <ms>', 'how long runs may finish when the daemon stops', parseWhole)
+    .option('--log-level <level>', 'silent, error, warn, info or debug')
+    .addHelpText('after', EXAMPLES)
+    .action(serve)
+}
+
+/** The command's options have the names and meanings of the daemon's. */
+async function serve(options: DaemonOptions): Promise<void> {
+  const { startDaemon } = await import('../daemon/index.ts')
+  await using daemon = await startDaemon(options)
+  stopOnSignal(daemon)
+  process.stdout.write(`glovebox listens on ${daemon.socket} (pid ${process.pid})\n`)
+  await daemon.stopped
+}
+
+function stopOnSignal(daemon: Daemon): void {
+  let asked = false
+  const stop = (): void => {
+    // Neither rejects: what goes wrong while stopping is in the log.
+    if (asked) void daemon[Symbol.asyncDispose]()
+    else void daemon.stop()
+    asked = true
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}

@@ -1,0 +1,96 @@
+import { styleText } from 'node:util'
+import type { Command } from 'commander'
+import { connect, type Report, type Status } from '../client/index.ts'
+import { printable } from './printable.ts'
+import { formatBytes, formatMs } from './quantity.ts'
+import { type DaemonAddress, runningDaemon } from './running-daemon.ts'
+import { type Column, formatTable } from './table.ts'
+
+const EXAMPLES = `
+Examples:
+  glovebox status                               a table
+  glovebox status --json | jq '.workers[].pid'  everything, for programs`
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('show the running daemon, its workers and their recent deaths')
+    .option('--socket <path>', 'socket of the daemon (default: $GLOVEBOX_SOCKET, or the one that is running)')
+    .option('--json', 'print everything as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(status)
+}
+
+async function status(flags: DaemonAddress & { readonly json?: true }): Promise<void> {
+  await using box = await connect(runningDaemon(flags))
+  const found = await box.status()
+  process.stdout.write(`${flags.json === true ? JSON.stringify(found, null, 2) : describe(found)}\n`)
+}
+
+function describe({ daemon, versions, limits, workers, deaths }: Status): string {
+  const bold = (text: string): string => styleText('bold', text)
+  const amount = (name: string, format: (value: number) => string): string => {
+    const value = limits[name]
+    return value === undefined ? '?' : format(value)
+  }
+  const facts = [
+    ['socket', daemon.socket],
+    ['process', `${daemon.pid}, up ${formatMs(daemon.uptimeMs)}, Node ${versions.node}`],
+    ['clients', `${daemon.clients}`],
+    [
+      'limits',
+      `${amount('timeoutMs', formatMs)} a run, ${amount('memoryBytes', formatBytes)} a worker, ${amount('maxWorkers', String)} workers`,
+    ],
+  ] as const
+  const head = facts.map(([name, value]) => `  ${name.padEnd(8)} ${value}`)
+  const parts = [`${bold(`glovebox ${daemon.version}`)}\n${head.join('\n')}`]
+  parts.push(workers.length === 0 ? bold('no workers') : `${bold('workers')}\n${workerTable(workers)}`)
+  if (deaths.length > 0) parts.push(`${bold('recent deaths')}\n${deathTable(deaths)}`)
+  return parts.join('\n\n')
+}
+
+const WORKER_COLUMNS: readonly Column[] = [
+  { title: 'worker', align: 'right' },
+  { title: 'pid', align: 'right' },
+  { title: 'state' },
+  { title: 'tenant' },
+  { title: 'contexts', align: 'right' },
+  { title: 'runs', align: 'right' },
+  { title: 'cpu', align: 'right' },
+  { title: 'peak memory', align: 'right' },
+]
+
+function workerTable(workers: Status['workers']): string {
+  const rows = workers.map(({ worker, pid, state, tenant, contexts, runs, cpuMs, peakRssBytes }) => [
+    `${worker}`,
+    `${pid ?? '-'}`,
+    state,
+    printable(tenant ?? '-', false),
+    `${contexts}`,
+    `${runs}`,
+    formatMs(cpuMs),
+    formatBytes(peakRssBytes),
+  ])
+  return formatTable(WORKER_COLUMNS, rows)
+}
+
+const DEATH_COLUMNS: readonly Column[] = [
+  { title: 'worker', align: 'right' },
+  { title: 'lived', align: 'right' },
+  { title: 'cpu', align: 'right' },
+  { title: 'peak memory', align: 'right' },
+  { title: 'how' },
+  { title: 'why' },
+]
+
+function deathTable(deaths: readonly Report[]): string {
+  const rows = deaths.map(({ worker, wallMs, cpuMs, peakRssBytes, signal, exitCode, reason, stderr }) => [
+    `${worker}`,
+    formatMs(wallMs),
+    formatMs(cpuMs),
+    formatBytes(peakRssBytes),
+    signal ?? `exit ${exitCode ?? '?'}`,
+    printable(reason ?? stderr ?? 'not by the daemon', false),
+  ])
+  return formatTable(DEATH_COLUMNS, rows)
+}
