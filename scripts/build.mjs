@@ -1,4 +1,5 @@
 // Builds dist/: the typed modules with tsc, then the worker and the realm script inside it as one file with esbuild.
+// Then build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ if (Number.parseInt(process.versions.node, 10) < 26) {
   process.exit(1)
 }
 const { build } = await import('esbuild')
+const { buildGuests } = await import('./build-guests.mjs')
 const { realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. The worker is not among them: it is one bundle. */
@@ -64,7 +66,7 @@ try {
   removeStaleFiles()
   compileModules()
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
-  await bundleWorker()
+  await Promise.all([bundleWorker(), buildGuests(root)])
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

@@ -1,0 +1,28 @@
+// Bundles libraries from npm as scripts that a context can run: build/guests/NAME.js defines a global of that name.
+// Examples and tests run them as guests.
+import { join } from 'node:path'
+import { build } from 'esbuild'
+
+const LIBRARIES = ['lodash', 'marked', 'acorn']
+
+/** @param {string} root of the repository, with a closing slash */
+export async function buildGuests(root) {
+  await Promise.all(
+    LIBRARIES.map((name) =>
+      build({
+        entryPoints: [name],
+        outfile: join(root, `build/guests/${name}.js`),
+        absWorkingDir: root,
+        bundle: true,
+        // Contexts hold the bare language: no module system, and nothing of Node's or a browser's.
+        platform: 'neutral',
+        mainFields: ['module', 'main'],
+        format: 'iife',
+        globalName: name,
+        target: 'esnext',
+        charset: 'utf8',
+        logLevel: 'warning',
+      }),
+    ),
+  )
+}
