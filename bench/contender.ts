@@ -1,0 +1,18 @@
+/** One side of a comparison: a module that can do the work, and how to start a process for it. */
+export interface Contender {
+  readonly name: string
+  /** Exports {@link Open} as `open`. */
+  readonly module: URL
+  /** JSON that `open` gets. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  /** Flags of Node's that the contender's documentation asks for. */
+  readonly nodeFlags?: readonly string[]
+}
+
+export type Open = (settings: Contender['settings']) => Promise<Session>
+
+/** A contender that is ready to work. */
+export interface Session extends AsyncDisposable {
+  /** Does the row's work once. The answer is the counter after it: 1, 2, 3 and so on. */
+  add(): unknown
+}

@@ -1,0 +1,34 @@
+/** The program of a driver's process: opens one contender, runs slices when told to, and ends with its parent. */
+import type { Open, Session } from './contender.ts'
+import type { DriverCommand, DriverReply } from './driver.ts'
+import { runSlice } from './slice.ts'
+import { Tally } from './tally.ts'
+
+const tally = new Tally()
+let session: Session | undefined
+
+async function obey(command: DriverCommand): Promise<DriverReply> {
+  if (command.type === 'open') {
+    const { open } = (await import(command.contender.module)) as { readonly open: Open }
+    session = await open(command.contender.settings)
+    return { type: 'opened' }
+  }
+  if (session === undefined) throw new Error('a slice before open')
+  return { type: 'measured', figures: await runSlice(session, tally, command.slice), runs: tally.runs }
+}
+
+async function answer(command: DriverCommand): Promise<void> {
+  try {
+    process.send?.(await obey(command))
+  } catch (error) {
+    process.send?.({ type: 'failed', message: error instanceof Error ? error.message : String(error) } satisfies DriverReply)
+  }
+}
+
+async function end(): Promise<void> {
+  await session?.[Symbol.asyncDispose]()
+  process.exit()
+}
+
+process.on('message', (command: DriverCommand) => void answer(command))
+process.on('disconnect', () => void end())

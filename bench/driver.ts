@@ -1,0 +1,76 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Contender } from './contender.ts'
+import type { Slice, SliceFigures } from './slice.ts'
+
+/** Driver → its process. */
+export type DriverCommand = { readonly type: 'open'; readonly contender: SentContender } | { readonly type: 'slice'; readonly slice: Slice }
+
+/** A contender as it travels. */
+export type SentContender = { readonly module: string; readonly settings?: Contender['settings'] }
+
+/** A driver's process → driver. One for each command. */
+export type DriverReply =
+  | { readonly type: 'opened' }
+  | { readonly type: 'measured'; readonly figures: SliceFigures; readonly runs: number }
+  | { readonly type: 'failed'; readonly message: string }
+
+/**
+ * A contender in a process of its own, so that neither the heap nor the compiled code of one weighs on another. Between slices it waits.
+ */
+export class Driver implements AsyncDisposable {
+  readonly contender: Contender
+  readonly #child: ChildProcess
+
+  private constructor(contender: Contender) {
+    this.contender = contender
+    const env = { ...process.env }
+    // The daemon to be measured is the one of this build.
+    delete env['GLOVEBOX_SOCKET']
+    delete env['XDG_RUNTIME_DIR']
+    this.#child = fork(new URL('./driver-process.ts', import.meta.url), [], { env, execArgv: [...(contender.nodeFlags ?? [])] })
+  }
+
+  static async open(contender: Contender): Promise<Driver> {
+    const driver = new Driver(contender)
+    try {
+      const { module, settings } = contender
+      await driver.#ask({ type: 'open', contender: { module: module.href, ...(settings && { settings }) } })
+      return driver
+    } catch (error) {
+      await driver[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async slice(slice: Slice): Promise<SliceFigures & { readonly runs: number }> {
+    const reply = await this.#ask({ type: 'slice', slice })
+    if (reply.type !== 'measured') throw new Error(`${this.contender.name}: unexpected reply ${reply.type}`)
+    return { ...reply.figures, runs: reply.runs }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const exited = once(this.#child, 'exit')
+    if (this.#child.connected) this.#child.disconnect()
+    await exited
+  }
+
+  async #ask(command: DriverCommand): Promise<DriverReply> {
+    const { promise, resolve, reject } = Promise.withResolvers<DriverReply>()
+    const exited = (code: number | null, signal: string | null): void => {
+      reject(new Error(`${this.contender.name}: its process ended with ${signal ?? `code ${code}`}`))
+    }
+    this.#child.once('message', resolve)
+    this.#child.once('exit', exited)
+    this.#child.send(command)
+    try {
+      const reply = await promise
+      if (reply.type === 'failed') throw new Error(`${this.contender.name}: ${reply.message}`)
+      return reply
+    } finally {
+      this.#child.off('message', resolve)
+      this.#child.off('exit', exited)
+    }
+  }
+}

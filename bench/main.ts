@@ -1,0 +1,37 @@
+import { writeFileSync } from 'node:fs'
+import { compare, type RowResult } from './compare.ts'
+import { describeMachine, machineText } from './machine.ts'
+import { MEASURED, measure, SMOKE } from './measure.ts'
+import { readOptions } from './options.ts'
+import { rows as known } from './rows/all.ts'
+import { assertEqualWork } from './smoke.ts'
+import { tableOf } from './table.ts'
+
+function showProgress(id: string, round: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${id} round ${round + 1} of ${MEASURED.rounds}`)
+}
+
+async function main(): Promise<void> {
+  const { rows, json, smoke } = readOptions(process.argv.slice(2), known)
+  if (smoke) {
+    for (const row of rows) console.log(assertEqualWork(row, await measure(row, SMOKE, () => undefined)))
+    return
+  }
+  const machine = describeMachine()
+  console.log(machineText(machine))
+  const results: RowResult[] = []
+  for (const row of rows) {
+    const result = compare(row, await measure(row, MEASURED, (round) => showProgress(row.id, round)))
+    if (process.stderr.isTTY) process.stderr.write('\r\u001B[K')
+    console.log(`\n${tableOf(result)}`)
+    results.push(result)
+  }
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, results }, undefined, 2)}\n`)
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,49 @@
+import type { Contender } from './contender.ts'
+import { Driver } from './driver.ts'
+import type { Row } from './row.ts'
+import type { Slice, SliceFigures } from './slice.ts'
+
+/** How long a row is measured. */
+export interface Plan {
+  readonly rounds: number
+  readonly warmUp: Slice['end']
+  readonly slice: Slice['end']
+}
+
+/** Slices are short beside what else goes on in a machine, so that its weather is about the same for all contenders of a round. */
+export const MEASURED: Plan = { rounds: 20, warmUp: { ms: 1_500 }, slice: { ms: 250 } }
+/** Only for whether the work is done, and the same by all. */
+export const SMOKE: Plan = { rounds: 1, warmUp: { runs: 100 }, slice: { runs: 900 } }
+
+export interface Measured {
+  /** One entry a round. */
+  readonly figures: ReadonlyMap<Contender, readonly SliceFigures[]>
+  /** The counter at the end, and so the work done. */
+  readonly counters: ReadonlyMap<Contender, number>
+}
+
+/** Runs all contenders of a row side by side: each round gives every one a slice, in an order that rotates from round to round. */
+export async function measure(row: Row, plan: Plan, progress: (round: number) => void): Promise<Measured> {
+  await using stack = new AsyncDisposableStack()
+  const drivers: Driver[] = []
+  for (const contender of [row.subject, ...row.peers.map((peer) => peer.contender)]) {
+    drivers.push(stack.use(await Driver.open(contender)))
+  }
+  const figures = new Map<Contender, SliceFigures[]>()
+  const counters = new Map<Contender, number>()
+  for (const driver of drivers) {
+    figures.set(driver.contender, [])
+    await driver.slice({ inFlight: row.inFlight, end: plan.warmUp })
+  }
+  for (let round = 0; round < plan.rounds; round++) {
+    progress(round)
+    for (let turn = 0; turn < drivers.length; turn++) {
+      const driver = drivers[(round + turn) % drivers.length]
+      if (driver === undefined) continue
+      const { runs, ...measured } = await driver.slice({ inFlight: row.inFlight, end: plan.slice })
+      figures.get(driver.contender)?.push(measured)
+      counters.set(driver.contender, runs)
+    }
+  }
+  return { figures, counters }
+}

@@ -1,0 +1,34 @@
+import { parseArgs } from 'node:util'
+import type { Row } from './row.ts'
+
+const USAGE = `npm run bench -- [ROW ...] [--json FILE] [--smoke]
+
+  ROW          such as P1; all of them if none is given
+  --json FILE  writes the figures there as well
+  --smoke      checks in seconds that all contenders do the same work, without figures`
+
+export interface BenchOptions {
+  readonly rows: readonly Row[]
+  readonly json: string | undefined
+  readonly smoke: boolean
+}
+
+export function readOptions(args: readonly string[], known: readonly Row[]): BenchOptions {
+  const { values, positionals } = parse(args)
+  const rows = positionals.map((name) => {
+    const row = known.find(({ id }) => id === name.toUpperCase())
+    if (row === undefined) throw new Error(`there is no row '${name}': known are ${known.map(({ id }) => id).join(', ')}\n\n${USAGE}`)
+    return row
+  })
+  return { rows: rows.length === 0 ? known : rows, json: values.json, smoke: values.smoke }
+}
+
+const OPTIONS = { json: { type: 'string' }, smoke: { type: 'boolean', default: false } } as const
+
+function parse(args: readonly string[]): ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>> {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS })
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`, { cause: error })
+  }
+}

@@ -1,0 +1,27 @@
+import type { Contender } from './contender.ts'
+import type { Metric } from './slice.ts'
+
+/** One line of the targets: work, who does it, and what the first of them should reach beside the others. */
+export interface Row {
+  readonly id: string
+  readonly title: string
+  readonly inFlight: number
+  /** The one that the targets are about. */
+  readonly metric: Metric
+  /** Shown beside it. */
+  readonly alsoShown: readonly Metric[]
+  readonly subject: Contender
+  readonly peers: readonly Peer[]
+}
+
+export interface Peer {
+  readonly contender: Contender
+  /** Bound of the subject's figure divided by the peer's. Without one, the peer is there for orientation. */
+  readonly target?: Target
+}
+
+export type Target = { readonly atMost: number } | { readonly atLeast: number }
+
+export function isMet(target: Target, ratio: number): boolean {
+  return 'atMost' in target ? ratio <= target.atMost : ratio >= target.atLeast
+}

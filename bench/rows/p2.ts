@@ -1,0 +1,22 @@
+import { bareEcho, glovebox, isolatedVm, nodeVm, nodeVmTimeout, piscina, piscinaAdvised, tinypool, tinypoolAdvised } from '../contenders.ts'
+import type { Row } from '../row.ts'
+import { COUNTER_SOURCE, IN_FLIGHT } from '../work.ts'
+
+export const p2: Row = {
+  id: 'P2',
+  title: `ctx.run('${COUNTER_SOURCE}'), ${IN_FLIGHT} in flight`,
+  inFlight: IN_FLIGHT,
+  metric: 'runsPerSecond',
+  alsoShown: [],
+  subject: glovebox,
+  peers: [
+    { contender: isolatedVm, target: { atLeast: 1.5 } },
+    { contender: piscina, target: { atLeast: 3 } },
+    { contender: tinypool, target: { atLeast: 7 } },
+    { contender: nodeVmTimeout, target: { atLeast: 40 } },
+    { contender: piscinaAdvised },
+    { contender: tinypoolAdvised },
+    { contender: nodeVm },
+    { contender: bareEcho },
+  ],
+}
