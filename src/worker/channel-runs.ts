@@ -26,8 +26,10 @@ export interface WorkerParts {
 type Request = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
 type ContextRequest = Exclude<Request, { readonly type: 'create' | 'dispose' }>
 
-/** Budget of a step that nobody's deadline covers, such as encoding why a run failed, in milliseconds. */
+/** Budget of a step that nobody's deadline covers, in milliseconds. */
 const HOUSEKEEPING_MS = 100
+/** What is thrown as the deadline passes is still told, if that takes no longer than this beyond it, in milliseconds. */
+const LATE_THROW_MS = 10
 
 /** The contexts of one channel, and what its client has them do. Answers each request once. */
 export class ChannelRuns {
@@ -185,8 +187,8 @@ export class ChannelRuns {
       return
     }
     realm.record.value = value
-    // What was thrown as the deadline passed is still told.
-    this.#step(context, ending === THREW ? Op.thrown : Op.settle, ending === THREW ? Math.max(this.#left(), HOUSEKEEPING_MS) : this.#left())
+    if (ending === THREW) this.#step(context, Op.thrown, Math.max(this.#left(), 0) + LATE_THROW_MS)
+    else this.#step(context, Op.settle)
   }
 
   #compile(source: string, filename: string | undefined): ReturnType<ScriptCache['get']> | undefined {
