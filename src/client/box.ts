@@ -1,3 +1,4 @@
+import { unlessAborted } from './abort.ts'
 import { NO_PAYLOAD } from './channel.ts'
 import { Context } from './context.ts'
 import type { Control } from './control.ts'
@@ -58,12 +59,16 @@ export class Box implements AsyncDisposable {
     checkSource(source)
     const { timeoutMs, filename, signal, globals, fresh } = resolveOneShotOptions(this.#policy, options)
     signal?.throwIfAborted()
-    const lane = fresh === 'process' ? await this.#lease('process') : await this.#anyLane()
+    const leased = fresh === 'process' ? this.#lease('process') : this.#anyLane()
+    const release = (lane: Lane): void => {
+      if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
+    }
+    const lane = await unlessAborted(leased, signal, release)
     try {
       const type = globals === undefined ? 'once' : 'onceWith'
       return await lane.call({ type, context: 0, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal)
     } finally {
-      if (fresh === 'process') lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
+      release(lane)
     }
   }
 

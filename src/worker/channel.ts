@@ -36,14 +36,13 @@ export class Channel {
   #turnEndsMs = 0
   /** Whole frames that came with a chunk whose turn was over. */
   readonly #backlog: Uint8Array[] = []
+  #yielding = false
 
   constructor(socket: Socket, owner: ChannelOwner) {
     this.#socket = socket
     this.#owner = owner
     this.#splitter = this.#splitWith(MAX_HELLO_FRAME_BYTES)
-    this.#answers = new Answers((bytes) => {
-      if (!socket.write(bytes) && socket.writableLength > MAX_UNSENT_BYTES) this.#pauseUntilDrained()
-    })
+    this.#answers = new Answers((bytes) => socket.write(bytes))
     this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', () => socket.destroy())
@@ -73,26 +72,37 @@ export class Channel {
       return
     }
     this.#answers.flush()
+    if (this.#turnIsOver()) this.#yield()
   }
 
   #splitWith(maxFrameBytes: number): FrameSplitter {
     return new FrameSplitter(maxFrameBytes, (bytes, start, end) => {
-      if (this.#backlog.length > 0 || performance.now() > this.#turnEndsMs) this.#postpone(bytes.slice(start, end))
+      if (this.#backlog.length > 0 || this.#turnIsOver()) this.#backlog.push(bytes.slice(start, end))
       else this.#serve(bytes, start, end)
     })
   }
 
-  #postpone(frame: Uint8Array): void {
-    if (this.#backlog.push(frame) > 1) return
+  #turnIsOver(): boolean {
+    return performance.now() > this.#turnEndsMs || this.#socket.writableLength > MAX_UNSENT_BYTES
+  }
+
+  /** Goes on when the client has read enough of what waits for it, and the event loop has looked at everything else: a cancellation by the daemon overtakes what is queued here. */
+  #yield(): void {
+    if (this.#yielding || this.#socket.destroyed) return
+    this.#yielding = true
     this.#socket.pause()
-    setImmediate(() => this.#serveBacklog())
+    // The first one comes right after this turn; between it and the second the loop polls.
+    const goOn = (): unknown => setImmediate(() => setImmediate(() => this.#serveBacklog()))
+    if (this.#socket.writableLength > MAX_UNSENT_BYTES) this.#socket.once('drain', goOn)
+    else goOn()
   }
 
   #serveBacklog(): void {
+    this.#yielding = false
     this.#turnEndsMs = performance.now() + TURN_MS
     try {
       let served = 0
-      while (served < this.#backlog.length && performance.now() <= this.#turnEndsMs) {
+      while (served < this.#backlog.length && !this.#turnIsOver()) {
         const frame = this.#backlog[served++] as Uint8Array
         this.#serve(frame, 0, frame.length)
       }
@@ -102,7 +112,7 @@ export class Channel {
       return
     }
     this.#answers.flush()
-    if (this.#backlog.length > 0) setImmediate(() => this.#serveBacklog())
+    if (this.#backlog.length > 0 || this.#turnIsOver()) this.#yield()
     else this.#socket.resume()
   }
 
@@ -150,10 +160,5 @@ export class Channel {
   #hangUp(): void {
     this.#answers.flush()
     this.#socket.destroySoon()
-  }
-
-  #pauseUntilDrained(): void {
-    this.#socket.pause()
-    this.#socket.once('drain', () => this.#socket.resume())
   }
 }

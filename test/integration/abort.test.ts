@@ -1,0 +1,106 @@
+import type { Box, Context } from 'glovebox'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { boundWorker, type TestDaemon, testDaemon } from '../support/daemons.ts'
+import { eventually, rejection } from '../support/eventually.ts'
+import { checkLeaks } from '../support/leaks.ts'
+import { lives } from '../support/processes.ts'
+
+checkLeaks()
+let daemon: TestDaemon
+let box: Box
+let ctx: Context
+beforeAll(async () => {
+  daemon = await testDaemon()
+  box = await daemon.connect()
+  ctx = await box.createContext({ kept: 1 })
+})
+afterAll(async () => {
+  await box.dispose()
+  await daemon[Symbol.asyncDispose]()
+})
+
+const reason = new Error('no longer wanted')
+
+test('aborted before: nothing is sent', async () => {
+  const signal = AbortSignal.abort(reason)
+  for (const call of [
+    () => box.run('1', { signal }),
+    () => ctx.run('globalThis.sent = 1', { signal }),
+    () => ctx.get('kept', { signal }),
+  ]) {
+    expect(await rejection(call())).toBe(reason)
+  }
+  expect(await ctx.get('sent')).toBeUndefined()
+})
+
+test('while it computes: rejects at once, the worker is free at once, the context lives', async () => {
+  const controller = new AbortController()
+  const looping = rejection(ctx.run('globalThis.started = true; for (;;);', { signal: controller.signal, timeout: 60_000 }))
+  const pid = await boundWorker(box)
+  const cpuMs = async () => (await box.status()).workers.find((worker) => worker.pid === pid)?.cpuMs ?? 0
+  const before = await cpuMs()
+  await eventually('a loop under way', async () => (await cpuMs()) > before + 50)
+  controller.abort(reason)
+  expect(await looping).toBe(reason)
+  expect(await ctx.run('kept + 1', { timeout: 5_000 })).toBe(2)
+  expect(await ctx.get('started')).toBe(true)
+  expect(lives(pid)).toBe(true)
+})
+
+test('while it waits: rejects at once, and its promise is forgotten', async () => {
+  const controller = new AbortController()
+  const waiting = rejection(
+    ctx.run('new Promise((resolve) => { globalThis.open = resolve })', { signal: controller.signal, timeout: 60_000 }),
+  )
+  expect(await ctx.run('typeof open')).toBe('function')
+  controller.abort(reason)
+  expect(await waiting).toBe(reason)
+  expect(await ctx.run('open(1); kept')).toBe(1)
+})
+
+test('while it is queued behind another: it never starts', async () => {
+  const controller = new AbortController()
+  const busy = ctx.run('let q = 0; const end = Date.now() + 200; while (Date.now() < end) q++; 0')
+  const queued = rejection(ctx.run('globalThis.ran = true', { signal: controller.signal }))
+  await box.status()
+  controller.abort(reason)
+  expect(await queued).toBe(reason)
+  expect(await busy).toBe(0)
+  expect(await ctx.get('ran')).toBeUndefined()
+})
+
+test('while a worker boots: rejects at once, and whoever asks next gets one', async () => {
+  await using cold = await testDaemon({ spare: 0 })
+  await using client = await cold.connect()
+  const controller = new AbortController()
+  const calls = [client.run('1', { signal: controller.signal }), client.run('1', { signal: controller.signal, fresh: 'process' })]
+  const outcomes = Promise.all(calls.map(rejection))
+  controller.abort(reason)
+  const bootedFirst = eventually('a booted worker', async () => (await client.status()).workers.some(({ state }) => state !== 'booting'))
+  expect(await Promise.race([outcomes, bootedFirst])).toEqual([reason, reason])
+  expect(await client.run('2')).toBe(2)
+  await eventually('the end of the unwanted worker', async () => (await client.status()).workers.length === 1)
+  await bootedFirst
+})
+
+test('aborted afterwards: nothing happens', async () => {
+  const controller = new AbortController()
+  expect(await ctx.run('3', { signal: controller.signal })).toBe(3)
+  controller.abort(reason)
+  expect(await ctx.run('4')).toBe(4)
+})
+
+test('hundreds of aborts at any time disturb nobody else', async () => {
+  const other = await box.createContext()
+  for (let round = 0; round < 200; round++) {
+    const controller = new AbortController()
+    const aborted = ctx.run(`for (let i = 0; i < ${(round % 20) * 5e4}; i++); 'ended'`, { signal: controller.signal })
+    if (round % 3 === 0) await box.status()
+    if (round % 5 === 0) await ctx.get('kept')
+    controller.abort(reason)
+    const outcome = await aborted.catch((error: unknown) => error)
+    expect([reason, 'ended']).toContain(outcome)
+    expect(await other.run(`${round}`)).toBe(round)
+  }
+  await other.dispose()
+})
