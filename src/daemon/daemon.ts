@@ -153,9 +153,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     const worker = this.#pool.find(number)
     if (worker === undefined || !worker.alive) return
     worker.send({ type: 'cancel', channel, run })
-    // If it computes, it reads no command. What the page says is the worker's own claim: it can only interrupt its own tenant's run.
-    const beat = worker.readHeartbeat()
-    if (beat.deadlineMs !== 0 && beat.channel === channel && beat.run === run) worker.interrupt()
+    this.#interrupt(worker, channel, run)
   }
 
   distrust(session: Session, request: Parameters<SessionOwner['distrust']>[1]): void {
@@ -170,7 +168,7 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   closed(session: Session): void {
     this.#sessions.delete(session)
-    for (const [channel, number] of session.channels) this.#closeChannel(this.#pool.find(number), channel)
+    for (const [channel, number] of session.channels) this.#dropChannel(this.#pool.find(number), channel)
     const tenantRemains = [...this.#sessions].some(({ tenant }) => tenant === session.tenant)
     if (tenantRemains) return
     for (const worker of this.#pool.workers) {
@@ -197,6 +195,20 @@ class RunningDaemon implements Daemon, SessionOwner {
       default:
         message satisfies never
     }
+  }
+
+  /** Interrupts a run, or whatever a channel runs. If the worker computes, it reads no command. What its page says is its own claim: it can only end its own tenant's run. */
+  #interrupt(worker: WorkerProcess, channel: number, run?: number): void {
+    const beat = worker.readHeartbeat()
+    if (beat.deadlineMs !== 0 && beat.channel === channel && (run === undefined || beat.run === run)) worker.interrupt()
+  }
+
+  /** Others may wait for the same worker: what a client that is gone had asked for is not run to its end. */
+  #dropChannel(worker: WorkerProcess | undefined, channel: number): void {
+    if (worker?.alive !== true) return
+    worker.send({ type: 'drop', channel })
+    this.#interrupt(worker, channel)
+    this.#closeChannel(worker, channel)
   }
 
   #closeChannel(worker: WorkerProcess | undefined, channel: number): void {

@@ -1,3 +1,5 @@
+import { rmdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { startDaemon } from './daemon.ts'
 import type { DaemonOptions } from './options.ts'
 
@@ -13,6 +15,15 @@ const parentGone = new Promise<void>((resolve) => {
   process.stdin.on('error', () => resolve())
 })
 
+/** The client made it for this daemon alone, and may not have lived to remove it. */
+function removeDirectory(socket: string): void {
+  try {
+    rmdirSync(dirname(socket))
+  } catch {
+    // The client was faster.
+  }
+}
+
 try {
   const daemon = await startDaemon(JSON.parse(options ?? '{}') as DaemonOptions)
   process.stdout.write(`${JSON.stringify({ socket: daemon.socket })}\n`)
@@ -21,6 +32,7 @@ try {
   process.on('SIGINT', () => undefined)
   await Promise.race([parentGone, daemon.stopped])
   await daemon[Symbol.asyncDispose]()
+  removeDirectory(daemon.socket)
   process.exit(0)
 } catch (error) {
   const { code = 'ERR_INTERNAL', message } = error as Error & { code?: string }

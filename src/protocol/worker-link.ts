@@ -8,6 +8,8 @@ export type DaemonToWorker =
   | { readonly type: 'ping'; readonly sequence: number }
   /** Drop, abort or never start this run. */
   | { readonly type: 'cancel'; readonly channel: number; readonly run: number }
+  /** The channel's client is gone: end the channel, with all that it asked for. */
+  | { readonly type: 'drop'; readonly channel: number }
 
 /** Worker → daemon. HOSTILE: guest code may own the sender. */
 export type WorkerToDaemon =
@@ -49,6 +51,12 @@ export const daemonToWorker = defineLink<DaemonToWorker>({
       out.int(message.run)
     },
     unpack: (from) => ({ type: 'cancel', channel: from.uint32(), run: from.uint32() }),
+  },
+  drop: {
+    code: 4,
+    fields: 1,
+    pack: (out, message) => out.int(message.channel),
+    unpack: (from) => ({ type: 'drop', channel: from.uint32() }),
   },
 })
 

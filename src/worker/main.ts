@@ -90,6 +90,9 @@ const commands = new FrameSplitter(MAX_CONTROL_FRAME_BYTES, (bytes, start, end) 
     case 'cancel':
       channels.get(message.channel)?.cancel(message.run)
       return
+    case 'drop':
+      channels.get(message.channel)?.destroy()
+      return
     default:
       message satisfies never
   }
