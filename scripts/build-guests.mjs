@@ -1,16 +1,21 @@
 // Bundles libraries from npm as scripts that a context can run: build/guests/NAME.js defines a global of that name.
 // Examples and tests run them as guests.
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const LIBRARIES = ['lodash', 'marked', 'acorn']
+const LIBRARIES = {
+  lodash: import.meta.resolve('lodash'),
+  marked: import.meta.resolve('marked'),
+  acorn: import.meta.resolve('acorn'),
+}
 
 /** @param {string} root of the repository, with a closing slash */
 export async function buildGuests(root) {
   await Promise.all(
-    LIBRARIES.map((name) =>
+    Object.entries(LIBRARIES).map(([name, url]) =>
       build({
-        entryPoints: [name],
+        entryPoints: [fileURLToPath(url)],
         outfile: join(root, `build/guests/${name}.js`),
         absWorkingDir: root,
         bundle: true,

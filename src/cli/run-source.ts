@@ -11,12 +11,12 @@ export interface RunSource {
 
 /** Extensions of modules and of TypeScript, which are not run yet. */
 const NOT_YET = new Map([
-  ['.mjs', 'ES modules'],
-  ['.mts', 'TypeScript'],
-  ['.cts', 'TypeScript'],
-  ['.ts', 'TypeScript'],
-  ['.tsx', 'TypeScript'],
-  ['.jsx', 'JSX'],
+  ['.mjs', 'ES modules are'],
+  ['.mts', 'TypeScript is'],
+  ['.cts', 'TypeScript is'],
+  ['.ts', 'TypeScript is'],
+  ['.tsx', 'TypeScript is'],
+  ['.jsx', 'JSX is'],
 ])
 
 /** The code that the command line names: a file, `-e CODE`, or else standard input (also as `-`). */
@@ -34,7 +34,7 @@ export async function readRunSource(file: string | undefined, code: string | und
 
 async function readScript(file: string): Promise<string> {
   const language = NOT_YET.get(extname(file).toLowerCase())
-  if (language !== undefined) throw new UsageError(`cannot run '${file}': ${language} is not supported yet; only scripts (.js, .cjs) are`)
+  if (language !== undefined) throw new UsageError(`cannot run '${file}': ${language} not supported yet; only scripts (.js, .cjs) are`)
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
