@@ -1,0 +1,157 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Command, type Ended, glovebox, isPlain, textLike } from '../support/command.ts'
+import { temporaryDirectory } from '../support/daemons.ts'
+import { checkLeaks } from '../support/leaks.ts'
+
+checkLeaks()
+const directory = temporaryDirectory()
+const at = (name: string): string => join(directory.path, name)
+const socket = at('shared/d.sock')
+/** Finds the daemon that serves all tests that need none of their own. */
+const env = { GLOVEBOX_SOCKET: socket, XDG_RUNTIME_DIR: directory.path, TMPDIR: directory.path }
+/** Finds none. */
+const alone = { XDG_RUNTIME_DIR: directory.path, TMPDIR: directory.path }
+let shared: Command
+
+beforeAll(async () => {
+  shared = glovebox(['serve', '--socket', socket], alone)
+  await shared.says(/listens on .*\n/)
+  writeFileSync(at('answer.js'), 'const half = 21\nhalf * 2\n')
+  writeFileSync(at('broken.js'), 'const a = 1\nlet b = ;\n')
+  writeFileSync(at('rule.ts'), 'let a: number = 1')
+})
+afterAll(async () => {
+  await shared[Symbol.asyncDispose]()
+  directory[Symbol.dispose]()
+})
+
+type Expected = readonly [code: number, stdout: string | RegExp, stderr: string | RegExp]
+
+function check({ code, stdout, stderr }: Ended, [wantedCode, wantedStdout, wantedStderr]: Expected): void {
+  expect(stdout).toEqual(textLike(wantedStdout))
+  expect(stderr).toEqual(textLike(wantedStderr))
+  expect(code).toBe(wantedCode)
+  expect(isPlain(stdout + stderr)).toBe(true)
+}
+
+test.each<[name: string, args: readonly string[], expected: Expected, stdin?: string]>([
+  ['-e', ['-e', '6 * 7'], [0, '42\n', '']],
+  ['a value as a REPL shows it', ['-e', "({ a: 'x', m: new Map([[1, [2]]]) })"], [0, "{ a: 'x', m: Map(1) { 1 => [ 2 ] } }\n", '']],
+  ['undefined prints nothing', ['-e', 'void 0'], [0, '', '']],
+  ['a promise is awaited', ['-e', '(async () => { await 0; return 1n })()'], [0, '1n\n', '']],
+  ['code that begins with a dash', ['-e', '-1'], [0, '-1\n', '']],
+  ['a file', [at('answer.js')], [0, '42\n', '']],
+  ['standard input', [], [0, '5\n', ''], '2 + 3'],
+  ['standard input by name', ['-'], [0, "'ä€'\n", ''], "'ä€'"],
+  [
+    'the guest throws',
+    ['--filename', 'a.js'],
+    [1, '', 'Uncaught TypeError: no\n    at f (a.js:1:22)\n    at a.js:2:1\n'],
+    "function f() { throw new TypeError('no') }\nf()",
+  ],
+  ['the guest throws no error', ['-e', 'throw { a: 1 }'], [1, '', 'Uncaught { a: 1 }\n']],
+  [
+    'an error with more to it',
+    ['-e', "throw Object.assign(new Error('a', { cause: 'b' }), { code: 'C' })"],
+    [1, '', /^Uncaught Error: a\n {4}at \[eval\]:1:21 \{ code: 'C', cause: 'b' \}\n$/],
+  ],
+  [
+    'a syntax error with its caret',
+    [at('broken.js')],
+    [1, '', `Uncaught ${at('broken.js')}:2\nlet b = ;\n        ^\n\nSyntaxError: Unexpected token ';'\n`],
+  ],
+  ['what cannot leave the sandbox', ['-e', '({ f() {} })'], [1, '', /value\.f.*\[ERR_VALUE_UNSUPPORTED\]/]],
+  [
+    'escape sequences of a guest are shown, not obeyed',
+    ['-e', "throw new Error('\\x1b]0;title\\x07')"],
+    [1, '', /^Uncaught Error: \\x1b\]0;title\\x07\n/],
+  ],
+  ['the deadline', ['-e', 'for (;;);', '--timeout', '50'], [4, '', /\[ERR_TIMEOUT\]\n {2}worker \d+, \d+ ms/]],
+  ['a result that is too large', ['-e', "'x'.repeat(2 ** 25)"], [4, '', /\[ERR_OUTPUT_LIMIT\]/]],
+  ['a result that is too deep', ['-e', 'let d; for (let i = 0; i < 200; i++) d = [d]; d'], [4, '', /\[ERR_VALUE_TOO_DEEP\]/]],
+  [
+    'no daemon',
+    ['-e', '1', '--socket', at('none.sock')],
+    [3, '', /^glovebox: cannot connect to .*none\.sock: no daemon is running there.*\[ERR_CONNECTION\]\n$/],
+  ],
+  ['a bad flag', ['--bogus'], [2, '', /^glovebox: unknown option '--bogus'\n/]],
+  [
+    'a flag that is no number',
+    ['-e', '1', '--timeout', 'soon'],
+    [2, '', /^glovebox: option '--timeout <ms>' argument 'soon' is invalid\. It must be a whole number\.\n/],
+  ],
+  [
+    'a flag out of range',
+    ['-e', '1', '--timeout', '0'],
+    [2, '', /^glovebox: option 'timeout' must be a whole number from 1 to \d+, got 0/],
+  ],
+  ['a file and code', [at('answer.js'), '-e', '1'], [2, '', /give one\n$/]],
+  ['two files', ['a.js', 'b.js'], [2, '', /too many arguments/]],
+  ['a file that is not there', [at('none.js')], [2, '', /^glovebox: cannot read '.*none\.js': ENOENT/]],
+  ['TypeScript', [at('rule.ts')], [2, '', /^glovebox: cannot run '.*rule\.ts': TypeScript is not supported yet/]],
+  ['a module', ['plugin.mjs'], [2, '', /^glovebox: cannot run 'plugin\.mjs': ES modules are not supported yet/]],
+])('run: %s', async (_, args, expected, stdin) => {
+  check(await glovebox(['run', ...args], env, stdin).ended, expected)
+})
+
+test.each<[source: string, code: number, document: unknown]>([
+  ['({ a: [1, null] })', 0, { ok: true, value: { a: [1, null] }, text: '{ a: [ 1, null ] }' }],
+  ['new Map([[1, 2]])', 0, { ok: true, text: 'Map(1) { 1 => 2 }' }],
+  ['undefined', 0, { ok: true, text: 'undefined' }],
+  [
+    "throw new RangeError('no')",
+    1,
+    { ok: false, error: { exitCode: 1, code: 'ERR_GUEST', name: 'RangeError', message: 'no', stack: 'RangeError: no\n    at [eval]:1:7' } },
+  ],
+  ["throw Object.assign(new Error('x'), { name: 1n, stack: { toString: 1 } })", 1, { ok: false, error: { exitCode: 1, message: 'x' } }],
+  ['for (;;);', 4, { ok: false, error: { exitCode: 4, code: 'ERR_TIMEOUT', name: 'TimeoutError', report: { phase: 'run' } } }],
+])('run --json: %s', async (source, wantedCode, document) => {
+  const { code, stdout } = await glovebox(['run', '--json', '--timeout', '100', '-e', source], env).ended
+  expect(stdout.trimEnd()).not.toContain('\n')
+  expect(JSON.parse(stdout)).toMatchObject(document as object)
+  expect(code).toBe(wantedCode)
+})
+
+test('run: without a daemon it starts one, and leaves nothing', async () => {
+  using scratch = temporaryDirectory()
+  const quiet = { XDG_RUNTIME_DIR: scratch.path, TMPDIR: scratch.path }
+  check(await glovebox(['run', '-e', '6 * 7'], quiet).ended, [0, '42\n', ''])
+  expect(readdirSync(scratch.path)).toEqual([])
+})
+
+describe('the program', () => {
+  test.each<[args: readonly string[], expected: Expected]>([
+    [[], [2, '', /^Usage: glovebox .*Exit codes:/s]],
+    [['--help'], [0, /^Usage: glovebox .*Examples:.*Exit codes:/s, '']],
+    [['--version'], [0, /^\d+\.\d+\.\d+\n$/, '']],
+    [['frobnicate'], [2, '', /^glovebox: unknown command 'frobnicate'\n/]],
+    [
+      ['serve', '--memory', 'lots'],
+      [2, '', /'--memory <bytes>' argument 'lots' is invalid/],
+    ],
+    [
+      ['serve', '--log-level', 'loud'],
+      [2, '', /option 'logLevel' must be one of/],
+    ],
+    [
+      ['serve', '--socket', socket],
+      [3, '', /\[ERR_SOCKET_IN_USE\]/],
+    ],
+    [
+      ['status', '--socket', at('none.sock')],
+      [3, '', /no daemon is running there/],
+    ],
+    [
+      ['stop', '--socket', at('none.sock')],
+      [3, '', /no daemon is running there/],
+    ],
+  ])('%j', async (args, expected) => {
+    check(await glovebox(args, alone).ended, expected)
+  })
+
+  test.each(['serve', 'run', 'status', 'stop'])('%s --help has examples', async (name) => {
+    check(await glovebox([name, '--help'], alone).ended, [0, /^Usage: glovebox .*\nExamples:\n {2}\S/s, ''])
+  })
+})
