@@ -20,13 +20,15 @@ const MAX_LINE = 4_096
 class EmbeddedDaemon {
   readonly socket: Promise<string>
   readonly #child: ChildProcess
-  readonly #directory = mkdtempSync(join(tmpdir(), 'glovebox-'))
+  readonly #directory: string
   readonly #exited: Promise<void>
   users = 0
 
   constructor(gone: () => void) {
+    const runtime = findRuntime()
+    this.#directory = mkdtempSync(join(tmpdir(), 'glovebox-'))
     const options = { socket: join(this.#directory, 'd.sock'), logLevel: 'error' }
-    this.#child = spawn(findRuntime(), [DAEMON_FILE, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = spawn(runtime, [DAEMON_FILE, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#exited = new Promise((resolve) => {
       const ended = (): void => {
         rmSync(this.#directory, { recursive: true, force: true })

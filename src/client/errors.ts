@@ -11,7 +11,7 @@ export type { Report } from '../protocol/report.ts'
  */
 export class GuestError extends GloveboxError {
   /** What was thrown, if it was not an Error. */
-  readonly value?: unknown
+  declare readonly value?: unknown
 
   constructor(message: string) {
     super('ERR_GUEST', message)

@@ -15,6 +15,7 @@ export class Lane {
   readonly #channel: Channel
   readonly #control: Control
   readonly #closed: (lane: Lane) => void
+  #reportWait: NodeJS.Timeout | undefined
   #cause: Error | undefined
 
   constructor(lease: Lease, path: string, dedicated: boolean, control: Control, closed: (lane: Lane) => void) {
@@ -74,16 +75,17 @@ export class Lane {
   end(cause: Error): void {
     if (this.#cause !== undefined) return
     this.#cause = cause
+    clearTimeout(this.#reportWait)
     this.#channel.fail(cause)
     this.#closed(this)
   }
 
   #disconnected(): void {
     if (this.#cause !== undefined) return
-    const timer = setTimeout(() => {
+    this.#reportWait = setTimeout(() => {
       this.end(new ConnectionError('ERR_CONNECTION', `the connection to worker ${this.worker} closed, and the daemon does not say why`))
     }, REPORT_WAIT_MS)
-    if (this.#channel.pending === 0) timer.unref()
+    if (this.#channel.pending === 0) this.#reportWait.unref()
   }
 
   /** Who calls after the end did not see the crash happen: for them the context is lost, and the crash is why. */

@@ -169,7 +169,7 @@ export class Pool implements AsyncDisposable {
     this.deaths.length = Math.min(this.deaths.length, KEPT_DEATHS)
     const { signal, exitCode, reason, stderr } = report
     if (this.#closed || worker.endedAsPlanned) this.#log.debug({ worker: worker.number, reason }, 'worker ended')
-    else this.#log.warn({ worker: worker.number, pid: worker.pid, signal, exitCode, reason, stderr }, 'worker died')
+    else this.#log.warn({ worker: worker.number, workerPid: worker.pid, signal, exitCode, reason, stderr }, 'worker died')
     this.#onDeath(worker, report)
     if (report.phase === 'boot') this.#bootFailed(report)
     else this.refill()

@@ -98,6 +98,8 @@ export class WorkerProcess implements AsyncDisposable {
 
   bind(tenant: string, dedicated: boolean): void {
     this.#apply({ type: 'bind', tenant, dedicated })
+    // So that the report of an early death has figures.
+    this.sampleUsage()
   }
 
   send(message: DaemonToWorker): void {
