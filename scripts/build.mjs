@@ -14,7 +14,7 @@ const { buildGuests } = await import('./build-guests.mjs')
 const { realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. The worker is not among them: it is one bundle. */
-const emitted = ['base', 'protocol', 'daemon', 'client', 'cli']
+const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
 const checked = ['src/cli', 'src/worker']
 
 /** `cjs` or `esm`. */

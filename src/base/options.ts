@@ -61,6 +61,15 @@ export class OptionReader {
     throw new InvalidOptionError(name, `must be one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, value)
   }
 
+  /** A list of choices. */
+  listOf<const Choice extends string>(name: string, choices: readonly Choice[]): readonly Choice[] | undefined {
+    const value = this.#take(name)
+    if (value === undefined) return undefined
+    const isChoice = (each: unknown): each is Choice => choices.some((choice) => choice === each)
+    if (Array.isArray(value) && value.every(isChoice)) return value
+    throw new InvalidOptionError(name, `must be a list of ${choices.map((choice) => `'${choice}'`).join(', ')}`, value)
+  }
+
   signal(name: string): AbortSignal | undefined {
     const value = this.#take(name)
     if (value === undefined || value instanceof AbortSignal) return value

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../daemon/version.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { describeFailure } from './failure.ts'
+import { addDoctor } from './doctor.ts'
 import { addRun } from './run.ts'
 import { addServe } from './serve.ts'
 import { addStatus } from './status.ts'
@@ -47,5 +48,6 @@ function makeProgram(): Command {
   addRun(program)
   addStatus(program)
   addStop(program)
+  addDoctor(program)
   return program
 }

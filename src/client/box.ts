@@ -21,6 +21,11 @@ export interface Status {
   }
   readonly versions: { readonly node: string; readonly v8: string }
   readonly limits: Readonly<Record<string, number>>
+  /** Layers that the newest worker attested, and those that the machine does not give, with the fix. */
+  readonly confinement: {
+    readonly layers: readonly { readonly layer: string; readonly held: boolean; readonly detail: string }[]
+    readonly absent: readonly { readonly layer: string; readonly reason: string; readonly fix: string }[]
+  }
   readonly workers: readonly {
     readonly worker: number
     readonly pid?: number

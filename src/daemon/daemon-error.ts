@@ -8,6 +8,7 @@ export type DaemonErrorCode =
   | 'ERR_OVERLOADED'
   | 'ERR_STOPPING'
   | 'ERR_PLATFORM'
+  | 'ERR_CONFINEMENT'
 
 /** A failure of the daemon's, with a {@link DaemonErrorCode}. The message says what to do about it. */
 export class DaemonError extends GloveboxError {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
+import type { Layer } from '../protocol/attestation.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
+import { type Confinement, resolveConfinement } from './confinement.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog, type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
@@ -12,6 +14,7 @@ import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { statusOf } from './status.ts'
 import { VERSION } from './version.ts'
+import { WORKER_FILE } from './worker-launch.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** Control connections at most. */
@@ -41,19 +44,30 @@ export async function startDaemon(options?: DaemonOptions): Promise<Daemon> {
   return startWith(resolveDaemonOptions(options))
 }
 
-/** For tests: {@link startDaemon} with another program in the place of the worker. */
-export async function startDaemonWithWorker(options: DaemonOptions, workerFile: string): Promise<Daemon> {
-  return startWith(resolveDaemonOptions(options), workerFile)
+/** For tests: {@link startDaemon} with another program in the place of the worker, which is not confined; or with layers left out, to see what they stop. */
+export async function startDaemonWithWorker(
+  options: DaemonOptions,
+  workerFile: string | undefined,
+  without: readonly Layer[] = [],
+): Promise<Daemon> {
+  return startWith(resolveDaemonOptions(options), workerFile, without)
 }
 
-async function startWith(settings: DaemonSettings, workerFile?: string): Promise<Daemon> {
+async function startWith(settings: DaemonSettings, workerFile?: string, without: readonly Layer[] = []): Promise<Daemon> {
   const log = createLog(settings.logLevel)
   const claim = claimSocket(settings.socketPath)
   try {
-    const filtered = refuseIoUring()
-    if (!filtered) log.warn('io_uring could not be refused: workers are not confined by seccomp')
-    const daemon = new RunningDaemon(settings, claim, log, workerFile)
-    await daemon.listen()
+    if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
+    const confinement = workerFile === undefined ? resolveConfinement({ ...settings.confinement, without }, WORKER_FILE) : UNCONFINED
+    const daemon = new RunningDaemon(settings, confinement, claim, log, workerFile)
+    try {
+      await daemon.listen()
+    } catch (error) {
+      await daemon[Symbol.asyncDispose]()
+      throw error
+    }
+    for (const { layer, reason, fix } of confinement.absent)
+      if (layer !== 'L5') log.warn({ layer, reason, fix }, 'a layer of confinement does not hold')
     log.info({ socket: claim.path, version: VERSION, node: process.version }, 'daemon started')
     return daemon
   } catch (error) {
@@ -62,6 +76,8 @@ async function startWith(settings: DaemonSettings, workerFile?: string): Promise
   }
 }
 
+const UNCONFINED: Confinement = { sandbox: undefined, lockDown: false, dropPermissions: false, required: [], absent: [] }
+
 class RunningDaemon implements Daemon, SessionOwner {
   readonly socket: string
   readonly stopped: Promise<void>
@@ -69,6 +85,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly timeoutMs: number
   readonly maxTimeoutMs: number
   readonly #settings: DaemonSettings
+  readonly #confinement: Confinement
   readonly #claim: SocketClaim
   readonly #log: Logger
   readonly #pool: Pool
@@ -82,17 +99,18 @@ class RunningDaemon implements Daemon, SessionOwner {
   #ending: Promise<void> | undefined
   #resolveStopped: () => void
 
-  constructor(settings: DaemonSettings, claim: SocketClaim, log: Logger, workerFile: string | undefined) {
+  constructor(settings: DaemonSettings, confinement: Confinement, claim: SocketClaim, log: Logger, workerFile: string | undefined) {
     this.socket = claim.path
     this.timeoutMs = settings.timeoutMs
     this.maxTimeoutMs = settings.maxTimeoutMs
     this.#settings = settings
+    this.#confinement = confinement
     this.#claim = claim
     this.#log = log
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopped = promise
     this.#resolveStopped = resolve
-    this.#pool = new Pool({ ...settings, directory: claim.directory, workerFile }, log, {
+    this.#pool = new Pool({ ...settings, confinement, sandbox: confinement.sandbox, directory: claim.directory, workerFile }, log, {
       message: (worker, message) => this.#heard(worker, message),
       death: (worker, report) => this.#died(worker, report),
     })
@@ -110,6 +128,8 @@ class RunningDaemon implements Daemon, SessionOwner {
     await promise
     chmodSync(this.socket, 0o600)
     this.#pool.refill()
+    // Nobody may believe in layers that were not tried.
+    if (this.#settings.confinement.level === 'strict') await this.#pool.proven()
   }
 
   async stop(): Promise<void> {
@@ -163,7 +183,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   }
 
   status(): string {
-    return JSON.stringify(statusOf(this.#pool, this.#settings, this.#startedAt, this.#sessions.size))
+    return JSON.stringify(statusOf(this.#pool, this.#settings, this.#confinement, this.#startedAt, this.#sessions.size))
   }
 
   closed(session: Session): void {

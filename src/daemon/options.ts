@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { OptionReader } from '../base/options.ts'
+import { type Layer, LAYERS } from '../protocol/attestation.ts'
 import { MEMORY, TIMEOUT_MS } from '../protocol/limits.ts'
+import { type ConfinementChoice, CONFINEMENTS, type ConfinementLevel } from './confinement.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { defaultSocketPath } from '../base/socket-path.ts'
 
@@ -20,6 +22,12 @@ export interface DaemonOptions {
   readonly maxTimeout?: number
   /** V8 heap of each worker, in bytes. 32 MiB to 4 GiB, default 256 MiB. */
   readonly memory?: number
+  /**
+   * `strict` refuses to start unless L1 to L4 hold; `auto` (default) takes every layer that works and says which do not; `process` is L1 and L2 only.
+   */
+  readonly confinement?: ConfinementLevel
+  /** Layers that must hold, besides those that `confinement` requires. */
+  readonly require?: readonly Layer[]
   /** How long a stopping daemon lets runs finish, in milliseconds. Default 5,000. */
   readonly drain?: number
   /** Default `info`. */
@@ -34,6 +42,7 @@ export interface DaemonSettings {
   readonly timeoutMs: number
   readonly maxTimeoutMs: number
   readonly memoryBytes: number
+  readonly confinement: ConfinementChoice
   readonly drainMs: number
   readonly logLevel: LogLevel
 }
@@ -55,6 +64,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     timeoutMs: Math.min(read.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.default, maxTimeoutMs),
     maxTimeoutMs,
     memoryBytes: read.integer('memory', MEMORY.min, MEMORY.max) ?? MEMORY.default,
+    confinement: { level: read.oneOf('confinement', CONFINEMENTS) ?? 'auto', require: read.listOf('require', LAYERS) ?? [], without: [] },
     drainMs: read.integer('drain', 0, MAX_DRAIN_MS) ?? 5_000,
     logLevel: read.oneOf('logLevel', LOG_LEVELS) ?? 'info',
   }

@@ -47,6 +47,7 @@ export class Pool implements AsyncDisposable {
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
   /** The last deaths, newest first, for the status. */
   readonly deaths: Report[] = []
+  readonly #proofs: { readonly resolve: () => void; readonly reject: (error: DaemonError) => void }[] = []
   #started = 0
   #failedBoots = 0
   #retry: NodeJS.Timeout | undefined
@@ -68,6 +69,14 @@ export class Pool implements AsyncDisposable {
 
   get workers(): ReadonlySet<WorkerProcess> {
     return this.#workers
+  }
+
+  /** Resolves when a worker has booted and attested what is required; throws ERR_CONFINEMENT or ERR_WORKER_BOOT if none does. Starts one if there is none. */
+  async proven(): Promise<void> {
+    if (this.#workers.size === 0) this.#start()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#proofs.push({ resolve, reject })
+    await promise
   }
 
   /** Starts as many workers as are missing. */
@@ -155,6 +164,7 @@ export class Pool implements AsyncDisposable {
 
   #ready(worker: WorkerProcess): void {
     this.#failedBoots = 0
+    for (const proof of this.#proofs.splice(0)) proof.resolve()
     const { state } = worker
     if (state.type === 'spare') this.#log.debug({ worker: worker.number, bootMs: Math.round(state.bootMs) }, 'worker ready')
     const waiter = this.#waiting.shift()
@@ -180,7 +190,8 @@ export class Pool implements AsyncDisposable {
     this.#failedBoots++
     if (this.#failedBoots >= GIVE_UP_AFTER) {
       const why = report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`
-      for (const waiter of this.#waiting.splice(0)) waiter.reject(new DaemonError('ERR_WORKER_BOOT', `workers do not boot: ${why}`))
+      const error = new DaemonError('ERR_WORKER_BOOT', `workers do not boot: ${why}`)
+      for (const waiter of [...this.#waiting.splice(0), ...this.#proofs.splice(0)]) waiter.reject(error)
     }
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** (this.#failedBoots - 1), SLOWEST_RETRY_MS)
     clearTimeout(this.#retry)

@@ -20,3 +20,13 @@ export function readProcessUsage(pid: number): ProcessUsage | undefined {
     return undefined
   }
 }
+
+/** Private writable memory of a process, as RLIMIT_DATA counts it (VmData), in bytes. */
+export function readDataBytes(pid: number): number | undefined {
+  try {
+    const found = /^VmData:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
+    return found === null ? undefined : Number(found[1]) * 1024
+  } catch {
+    return undefined
+  }
+}

@@ -45,10 +45,13 @@ export function claimSocket(path: string): SocketClaim {
   }
   // Under the lock nobody can be listening there: what is left is stale.
   sweep()
+  let released = false
   return {
     path,
     directory,
     release() {
+      if (released) return
+      released = true
       sweep()
       rmSync(`${path}.lock`, { force: true })
       unlock()

@@ -1,5 +1,7 @@
 import type { DaemonSettings } from './options.ts'
 import type { Pool } from './pool.ts'
+import type { Attestation } from '../protocol/attestation.ts'
+import type { Confinement } from './confinement.ts'
 import { VERSION } from './version.ts'
 
 /** What a daemon says of itself. Grows from release to release; existing fields keep their meaning. */
@@ -20,6 +22,8 @@ export interface DaemonStatus {
     readonly maxWorkers: number
     readonly maxPerTenant: number
   }
+  /** What the newest worker attested, and what this machine does not give. */
+  readonly confinement: { readonly layers: Attestation['layers']; readonly absent: Confinement['absent'] }
   readonly workers: readonly WorkerStatus[]
   /** The last deaths that nobody planned, newest first. */
   readonly deaths: Pool['deaths']
@@ -36,10 +40,12 @@ export interface WorkerStatus {
   readonly peakRssBytes: number
 }
 
-export function statusOf(pool: Pool, settings: DaemonSettings, startedAt: Date, clients: number): DaemonStatus {
+export function statusOf(pool: Pool, settings: DaemonSettings, confinement: Confinement, startedAt: Date, clients: number): DaemonStatus {
+  let layers: Attestation['layers'] = []
   const workers: WorkerStatus[] = []
   for (const worker of pool.workers) {
     const { state } = worker
+    if (worker.attestation !== undefined) layers = worker.attestation.layers
     const { cpuMs, peakRssBytes } = worker.sampleUsage()
     workers.push({
       worker: worker.number,
@@ -69,6 +75,7 @@ export function statusOf(pool: Pool, settings: DaemonSettings, startedAt: Date, 
       maxWorkers: settings.max,
       maxPerTenant: settings.maxPerTenant,
     },
+    confinement: { layers, absent: confinement.absent },
     workers,
     deaths: pool.deaths,
   }

@@ -1,19 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs'
-import type { Socket } from 'node:net'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { closeSync, readSync, rmSync } from 'node:fs'
+import { constants } from 'node:os'
 import { errorMessage } from '../base/error.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
-import { HEARTBEAT, HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
+import type { Attestation } from '../protocol/attestation.ts'
+import { HEARTBEAT } from '../protocol/heartbeat.ts'
 import { MAX_WORKER_CONTROL_FRAME_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
 import { LastWords } from './last-words.ts'
-import { type ProcessUsage, readProcessUsage } from './process-usage.ts'
+import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-usage.ts'
+import { type Confinement, shortfall } from './confinement.ts'
+import { type LaunchedWorker, launchWorker, type LaunchSettings } from './worker-launch.ts'
 import { nextWorkerState, type WorkerEvent, type WorkerState } from './worker-state.ts'
-
-const WORKER_FILE = fileURLToPath(new URL('../worker/worker.cjs', import.meta.url))
 
 /** Bytes that may wait in the control pipe of a worker which does not read. More means that it is stuck: it is ended. */
 const MAX_UNREAD_COMMAND_BYTES = 256 * 1024
@@ -21,11 +19,8 @@ const MAX_UNREAD_COMMAND_BYTES = 256 * 1024
 /** How long a worker that closed its control pipe may take to exit, in milliseconds. */
 const EXIT_WAIT_MS = 500
 
-export interface WorkerSettings {
-  readonly directory: string
-  readonly memoryBytes: number
-  /** For tests: another program in the place of the worker. */
-  readonly workerFile?: string | undefined
+export interface WorkerSettings extends LaunchSettings {
+  readonly confinement: Confinement
 }
 
 /** What a worker is running, by its own account. HOSTILE: to be bounded by the reader. */
@@ -49,37 +44,32 @@ export class WorkerProcess implements AsyncDisposable {
   contexts = 0
   runs = 0
   #state: WorkerState = { type: 'booting' }
-  readonly #child: ChildProcess
-  readonly #control: Socket
-  readonly #page: number
+  readonly #launched: LaunchedWorker
+  readonly #confinement: Confinement
+  readonly #memoryBytes: number
+  #attestation: Attestation | undefined
   readonly #words: LastWords
   readonly #startedMs = performance.now()
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
   readonly #pageBytes = new Float64Array(4)
-  readonly #onMessage: (message: Exclude<WorkerToDaemon, { type: 'ready' }>) => void
+  readonly #onMessage: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void
   readonly #onReady: () => void
 
   constructor(
     number: number,
     settings: WorkerSettings,
-    on: { readonly ready: () => void; readonly message: (message: Exclude<WorkerToDaemon, { type: 'ready' }>) => void },
+    on: { readonly ready: () => void; readonly message: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void },
   ) {
     this.number = number
     this.#onReady = on.ready
     this.#onMessage = on.message
-    this.socketPath = join(settings.directory, `w${number}.sock`)
-    this.#page = sharedPage(join(settings.directory, `w${number}.page`))
-    const file = settings.workerFile ?? WORKER_FILE
-    this.#child = spawn(process.execPath, [...workerFlags(settings, file), file, this.socketPath, String(process.pid)], {
-      env: {},
-      // A session of its own: Ctrl-C in the daemon's terminal must not interrupt guests.
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', this.#page],
-    })
-    this.#control = this.#child.stdio[3] as Socket
-    this.#words = new LastWords(this.#child.stderr as NonNullable<ChildProcess['stderr']>)
+    this.#confinement = settings.confinement
+    this.#memoryBytes = settings.memoryBytes
+    this.#launched = launchWorker(number, settings)
+    this.socketPath = this.#launched.socketPath
+    this.#words = new LastWords(this.#launched.stderr)
     this.death = this.#watchDeath()
     this.#listen()
   }
@@ -89,7 +79,7 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid
+    return this.#launched.pid()
   }
 
   get alive(): boolean {
@@ -104,13 +94,14 @@ export class WorkerProcess implements AsyncDisposable {
 
   send(message: DaemonToWorker): void {
     if (!this.alive) return
-    this.#control.write(daemonToWorker.encode(message))
-    if (this.#control.writableLength > MAX_UNREAD_COMMAND_BYTES) this.kill('does not read its commands')
+    this.#launched.control.write(daemonToWorker.encode(message))
+    if (this.#launched.control.writableLength > MAX_UNREAD_COMMAND_BYTES) this.kill('does not read its commands')
   }
 
   /** Interrupts the evaluate that runs now. */
   interrupt(): void {
-    if (this.alive) this.#child.kill('SIGINT')
+    const { pid } = this
+    if (this.alive && pid !== undefined) process.kill(pid, 'SIGINT')
   }
 
   /** Whether it was ended because nobody needs it any more. */
@@ -127,11 +118,11 @@ export class WorkerProcess implements AsyncDisposable {
   kill(reason: string): void {
     if (!this.#apply({ type: 'kill', reason })) return
     this.sampleUsage()
-    this.#child.kill('SIGKILL')
+    this.#launched.kill()
   }
 
   readHeartbeat(): HeartbeatReading {
-    readSync(this.#page, this.#pageBytes, 0, this.#pageBytes.byteLength, 0)
+    readSync(this.#launched.page, this.#pageBytes, 0, this.#pageBytes.byteLength, 0)
     return {
       deadlineMs: this.#pageBytes[HEARTBEAT.deadlineMs] as number,
       channel: this.#pageBytes[HEARTBEAT.channel] as number,
@@ -160,13 +151,11 @@ export class WorkerProcess implements AsyncDisposable {
   #listen(): void {
     const splitter = new FrameSplitter(MAX_WORKER_CONTROL_FRAME_BYTES, (bytes, start, end) => {
       const message = workerToDaemon.decode(bytes, start, end)
-      if (message.type !== 'ready') this.#onMessage(message)
-      else if (this.#apply({ type: 'ready', bootMs: message.bootMs })) {
-        this.#booted = true
-        this.#onReady()
-      } else this.kill('broke the protocol: a second ready')
+      if (message.type === 'booted') this.#confine()
+      else if (message.type === 'ready') this.#attested(message.bootMs, message.attestation)
+      else this.#onMessage(message)
     })
-    this.#control.on('data', (chunk: Buffer) => {
+    this.#launched.control.on('data', (chunk: Buffer) => {
       if (!this.alive) return
       try {
         splitter.push(chunk)
@@ -175,34 +164,69 @@ export class WorkerProcess implements AsyncDisposable {
       }
     })
     // Its exit says more.
-    this.#control.on('error', () => undefined)
+    this.#launched.control.on('error', () => undefined)
     // Usually it is exiting, and how it exits says more.
-    this.#control.on('end', () => {
+    this.#launched.control.on('end', () => {
       setTimeout(() => this.kill('closed its control pipe'), EXIT_WAIT_MS).unref()
     })
+  }
+
+  /** Its memory is as large as a worker's is before any guest: what it may have more is the guests' budget. */
+  #confine(): void {
+    const { lockDown, dropPermissions } = this.#confinement
+    const { pid } = this
+    const dataBytes = pid === undefined ? 0 : (readDataBytes(pid) ?? 0)
+    const namespaces = this.#launched.sandboxed
+    this.send({
+      type: 'confine',
+      lockDown,
+      dropPermissions,
+      namespaces,
+      dataBytes: dataBytes === 0 ? 0 : dataBytes + this.#memoryBytes * 2,
+    })
+  }
+
+  #attested(bootMs: number, attestation: Attestation): void {
+    if (this.#state.type !== 'booting') {
+      this.kill('broke the protocol: a second ready')
+      return
+    }
+    const missing = shortfall(this.#confinement.required, attestation)
+    if (missing !== undefined) {
+      this.kill(`is not confined as required: ${missing}`)
+      return
+    }
+    this.#attestation = attestation
+    this.#apply({ type: 'ready', bootMs })
+    this.#booted = true
+    this.#onReady()
+  }
+
+  /** What it found when it attacked itself. */
+  get attestation(): Attestation | undefined {
+    return this.#attestation
   }
 
   async #watchDeath(): Promise<Report> {
     const { promise, resolve } = Promise.withResolvers<Report>()
     let spawnError: Error | undefined
-    this.#child.on('error', (error) => {
+    this.#launched.child.on('error', (error) => {
       spawnError = error
-      if (this.#child.pid === undefined) resolve(this.#record(null, null, `could not be started: ${error.message}`))
+      if (this.#launched.child.pid === undefined) resolve(this.#record(null, null, `could not be started: ${error.message}`))
     })
     // 'close' comes after 'exit', when its last words are read.
-    this.#child.on('close', (exitCode, signal) => resolve(this.#record(exitCode, signal, spawnError?.message)))
+    this.#launched.child.on('close', (exitCode, signal) => resolve(this.#record(exitCode, signal, spawnError?.message)))
     return promise
   }
 
   #record(exitCode: number | null, signal: string | null, failure: string | undefined): Report {
-    closeSync(this.#page)
+    closeSync(this.#launched.page)
     rmSync(this.socketPath, { force: true })
     const { cpuMs, peakRssBytes } = this.#usage
     const report: Report = {
       phase: this.#booted ? 'run' : 'boot',
       worker: this.number,
-      signal: signal ?? undefined,
-      exitCode: exitCode ?? undefined,
+      ...endOf(exitCode, signal, this.#launched.sandboxed),
       cpuMs,
       wallMs: performance.now() - this.#startedMs,
       peakRssBytes,
@@ -214,24 +238,15 @@ export class WorkerProcess implements AsyncDisposable {
   }
 }
 
-function workerFlags({ memoryBytes }: WorkerSettings, file: string): string[] {
-  return [
-    '--expose-internals',
-    '--no-warnings',
-    // SIGUSR1 would start the inspector.
-    '--disable-sigusr1',
-    '--permission',
-    `--allow-fs-read=${file}`,
-    '--allow-net',
-    '--allow-ffi',
-    `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
-  ]
-}
-
-/** A file of one page without a name: the worker maps it, the daemon reads it. */
-function sharedPage(path: string): number {
-  const fd = openSync(path, 'w+', 0o600)
-  rmSync(path)
-  ftruncateSync(fd, HEARTBEAT_BYTES)
-  return fd
+/** Bubblewrap exits with 128 and the number of the signal that ended what it ran. */
+function endOf(
+  exitCode: number | null,
+  signal: string | null,
+  sandboxed: boolean,
+): { readonly exitCode?: number; readonly signal?: string } {
+  if (signal !== null) return { signal }
+  if (exitCode === null) return {}
+  const name =
+    sandboxed && exitCode > 128 ? Object.entries(constants.signals).find(([, number]) => number === exitCode - 128)?.[0] : undefined
+  return name === undefined ? { exitCode } : { signal: name }
 }

@@ -1,20 +1,37 @@
+import { type Attestation, readAttestation, writeAttestation } from './attestation.ts'
 import { defineLink } from './link.ts'
-import { MAX_NAME, TICKET_BYTES } from './limits.ts'
+import { TICKET_BYTES } from './limits.ts'
 
 /** Daemon → worker, over the worker's control pipe (file descriptor 3). */
 export type DaemonToWorker =
   /** The next channel that presents `ticket` is number `channel`, and may ask for no more than these limits. */
   | { readonly type: 'admit'; readonly channel: number; readonly ticket: Uint8Array; readonly maxTimeoutMs: number }
   | { readonly type: 'ping'; readonly sequence: number }
+  /** The answer to `booted`: give up what guests must not have, attack yourself, report. */
+  | ({ readonly type: 'confine' } & ConfineRequest)
   /** Drop, abort or never start this run. */
   | { readonly type: 'cancel'; readonly channel: number; readonly run: number }
   /** The channel's client is gone: end the channel, with all that it asked for. */
   | { readonly type: 'drop'; readonly channel: number }
 
+/** How a worker confines itself from inside. */
+export interface ConfineRequest {
+  /** Drop the grants of Node's permission model (L2). */
+  readonly dropPermissions: boolean
+  /** Lock the kernel's doors (L3). */
+  readonly lockDown: boolean
+  /** Bubblewrap started it (L4): attack that layer by itself first. */
+  readonly namespaces: boolean
+  /** RLIMIT_DATA, in bytes; 0 for none. */
+  readonly dataBytes: number
+}
+
 /** Worker → daemon. HOSTILE: guest code may own the sender. */
 export type WorkerToDaemon =
-  /** Booted, locked down, listening. `bootMs` since its first instruction. */
-  | { readonly type: 'ready'; readonly pid: number; readonly bootMs: number; readonly runtime: string; readonly v8: string }
+  /** Everything that it needs later is loaded; it waits to be told how to confine itself. */
+  | { readonly type: 'booted' }
+  /** Confined and listening. `bootMs` since its first instruction. */
+  | { readonly type: 'ready'; readonly bootMs: number; readonly attestation: Attestation }
   /** `waiting` runs have no answer yet. */
   | { readonly type: 'pong'; readonly sequence: number; readonly waiting: number }
   /** Totals since the start; the daemon takes differences. */
@@ -43,6 +60,23 @@ export const daemonToWorker = defineLink<DaemonToWorker>({
     pack: (out, message) => out.int(message.sequence),
     unpack: (from) => ({ type: 'ping', sequence: from.uint32() }),
   },
+  confine: {
+    code: 9,
+    fields: 4,
+    pack(out, message) {
+      out.bool(message.dropPermissions)
+      out.bool(message.lockDown)
+      out.bool(message.namespaces)
+      out.number(message.dataBytes)
+    },
+    unpack: (from) => ({
+      type: 'confine',
+      dropPermissions: from.bool(),
+      lockDown: from.bool(),
+      namespaces: from.bool(),
+      dataBytes: from.number(),
+    }),
+  },
   cancel: {
     code: 3,
     fields: 2,
@@ -63,21 +97,14 @@ export const daemonToWorker = defineLink<DaemonToWorker>({
 export const workerToDaemon = defineLink<WorkerToDaemon>({
   ready: {
     code: 1,
-    fields: 4,
+    fields: 2,
     pack(out, message) {
-      out.int(message.pid)
       out.number(message.bootMs)
-      out.string(message.runtime)
-      out.string(message.v8)
+      writeAttestation(out, message.attestation)
     },
-    unpack: (from) => ({
-      type: 'ready',
-      pid: from.uint32(),
-      bootMs: from.number(),
-      runtime: from.string(MAX_NAME),
-      v8: from.string(MAX_NAME),
-    }),
+    unpack: (from) => ({ type: 'ready', bootMs: from.number(), attestation: readAttestation(from) }),
   },
+  booted: { code: 5, fields: 0, pack: () => undefined, unpack: () => ({ type: 'booted' }) },
   pong: {
     code: 2,
     fields: 2,

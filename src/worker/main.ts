@@ -6,10 +6,11 @@ import { MAX_CONTROL_FRAME_BYTES, MAX_DEPTH, MAX_OUTPUT, MAX_UNADMITTED } from '
 import { daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
 import { Channel } from './channel.ts'
 import type { WorkerParts } from './channel-runs.ts'
+import { confine } from './confine.ts'
 import { createDeadlineTimer, DEADLINE_TIMER_FUNCTIONS } from './deadline-timer.ts'
 import { Guard } from './guard.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { dropPermissions, emptyMainRealm } from './lockdown.ts'
+import { emptyMainRealm } from './lockdown.ts'
 import { createMoat } from './moat.ts'
 import { ownErrorText } from './own-error.ts'
 import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from './process-tie.ts'
@@ -21,6 +22,7 @@ import { Tickets } from './tickets.ts'
 /** File descriptors that the daemon hands over. */
 const CONTROL_FD = 3
 const HEARTBEAT_FD = 4
+const LISTEN_FD = 5
 /** Contexts kept ready in each worker. */
 const READY_CONTEXTS = 4
 /** How often the daemon hears of contexts and runs, in milliseconds, while they change. */
@@ -28,9 +30,9 @@ const USAGE_INTERVAL_MS = 500
 /** What sysexits(3) calls an internal error. */
 const EXIT_INTERNAL = 70
 
-/** argv: the path of the socket to listen on, the daemon's process id. */
-const [socketPath, daemonPid] = process.argv.slice(2)
-if (socketPath === undefined || daemonPid === undefined) throw new Error('usage: worker SOCKET DAEMON_PID')
+/** argv: the daemon's process id, or 0 in a sandbox, whose own processes stand between. */
+const [daemonPid] = process.argv.slice(2)
+if (daemonPid === undefined) throw new Error('usage: worker DAEMON_PID')
 
 const startedMs = performance.now()
 // Not process.exit(), which runs exit handlers of Node's: nothing needs them, and a guest may have a hand in what they touch.
@@ -81,6 +83,12 @@ const server = createServer({ noDelay: false }, (socket) => {
 const commands = new FrameSplitter(MAX_CONTROL_FRAME_BYTES, (bytes, start, end) => {
   const message = daemonToWorker.decode(bytes, start, end)
   switch (message.type) {
+    case 'confine': {
+      const attestation = confine(message)
+      emptyMainRealm()
+      tell({ type: 'ready', bootMs: performance.now() - startedMs, attestation })
+      return
+    }
     case 'admit':
       tickets.announce(message.ticket, { channel: message.channel, maxTimeoutMs: message.maxTimeoutMs })
       return
@@ -116,11 +124,7 @@ process.setUncaughtExceptionCaptureCallback((error) => {
   exit(EXIT_INTERNAL)
 })
 
-server.listen(socketPath, () => {
+server.listen({ fd: LISTEN_FD }, () => {
   ready.fill()
-  const { node, v8 } = process.versions
-  const { pid } = process
-  dropPermissions()
-  emptyMainRealm()
-  tell({ type: 'ready', pid, bootMs: performance.now() - startedMs, runtime: node, v8 })
+  tell({ type: 'booted' })
 })

@@ -30,7 +30,6 @@ export const fromCharCode = String.fromCharCode
 export const symbolKeyFor = Symbol.keyFor
 export const symbolFor = Symbol.for
 export const StringOf = String
-export const NumberOf = Number
 export const ObjectOf = Object
 export const BigIntOf = BigInt
 export const ArrayOf = Array
@@ -40,7 +39,6 @@ export const DateOf = Date
 export const RegExpOf = RegExp
 export const ErrorOf = Error
 export const ArrayBufferOf = ArrayBuffer
-export const DataViewOf = DataView
 export const Bytes = Uint8Array
 
 export const arrayPrototype: unknown[] = Array.prototype

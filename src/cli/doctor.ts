@@ -1,0 +1,62 @@
+import { styleText } from 'node:util'
+import { type Command, Option } from 'commander'
+import { DaemonError, examineConfinement, type Examination } from '../daemon/index.ts'
+import { formatTable } from './table.ts'
+
+const EXAMPLES = `
+Examples:
+  glovebox doctor                          what confines a worker on this machine, tried out
+  glovebox doctor --confinement strict     the same; exit code 3 if a daemon would not start with it
+  glovebox doctor --json | jq '.layers[] | select(.held | not)'`
+
+const TITLES: Readonly<Record<string, string>> = {
+  L1: 'process',
+  L2: 'Node permissions',
+  L3: 'kernel lockdown',
+  L4: 'namespaces',
+  L5: 'cgroup',
+}
+
+interface Flags {
+  readonly confinement: 'strict' | 'auto' | 'process'
+  readonly json?: true
+}
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('boot a worker, let it attack itself, and show what holds and how to mend what does not')
+    .addOption(new Option('--confinement <level>', 'the level that must hold').choices(['strict', 'auto', 'process']).default('auto'))
+    .option('--json', 'print everything as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(doctor)
+}
+
+async function doctor({ confinement, json }: Flags): Promise<void> {
+  const found = await examineConfinement()
+  process.stdout.write(`${json === true ? JSON.stringify(found, null, 2) : describe(found)}\n`)
+  if (!found.levels.includes(confinement))
+    throw new DaemonError('ERR_CONFINEMENT', `a daemon would not start here with confinement '${confinement}'`)
+}
+
+function describe({ layers, attacks, levels }: Examination): string {
+  const mark = (good: boolean): string => (good ? styleText('green', '✓') : styleText('red', '✗'))
+  const layerRows = layers.map(({ layer, held, detail }) => [mark(held), layer, TITLES[layer] ?? '', detail])
+  const names = [...new Set(attacks.map(({ name }) => name))]
+  const attackRows = names.map((name) => {
+    const tries = attacks.filter((attack) => attack.name === name)
+    return [
+      mark(tries.every(({ refused }) => refused)),
+      name,
+      tries.map(({ layer, refused, evidence }) => `${layer} ${refused ? 'refused' : 'LET THROUGH'} (${evidence})`).join(', '),
+    ]
+  })
+  const parts = [
+    `${styleText('bold', 'layers')}\n${formatTable([{ title: '' }, { title: 'layer' }, { title: 'what' }, { title: 'evidence' }], layerRows)}`,
+    `${styleText('bold', 'attacks of a worker on itself')}\n${formatTable([{ title: '' }, { title: 'attempt' }, { title: 'outcome' }], attackRows)}`,
+  ]
+  const fixes = layers.flatMap(({ layer, held, fix }) => (held || fix === undefined || fix === 'none' ? [] : [`  ${layer}: ${fix}`]))
+  if (fixes.length > 0) parts.push(`${styleText('bold', 'to mend')}\n${fixes.join('\n')}`)
+  parts.push(`A daemon starts here with confinement: ${levels.length === 0 ? 'none' : levels.join(', ')}`)
+  return parts.join('\n\n')
+}

@@ -1,0 +1,75 @@
+import { LAYERS, type Attestation, type Layer } from '../protocol/attestation.ts'
+import { DaemonError } from './daemon-error.ts'
+import { createSandbox, type Sandbox } from './sandbox/bubblewrap.ts'
+import { probeSandbox } from './sandbox/probe.ts'
+
+export const CONFINEMENTS = ['strict', 'auto', 'process'] as const
+export type ConfinementLevel = (typeof CONFINEMENTS)[number]
+
+/** How workers are confined. */
+export interface Confinement {
+  readonly sandbox: Sandbox | undefined
+  /** Lock down from inside (L3). */
+  readonly lockDown: boolean
+  readonly dropPermissions: boolean
+  /** A worker that does not attest these is ended. */
+  readonly required: readonly Layer[]
+  /** Layers that this machine does not give, with the reason and the fix. */
+  readonly absent: readonly AbsentLayer[]
+}
+
+export interface AbsentLayer {
+  readonly layer: Layer
+  readonly reason: string
+  /** What to do about it. */
+  readonly fix: string
+}
+
+export interface ConfinementChoice {
+  readonly level: ConfinementLevel
+  readonly require: readonly Layer[]
+  /** For tests: layers that are left out, to see what they stop. */
+  readonly without: readonly Layer[]
+}
+
+export const REQUIRED_BY: Readonly<Record<ConfinementLevel, readonly Layer[]>> = {
+  strict: ['L1', 'L2', 'L3', 'L4'],
+  // Workers on Linux lock down without help from outside, so that must hold.
+  auto: ['L1', 'L2', 'L3'],
+  process: ['L1', 'L2'],
+}
+
+/**
+ * Finds out what this machine gives. Throws ERR_CONFINEMENT if a required layer is not to be had.
+ */
+export function resolveConfinement(choice: ConfinementChoice, workerFile: string): Confinement {
+  const { level, without } = choice
+  const wanted = LAYERS.filter((layer) => !without.includes(layer) && (level !== 'process' || layer === 'L1' || layer === 'L2'))
+  const required = [...new Set([...REQUIRED_BY[level], ...choice.require])]
+  const absent: AbsentLayer[] = without.map((layer) => ({ layer, reason: 'switched off', fix: 'leave it on' }))
+  let sandbox: Sandbox | undefined
+  if (wanted.includes('L4')) {
+    const probed = probeSandbox((program) => createSandbox(program, process.execPath, workerFile))
+    if ('sandbox' in probed) sandbox = probed.sandbox
+    else absent.push({ layer: 'L4', ...probed })
+  }
+  absent.push({ layer: 'L5', reason: 'cgroups are not used by this release', fix: 'none' })
+  const missing = absent.find(({ layer }) => required.includes(layer))
+  if (missing !== undefined) {
+    throw new DaemonError(
+      'ERR_CONFINEMENT',
+      `confinement '${level}' needs ${missing.layer}, which does not hold: ${missing.reason}. ${missing.fix}`,
+    )
+  }
+  return { sandbox, lockDown: wanted.includes('L3'), dropPermissions: wanted.includes('L2'), required, absent }
+}
+
+/** Why an attestation does not do, or `undefined` if it does. */
+export function shortfall(required: readonly Layer[], { layers }: Attestation): string | undefined {
+  for (const layer of required) {
+    const state = layers.find((each) => each.layer === layer)
+    if (state === undefined) return `${layer} was not attested`
+    if (!state.held) return `${layer} does not hold: ${state.detail}`
+  }
+  return undefined
+}

@@ -1,0 +1,86 @@
+import { accessSync, constants, realpathSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { encodeProgram } from '../../confinement/bpf.ts'
+import { namespacePolicy } from '../../confinement/namespace-policy.ts'
+import { compileFilter } from '../../confinement/seccomp-filter.ts'
+import { filterArch } from '../../confinement/syscall-numbers.ts'
+import { librariesOf } from './libraries.ts'
+
+/** Where things lie inside the sandbox. */
+const NODE_INSIDE = '/glovebox/node'
+const FILE_INSIDE = '/glovebox/worker.cjs'
+/** nobody and nogroup. */
+const NOBODY = ['--uid', '65534', '--gid', '65534']
+
+/** How to start a worker in namespaces of its own. */
+export interface Sandbox {
+  /** The path of `bwrap`. */
+  readonly program: string
+  /** The coarse filter, for bubblewrap to read from a descriptor. */
+  readonly filter: Uint8Array
+  /** The command line. Bubblewrap reads its filter from one descriptor and writes its status to another. */
+  command(flags: readonly string[], args: readonly string[], descriptors: { readonly filter: number; readonly status: number }): string[]
+  /** The file as the program inside sees it. */
+  readonly fileInside: string
+}
+
+/** The first `bwrap` on PATH. */
+export function findBubblewrap(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/bin', '/bin')
+  return folders.map((folder) => join(folder, 'bwrap')).find(isExecutable)
+}
+
+/** A sandbox for `file`, run by `node`. */
+export function createSandbox(program: string, node: string, file: string): Sandbox {
+  const arch = filterArch()
+  if (arch === undefined) throw new Error(`no filter for the architecture ${process.arch}`)
+  const binary = realpathSync(node)
+  const libraries = librariesOf(binary)
+  return {
+    program,
+    filter: encodeProgram(compileFilter(namespacePolicy, arch)),
+    fileInside: FILE_INSIDE,
+    command: (flags, args, descriptors) => [
+      // user, process, network, IPC, host name and cgroup namespaces; the mount namespace is always new.
+      '--unshare-all',
+      '--unshare-user',
+      '--die-with-parent',
+      '--new-session',
+      '--clearenv',
+      ...NOBODY,
+      '--hostname',
+      'glovebox',
+      '--cap-drop',
+      'ALL',
+      ...readOnly(binary, NODE_INSIDE),
+      ...readOnly(realpathSync(file), FILE_INSIDE),
+      ...libraries.flatMap((library) => readOnly(realpathSync(library), library)),
+      '--chdir',
+      dirname(NODE_INSIDE),
+      '--remount-ro',
+      '/',
+      '--seccomp',
+      String(descriptors.filter),
+      '--json-status-fd',
+      String(descriptors.status),
+      '--',
+      NODE_INSIDE,
+      ...flags,
+      FILE_INSIDE,
+      ...args,
+    ],
+  }
+}
+
+function readOnly(path: string, inside: string): readonly string[] {
+  return ['--ro-bind', path, inside]
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,101 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+
+/** What the dynamic loader needs to know of an ELF file (elf(5)). */
+export interface ElfNeeds {
+  /** Path of the dynamic loader. */
+  readonly interpreter: string | undefined
+  /** Names of the libraries that it needs itself. */
+  readonly needed: readonly string[]
+  /** Where to look first; `$ORIGIN` stands for the file's own directory. */
+  readonly runPath: readonly string[]
+}
+
+const ELF_MAGIC = 0x7f454c46
+const CLASS_64 = 2
+const LITTLE_ENDIAN = 1
+const PT_LOAD = 1
+const PT_DYNAMIC = 2
+const PT_INTERP = 3
+const DT_NEEDED = 1
+const DT_STRTAB = 5
+const DT_STRSZ = 10
+const DT_RPATH = 15
+const DT_RUNPATH = 29
+const PROGRAM_HEADER_BYTES = 56
+const DYNAMIC_ENTRY_BYTES = 16
+const HEADER_BYTES = 64
+/** Node exports its symbols: its string table has a few megabytes. */
+const MAX_STRINGS_BYTES = 64 * 1024 * 1024
+
+interface Segment {
+  readonly type: number
+  readonly offset: number
+  readonly address: number
+  readonly size: number
+}
+
+/** Bytes at an offset of the file: a program has a hundred megabytes, of which a few pages matter. */
+type Read = (at: number, bytes: number) => Buffer
+
+/** Reads a 64-bit little-endian ELF file. Throws if it is none. */
+export function readElf(path: string): ElfNeeds {
+  const fd = openSync(path, 'r')
+  try {
+    const read: Read = (at, bytes) => {
+      const buffer = Buffer.alloc(bytes)
+      readSync(fd, buffer, 0, bytes, at)
+      return buffer
+    }
+    const header = read(0, HEADER_BYTES)
+    if (header.readUInt32BE(0) !== ELF_MAGIC || header[4] !== CLASS_64 || header[5] !== LITTLE_ENDIAN) {
+      throw new Error(`${path} is not a 64-bit little-endian ELF file`)
+    }
+    const segments = readSegments(read, header)
+    const interpreter = segments.find(({ type }) => type === PT_INTERP)
+    const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
+    return {
+      interpreter: interpreter === undefined ? undefined : textAt(read(interpreter.offset, interpreter.size), 0),
+      ...(dynamic === undefined ? { needed: [], runPath: [] } : readDynamic(read, dynamic, segments)),
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function readSegments(read: Read, header: Buffer): Segment[] {
+  const count = header.readUInt16LE(56)
+  const table = read(Number(header.readBigUInt64LE(32)), count * PROGRAM_HEADER_BYTES)
+  const segments: Segment[] = []
+  for (let at = 0; at < table.length; at += PROGRAM_HEADER_BYTES) {
+    segments.push({
+      type: table.readUInt32LE(at),
+      offset: Number(table.readBigUInt64LE(at + 8)),
+      address: Number(table.readBigUInt64LE(at + 16)),
+      size: Number(table.readBigUInt64LE(at + 32)),
+    })
+  }
+  return segments
+}
+
+function readDynamic(read: Read, dynamic: Segment, segments: readonly Segment[]): { needed: string[]; runPath: string[] } {
+  const table = read(dynamic.offset, dynamic.size)
+  const entries: (readonly [tag: number, value: number])[] = []
+  for (let at = 0; at + DYNAMIC_ENTRY_BYTES <= table.length; at += DYNAMIC_ENTRY_BYTES) {
+    entries.push([Number(table.readBigInt64LE(at)), Number(table.readBigUInt64LE(at + 8))])
+  }
+  const valueOf = (wanted: number): number => entries.find(([tag]) => tag === wanted)?.[1] ?? 0
+  const address = valueOf(DT_STRTAB)
+  const holder = segments.find(
+    (segment) => segment.type === PT_LOAD && address >= segment.address && address < segment.address + segment.size,
+  )
+  const strings = read(
+    holder === undefined ? address : address - holder.address + holder.offset,
+    Math.min(valueOf(DT_STRSZ), MAX_STRINGS_BYTES),
+  )
+  const texts = (...tags: number[]): string[] => entries.filter(([tag]) => tags.includes(tag)).map(([, value]) => textAt(strings, value))
+  return { needed: texts(DT_NEEDED), runPath: texts(DT_RPATH, DT_RUNPATH).flatMap((path) => path.split(':')) }
+}
+
+function textAt(bytes: Buffer, at: number): string {
+  return bytes.toString('latin1', at, bytes.indexOf(0, at))
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
+import { listeningSocket } from './listening-socket.ts'
+import type { Sandbox } from './sandbox/bubblewrap.ts'
+
+export const WORKER_FILE = fileURLToPath(new URL('../worker/worker.cjs', import.meta.url))
+
+/** Descriptors of a worker; `src/worker/main.ts` knows the same numbers. Bubblewrap uses up the last two. */
+const FD = { control: 3, page: 4, listen: 5, filter: 6, status: 7 } as const
+/** What bubblewrap says of the sandbox: a line of JSON or two. */
+const MAX_STATUS = 8_192
+
+export interface LaunchSettings {
+  readonly directory: string
+  readonly memoryBytes: number
+  readonly sandbox?: Sandbox | undefined
+  /** For tests: another program in the place of the worker. */
+  readonly workerFile?: string | undefined
+}
+
+export interface LaunchedWorker {
+  readonly child: ChildProcess
+  readonly control: Socket
+  readonly stderr: Readable
+  readonly socketPath: string
+  /** Descriptor of the heartbeat page. */
+  readonly page: number
+  /** The worker's process as this daemon sees it. In a sandbox it is known once the worker speaks. */
+  pid(): number | undefined
+  /** Ends it, and all that stands between it and this daemon. */
+  kill(): void
+  readonly sandboxed: boolean
+}
+
+/** Starts a worker's process: empty environment, no Node IPC, sockets and page by descriptor, in a sandbox if there is one. */
+export function launchWorker(number: number, settings: LaunchSettings): LaunchedWorker {
+  const { directory, sandbox } = settings
+  const file = settings.workerFile ?? WORKER_FILE
+  const socketPath = join(directory, `w${number}.sock`)
+  const page = sharedPage(join(directory, `w${number}.page`))
+  const listen = listeningSocket(socketPath)
+  const given = [listen]
+  const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
+  let program = process.execPath
+  let args = [...workerFlags(settings, file), file, String(process.pid)]
+  if (sandbox !== undefined) {
+    const filter = fileOf(join(directory, `w${number}.filter`), sandbox.filter)
+    given.push(filter)
+    stdio.push(filter, 'pipe')
+    program = sandbox.program
+    // Inside, its parent is the sandbox's init: which process started that is bubblewrap's business.
+    args = sandbox.command(workerFlags(settings, sandbox.fileInside), ['0'], FD)
+  }
+  // A session of its own: Ctrl-C in the daemon's terminal must not interrupt guests.
+  const child = spawn(program, args, { env: {}, detached: true, stdio })
+  for (const fd of given) closeSync(fd)
+  return {
+    child,
+    control: child.stdio[FD.control] as Socket,
+    stderr: child.stderr as Readable,
+    socketPath,
+    page,
+    sandboxed: sandbox !== undefined,
+    ...(sandbox === undefined ? { pid: () => child.pid, kill: () => void child.kill('SIGKILL') } : insideOf(child)),
+  }
+}
+
+function workerFlags({ memoryBytes }: LaunchSettings, file: string): string[] {
+  return [
+    '--expose-internals',
+    '--no-warnings',
+    // SIGUSR1 would start the inspector.
+    '--disable-sigusr1',
+    '--permission',
+    `--allow-fs-read=${file}`,
+    '--allow-net',
+    '--allow-ffi',
+    `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
+  ]
+}
+
+/** A file of one page without a name: the worker maps it, the daemon reads it. */
+function sharedPage(path: string): number {
+  const fd = openSync(path, 'w+', 0o600)
+  rmSync(path)
+  ftruncateSync(fd, HEARTBEAT_BYTES)
+  return fd
+}
+
+/** A file without a name, to be read from its start. */
+function fileOf(path: string, bytes: Uint8Array): number {
+  writeFileSync(path, bytes, { mode: 0o600 })
+  const fd = openSync(path, 'r')
+  rmSync(path)
+  return fd
+}
+
+/** Bubblewrap says which process is the sandbox's init; the worker is its only child. */
+function insideOf(child: ChildProcess): Pick<LaunchedWorker, 'pid' | 'kill'> {
+  const status = (child.stdio as readonly unknown[])[FD.status] as Readable | undefined
+  let said = ''
+  let worker: number | undefined
+  status?.setEncoding('utf8').on('data', (chunk: string) => {
+    said = (said + chunk).slice(0, MAX_STATUS)
+  })
+  status?.on('error', () => undefined)
+  const init = (): number | undefined => {
+    const found = /"child-pid":\s*(\d+)/.exec(said)?.[1]
+    return found === undefined ? undefined : Number(found)
+  }
+  return {
+    pid() {
+      const parent = init()
+      if (worker !== undefined || parent === undefined) return worker
+      try {
+        worker = Number.parseInt(readFileSync(`/proc/${parent}/task/${parent}/children`, 'latin1'), 10) || undefined
+      } catch {
+        // It is gone, or this kernel lacks the file: then interrupts and figures are, too.
+      }
+      return worker
+    },
+    kill() {
+      const parent = init()
+      // The end of the init is the end of its namespace. The outer process sees it, reaps it and exits; killed itself, it would leave that to strangers.
+      // While the outer process lives, nobody has reaped the init: its number is not another's.
+      if (parent === undefined || child.exitCode !== null || child.signalCode !== null) child.kill('SIGKILL')
+      else process.kill(parent, 'SIGKILL')
+    },
+  }
+}
