@@ -86,7 +86,7 @@ describe('one-shot runs', () => {
       const { workers } = await box.status()
       return workers.filter(({ state }) => state === 'bound').length === 1
     })
-    expect([...pids].filter((pid) => lives(pid))).toHaveLength(1)
+    await eventually('the end of their processes', () => [...pids].filter((pid) => lives(pid)).length === 1)
     expect(childrenOf(process.pid).length).toBeLessThanOrEqual(3)
   })
 })

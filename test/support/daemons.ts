@@ -7,8 +7,6 @@ import type { DaemonOptions } from 'glovebox/daemon'
 import { startDaemonWithWorker } from '../../dist/daemon/daemon.js'
 import { eventually } from './eventually.ts'
 
-export const WORKER_FILE = fileURLToPath(new URL('../../dist/worker/worker.cjs', import.meta.url))
-
 /** A directory of its own, gone at the end. */
 export function temporaryDirectory(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'glovebox-test-'))
@@ -25,7 +23,7 @@ export interface TestDaemon extends AsyncDisposable {
 export async function testDaemon(options: DaemonOptions = {}, worker?: string): Promise<TestDaemon> {
   const directory = temporaryDirectory()
   const socket = join(directory.path, 'd.sock')
-  const file = worker === undefined ? WORKER_FILE : fixture(worker)
+  const file = worker === undefined ? undefined : fixture(worker)
   const daemon = await startDaemonWithWorker({ socket, logLevel: 'silent', ...options }, file)
   return {
     socket,
