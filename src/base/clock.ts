@@ -4,6 +4,11 @@
  */
 const zeroMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 
+/** The same of a time of this process's `performance.now()`. */
+export function monotonicOf(ms: number): number {
+  return zeroMs + ms
+}
+
 export function monotonicMs(): number {
   return zeroMs + performance.now()
 }

@@ -7,7 +7,8 @@ import type { Phase } from '../protocol/report.ts'
 import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { nativeStrings } from '../base/native-strings.ts'
 
-/** Answers that gather here before they are handed to the socket, in bytes: one write serves a whole turn of the event loop. */
+/** Answers gather here and leave in one write, but not too many: the client works on the first while the worker computes the next. In answers, and in bytes. */
+const FLUSH_ANSWERS = 32
 const FLUSH_BYTES = 256 * 1024
 
 export type Primitive = string | number | boolean | bigint | null | undefined
@@ -16,6 +17,7 @@ export type Primitive = string | number | boolean | bigint | null | undefined
 export class Answers {
   readonly #out = new MsgpackWriter({ maxBytes: 2 * MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES, strings: nativeStrings })
   readonly #encoder = new ValueEncoder()
+  #unsent = 0
   readonly #send: (bytes: Uint8Array) => void
 
   constructor(send: (bytes: Uint8Array) => void) {
@@ -70,10 +72,11 @@ export class Answers {
     // Copied: the socket may keep the bytes for a while, and the buffer is used again.
     this.#send(Buffer.from(this.#out.view()))
     this.#out.reset(FLUSH_BYTES)
+    this.#unsent = 0
   }
 
   #close(start: number): void {
     closeFrame(this.#out, start)
-    if (this.#out.position > FLUSH_BYTES) this.flush()
+    if (++this.#unsent >= FLUSH_ANSWERS || this.#out.position > FLUSH_BYTES) this.flush()
   }
 }

@@ -10,7 +10,7 @@ import { withoutFrames } from './own-error.ts'
 import { type PendingRun, PendingRuns } from './pending-runs.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
-import type { ScriptCache } from './scripts.ts'
+import type { CompiledScript, ScriptCache } from './scripts.ts'
 import { syntaxErrorOf } from './syntax-error.ts'
 
 /** What all channels of a worker share. */
@@ -28,6 +28,8 @@ type ContextRequest = Exclude<Request, { readonly type: 'create' | 'dispose' }>
 
 /** Budget of a step that nobody's deadline covers, in milliseconds. */
 const HOUSEKEEPING_MS = 100
+/** A script whose last run took no longer than this is expected to be as quick again, in milliseconds. */
+const QUICK_MS = 0.2
 /** What is thrown as the deadline passes is still told, if that takes no longer than this beyond it, in milliseconds. */
 const LATE_THROW_MS = 10
 
@@ -54,8 +56,8 @@ export class ChannelRuns {
     this.#maxTimeoutMs = maxTimeoutMs
     this.#answers = answers
     this.#pending = new PendingRuns({
-      drain: (context, budgetMs) => {
-        this.#drain(context, budgetMs)
+      drain: (context, deadlineMs) => {
+        this.#drain(context, deadlineMs)
         answers.flush()
       },
       expire: (run) => {
@@ -137,6 +139,7 @@ export class ChannelRuns {
     const { record } = context.realm
     if ((request.type === 'set' || request.type === 'call') && !this.#give(context, payload)) return
     record.name = request.name
+    if (request.type === 'call') this.#answers.flush()
     this.#step(context, OP_OF[request.type])
   }
 
@@ -172,11 +175,14 @@ export class ChannelRuns {
       this.#fail('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`, 'compile')
       return
     }
-    const script = this.#compile(source, filename)
-    if (script === undefined) return
+    const compiled = this.#compile(source, filename)
+    if (compiled === undefined) return
     const { realm } = context
     const { guard } = this.#parts
-    const ending = guard.evaluate(script, realm, this.#left())
+    // Answers of runs before this one must not wait for one that may take long.
+    if (!compiled.quick) this.#answers.flush()
+    const ending = guard.evaluate(compiled.script, realm, this.#deadlineMs)
+    compiled.quick = performance.now() - this.#startedMs < QUICK_MS
     if (ending === INTERRUPTED) {
       this.#interrupted()
       return
@@ -187,11 +193,11 @@ export class ChannelRuns {
       return
     }
     realm.record.value = value
-    if (ending === THREW) this.#step(context, Op.thrown, Math.max(this.#left(), 0) + LATE_THROW_MS)
+    if (ending === THREW) this.#step(context, Op.thrown, Math.max(this.#deadlineMs, performance.now()) + LATE_THROW_MS)
     else this.#step(context, Op.settle)
   }
 
-  #compile(source: string, filename: string | undefined): ReturnType<ScriptCache['get']> | undefined {
+  #compile(source: string, filename: string | undefined): CompiledScript | undefined {
     try {
       return this.#parts.scripts.get(source, filename)
     } catch (error) {
@@ -207,22 +213,22 @@ export class ChannelRuns {
   #define(context: ChannelContext, payload: Uint8Array): boolean {
     if (!this.#give(context, payload)) return false
     const { record } = context.realm
-    const ending = context.realm.step(Op.define, this.#left())
+    const ending = context.realm.step(Op.define, this.#deadlineMs)
     if (ending === COMPLETED && record.status === Status.done) return true
     this.#answer(context, ending)
     return false
   }
 
   #give(context: ChannelContext, payload: Uint8Array): boolean {
-    const ending = context.realm.give(payload, this.#left())
+    const ending = context.realm.give(payload, this.#deadlineMs)
     if (ending === COMPLETED) return true
     this.#answer(context, ending)
     return false
   }
 
-  #step(context: ChannelContext, op: Op, budgetMs: number = this.#left()): void {
+  #step(context: ChannelContext, op: Op, deadlineMs: number = this.#deadlineMs): void {
     context.realm.record.run = this.#run
-    this.#answer(context, context.realm.step(op, budgetMs))
+    this.#answer(context, context.realm.step(op, deadlineMs))
   }
 
   /** Answers the run at work with what its last step left in the record. */
@@ -274,9 +280,9 @@ export class ChannelRuns {
     this.#collect(context)
   }
 
-  #drain(context: ChannelContext, budgetMs: number): void {
+  #drain(context: ChannelContext, deadlineMs: number): void {
     this.#startedMs = performance.now()
-    const ending = context.realm.step(Op.drain, budgetMs)
+    const ending = context.realm.step(Op.drain, deadlineMs)
     if (ending === INTERRUPTED) {
       // Somebody's code after an await ran on until the first deadline among the waiting runs: it is theirs to pay.
       const now = performance.now()
@@ -293,7 +299,7 @@ export class ChannelRuns {
     while (record.settled > 0 && context.pending.size > 0) {
       record.run = 0
       const left = record.settled
-      const ending = context.realm.step(Op.take, nearestDeadline(context) - performance.now())
+      const ending = context.realm.step(Op.take, nearestDeadline(context))
       const run = context.pending.get(record.run)
       if (run !== undefined) {
         this.#forget(run)
@@ -311,7 +317,7 @@ export class ChannelRuns {
     const { realm, once } = run.context
     if (!once && this.#contexts.size > 0) {
       realm.record.run = run.run
-      realm.step(Op.forget, HOUSEKEEPING_MS)
+      realm.step(Op.forget, performance.now() + HOUSEKEEPING_MS)
     }
     this.#answers.failed(run.run, code, message, 'run', performance.now() - run.startedMs, run.busyMs)
   }
@@ -336,10 +342,6 @@ export class ChannelRuns {
   #fail(code: ErrorCode, message: string, phase: Phase): void {
     const elapsed = performance.now() - this.#startedMs
     this.#answers.failed(this.#run, code, message, phase, elapsed, elapsed)
-  }
-
-  #left(): number {
-    return this.#deadlineMs - performance.now()
   }
 }
 

@@ -21,6 +21,8 @@ const RUN_OPTIONS = { breakOnSigint: true, displayErrors: false } as const
 
 /** How long to wait for a signal that the kernel has sent already, in milliseconds. It takes microseconds. */
 const LATE_SIGNAL_MS = 20
+/** The same after a run that ended as if interrupted, when most likely there is none to come. */
+const FORGED_SIGNAL_MS = 1
 
 const { getOwnPropertyDescriptor } = Reflect
 
@@ -36,14 +38,14 @@ export interface GuardedRealm {
  * coercion, awaits or logs {@link Guard.value}.
  */
 export class Guard {
-  readonly #timer: DeadlineTimer | undefined
+  readonly #timer: DeadlineTimer
   readonly #heartbeat: Heartbeat
   readonly #moat: Moat
   readonly #sigint = internalBinding('contextify')
   /** HOSTILE: completion value, or what was thrown, of the last evaluate. A guest value. */
   value: unknown = undefined
 
-  constructor(timer: DeadlineTimer | undefined, heartbeat: Heartbeat, moat: Moat) {
+  constructor(timer: DeadlineTimer, heartbeat: Heartbeat, moat: Moat) {
     this.#timer = timer
     this.#heartbeat = heartbeat
     this.#moat = moat
@@ -52,14 +54,15 @@ export class Guard {
   }
 
   /**
-   * Runs `script` in `realm`, and then the realm's microtasks, for at most `budgetMs` of wall time.
-   * A budget that is used up already ends without entering.
+   * Runs `script` in `realm`, and then the realm's microtasks, until `deadlineMs` (of `performance.now()`) at most.
+   * A deadline that has passed already ends it without entering.
    */
-  evaluate(script: vm.Script, realm: GuardedRealm, budgetMs: number): Ending {
+  evaluate(script: vm.Script, realm: GuardedRealm, deadlineMs: number): Ending {
     this.value = undefined
-    if (budgetMs <= 0) return INTERRUPTED
-    if (this.#timer?.arm(budgetMs) === true) this.#absorbLateSignal()
-    this.#heartbeat.enter(budgetMs)
+    const nowMs = performance.now()
+    if (deadlineMs <= nowMs) return INTERRUPTED
+    if (this.#timer.arm(deadlineMs, nowMs)) this.#absorbLateSignal(LATE_SIGNAL_MS)
+    this.#heartbeat.enter(deadlineMs)
     this.#moat.enter(realm.hooks)
     let ending: Ending
     try {
@@ -73,23 +76,24 @@ export class Guard {
     this.#heartbeat.leave()
     if (ending === INTERRUPTED) {
       this.value = undefined
-      // It may have been the daemon's signal; then the timer's own must not come later. One that was sent already is used up.
-      this.#timer?.disarm()
+      // The signal that ended it is used up, if there was one: the daemon's, or the timer's. A guest that throws a likeness of the error just as the timer fires must not leave
+      // the signal for another's run: if it is still to come, it comes now.
+      if (this.#timer.disarm()) this.#absorbLateSignal(FORGED_SIGNAL_MS)
     }
     return ending
   }
 
   /** The worker has nothing to run: no timer should wake it. */
   idle(): void {
-    if (this.#timer?.disarm() === true) this.#absorbLateSignal()
+    if (this.#timer.disarm()) this.#absorbLateSignal(LATE_SIGNAL_MS)
   }
 
   /**
    * The last run ended just as its deadline passed: the kernel sent SIGINT, but the watchdog thread may not have seen it. Waits until it
    * has, outside any evaluate, so that no other run is interrupted by it.
    */
-  #absorbLateSignal(): void {
-    const until = performance.now() + LATE_SIGNAL_MS
+  #absorbLateSignal(withinMs: number): void {
+    const until = performance.now() + withinMs
     while (!this.#sigint.watchdogHasPendingSigint() && performance.now() < until);
   }
 }

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../base/clock.ts'
+import { monotonicOf } from '../base/clock.ts'
 import { HEARTBEAT } from '../protocol/heartbeat.ts'
 
 /**
@@ -19,8 +19,9 @@ export class Heartbeat {
     this.#page[HEARTBEAT.run] = run
   }
 
-  enter(budgetMs: number): void {
-    this.#page[HEARTBEAT.deadlineMs] = monotonicMs() + budgetMs
+  /** @param deadlineMs of `performance.now()` */
+  enter(deadlineMs: number): void {
+    this.#page[HEARTBEAT.deadlineMs] = monotonicOf(deadlineMs)
   }
 
   leave(): void {

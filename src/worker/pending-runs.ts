@@ -21,12 +21,12 @@ const SLOWEST_DRAIN_MS = 32
  */
 export class PendingRuns {
   readonly #runs = new Set<PendingRun>()
-  readonly #drain: (context: ChannelContext, budgetMs: number) => void
+  readonly #drain: (context: ChannelContext, deadlineMs: number) => void
   readonly #expire: (run: PendingRun) => void
   #timer: NodeJS.Timeout | undefined
   #backOffMs = FIRST_DRAIN_MS
 
-  constructor(on: { readonly drain: (context: ChannelContext, budgetMs: number) => void; readonly expire: (run: PendingRun) => void }) {
+  constructor(on: { readonly drain: (context: ChannelContext, deadlineMs: number) => void; readonly expire: (run: PendingRun) => void }) {
     this.#drain = on.drain
     this.#expire = on.expire
   }
@@ -59,7 +59,7 @@ export class PendingRuns {
       if (run.deadlineMs <= now) this.#expire(run)
       else contexts.set(run.context, Math.min(contexts.get(run.context) ?? run.deadlineMs, run.deadlineMs))
     }
-    for (const [context, deadlineMs] of contexts) this.#drain(context, deadlineMs - performance.now())
+    for (const [context, deadlineMs] of contexts) this.#drain(context, deadlineMs)
     this.#backOffMs = Math.min(this.#backOffMs * 2, SLOWEST_DRAIN_MS)
     if (this.#runs.size > 0) this.#schedule()
     else this.#timer = undefined

@@ -51,21 +51,21 @@ export class RealmContext implements GuardedRealm {
     deleteProperty(entry, 'hooks')
     this.record.maxOutput = limits.maxOutput
     this.record.maxDepth = limits.maxDepth
-    if (this.step(Op.drain, SETUP_BUDGET_MS) !== COMPLETED) throw new Error('a new realm could not be set up')
+    if (this.step(Op.drain, performance.now() + SETUP_BUDGET_MS) !== COMPLETED) throw new Error('a new realm could not be set up')
   }
 
   /** Has the realm side do `op`, for which the record's other fields are set. */
-  step(op: Op, budgetMs: number): Ending {
+  step(op: Op, deadlineMs: number): Ending {
     this.record.op = op
-    return this.#guard.evaluate(stepScript, this, budgetMs)
+    return this.#guard.evaluate(stepScript, this, deadlineMs)
   }
 
   /** Copies bytes to the realm side; the next step may decode them. Takes a step of its own if they are many. */
-  give(bytes: Uint8Array, budgetMs: number): Ending {
+  give(bytes: Uint8Array, deadlineMs: number): Ending {
     const { record } = this
     if (bytes.length > this.#input().length) {
       record.length = bytes.length
-      const ending = this.step(Op.reserve, budgetMs)
+      const ending = this.step(Op.reserve, deadlineMs)
       if (ending !== COMPLETED) return ending
       if (this.#input().length < bytes.length) return COMPLETED
     }

@@ -7,20 +7,27 @@ const MAX_CACHED_SCRIPTS = 2_000
 /** Stack frames of a source without a name show this. */
 const DEFAULT_FILENAME = 'evalmachine.<anonymous>'
 
+export interface CompiledScript {
+  readonly filename: string
+  readonly script: vm.Script
+  /** Whether its last run was over at once. */
+  quick: boolean
+}
+
 /** Compiled scripts by source and file name. One compiled script serves any number of contexts. */
 export class ScriptCache {
-  readonly #scripts = new LRUCache<string, { readonly filename: string; readonly script: vm.Script }>({
+  readonly #scripts = new LRUCache<string, CompiledScript>({
     max: MAX_CACHED_SCRIPTS,
     maxSize: MAX_CACHED_SOURCE,
     sizeCalculation: (_entry, source) => source.length + 1,
   })
 
   /** Throws the SyntaxError of the main realm that V8 makes of a source which does not parse. */
-  get(source: string, filename: string = DEFAULT_FILENAME): vm.Script {
+  get(source: string, filename: string = DEFAULT_FILENAME): CompiledScript {
     const cached = this.#scripts.get(source)
-    if (cached !== undefined && cached.filename === filename) return cached.script
-    const script = new vm.Script(source, { filename })
-    if (source.length < MAX_CACHED_SOURCE) this.#scripts.set(source, { filename, script })
-    return script
+    if (cached !== undefined && cached.filename === filename) return cached
+    const compiled = { filename, script: new vm.Script(source, { filename }), quick: false }
+    if (source.length < MAX_CACHED_SOURCE) this.#scripts.set(source, compiled)
+    return compiled
   }
 }

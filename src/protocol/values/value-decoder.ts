@@ -28,7 +28,8 @@ export class ValueDecoder {
   #count = 0
   #items = 0
   #busy = false
-  #assignable = false
+  /** Whether plain assignment defines, as far as prototypes go; looked up once a message, if there is anything to assign to. */
+  #assignable: boolean | undefined
   /** What the hook threw: passed on as it is. */
   #hookFailure: unknown = noFailure
   readonly #keys = new KeyCache()
@@ -45,7 +46,7 @@ export class ValueDecoder {
     if (this.#busy) throw new CodecError('ERR_REENTRANT', 'a hook tried to read with the decoder that called it')
     this.#busy = true
     this.reader = reader
-    this.#assignable = isPristine()
+    this.#assignable = undefined
     try {
       return this.any(0, 0)
     } catch (error) {
@@ -127,7 +128,7 @@ export class ValueDecoder {
   properties(target: object, isBare: boolean, depth: number, owed: number): void {
     const reader = this.reader
     const count = this.announced(reader.mapHeader(), 2, owed)
-    const assignable = this.#assignable
+    const assignable = (this.#assignable ??= isPristine())
     let far = false
     for (let left = count - 1; left >= 0; left--) {
       const key = this.key()
@@ -195,7 +196,7 @@ export class ValueDecoder {
 
   /** The elements of an array into `target`, which is fresh. */
   elements(target: unknown[], count: number, depth: number, owed: number): void {
-    const assignable = this.#assignable
+    const assignable = (this.#assignable ??= isPristine())
     for (let i = 0; i < count; i++) {
       const value = this.any(depth, owed + count - i - 1)
       if (assignable) target[i] = value
