@@ -35,14 +35,16 @@ export class Session {
   readonly #socket: Socket
   readonly #owner: SessionOwner
   readonly #helloTimer: NodeJS.Timeout
-  #splitter: FrameSplitter
+  readonly #splitter: FrameSplitter
   #greeted = false
   #openLeases = 0
 
   constructor(socket: Socket, owner: SessionOwner) {
     this.#socket = socket
     this.#owner = owner
-    this.#splitter = this.#splitWith(MAX_HELLO_FRAME_BYTES)
+    this.#splitter = new FrameSplitter(MAX_HELLO_FRAME_BYTES, (bytes, start, end) => {
+      if (!socket.destroyed && socket.writable) this.#serve(clientToDaemon.decode(bytes, start, end))
+    })
     this.#helloTimer = setTimeout(() => this.#refuse('ERR_PROTOCOL', `no hello within ${HELLO_TIMEOUT_MS} ms`), HELLO_TIMEOUT_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', () => socket.destroy())
@@ -73,12 +75,6 @@ export class Session {
       if (!(error instanceof FramingError) && !(error instanceof MalformedMessageError)) throw error
       this.#refuse('ERR_PROTOCOL', error.message)
     }
-  }
-
-  #splitWith(maxFrameBytes: number): FrameSplitter {
-    return new FrameSplitter(maxFrameBytes, (bytes, start, end) => {
-      if (!this.#socket.destroyed && this.#socket.writable) this.#serve(clientToDaemon.decode(bytes, start, end))
-    })
   }
 
   #serve(message: ClientToDaemon): void {
@@ -125,7 +121,7 @@ export class Session {
     }
     clearTimeout(this.#helloTimer)
     this.#greeted = true
-    this.#splitter = this.#splitWith(MAX_CONTROL_FRAME_BYTES)
+    this.#splitter.maxFrameBytes = MAX_CONTROL_FRAME_BYTES
     const { daemonVersion, timeoutMs, maxTimeoutMs } = this.#owner
     this.#send({ type: 'welcome', version, daemonVersion, timeoutMs, maxTimeoutMs })
   }

@@ -18,14 +18,15 @@ export type FrameListener = (bytes: Uint8Array, start: number, end: number) => v
  * really arrived, never with what the peer announced.
  */
 export class FrameSplitter {
-  readonly #maxFrameBytes: number
+  /** Bytes that a frame may have. May be changed while a frame is handed on: it holds for the next, even in the same chunk. */
+  maxFrameBytes: number
   readonly #onFrame: FrameListener
   /** The start of a frame that is not complete yet, its header included. */
   #partial: Uint8Array = new Uint8Array(0)
   #filled = 0
 
   constructor(maxFrameBytes: number, onFrame: FrameListener) {
-    this.#maxFrameBytes = maxFrameBytes
+    this.maxFrameBytes = maxFrameBytes
     this.#onFrame = onFrame
   }
 
@@ -70,8 +71,8 @@ export class FrameSplitter {
   #lengthAt(bytes: Uint8Array, at: number): number {
     const length = readU32(bytes, at)
     if (length === 0) throw new FramingError('a frame of no bytes')
-    if (length > this.#maxFrameBytes) {
-      throw new FramingError(`a frame of ${length} bytes, over the cap of ${this.#maxFrameBytes}`)
+    if (length > this.maxFrameBytes) {
+      throw new FramingError(`a frame of ${length} bytes, over the cap of ${this.maxFrameBytes}`)
     }
     return length
   }
@@ -79,7 +80,7 @@ export class FrameSplitter {
   #keep(chunk: Uint8Array, from: number, to: number): void {
     const needed = this.#filled + to - from
     if (needed > this.#partial.length) {
-      const cap = this.#maxFrameBytes + FRAME_HEADER_BYTES
+      const cap = this.maxFrameBytes + FRAME_HEADER_BYTES
       const grown = new Uint8Array(Math.min(cap, Math.max(needed, this.#partial.length * 2, SMALLEST_BUFFER_BYTES)))
       grown.set(this.#partial.subarray(0, this.#filled))
       this.#partial = grown

@@ -31,7 +31,7 @@ export class Channel {
   readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
   readonly #answers: Answers
   readonly #helloTimer: NodeJS.Timeout
-  #splitter: FrameSplitter
+  readonly #splitter: FrameSplitter
   #runs: ChannelRuns | undefined
   #turnEndsMs = 0
   /** Whole frames that came with a chunk whose turn was over. */
@@ -41,7 +41,10 @@ export class Channel {
   constructor(socket: Socket, owner: ChannelOwner) {
     this.#socket = socket
     this.#owner = owner
-    this.#splitter = this.#splitWith(MAX_HELLO_FRAME_BYTES)
+    this.#splitter = new FrameSplitter(MAX_HELLO_FRAME_BYTES, (bytes, start, end) => {
+      if (this.#backlog.length > 0 || this.#turnIsOver()) this.#backlog.push(bytes.slice(start, end))
+      else this.#serve(bytes, start, end)
+    })
     this.#answers = new Answers((bytes) => socket.write(bytes))
     this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -73,13 +76,6 @@ export class Channel {
     }
     this.#answers.flush()
     if (this.#turnIsOver()) this.#yield()
-  }
-
-  #splitWith(maxFrameBytes: number): FrameSplitter {
-    return new FrameSplitter(maxFrameBytes, (bytes, start, end) => {
-      if (this.#backlog.length > 0 || this.#turnIsOver()) this.#backlog.push(bytes.slice(start, end))
-      else this.#serve(bytes, start, end)
-    })
   }
 
   #turnIsOver(): boolean {
@@ -117,7 +113,7 @@ export class Channel {
   }
 
   #serve(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#socket.destroyed) return
+    if (!this.#socket.writable) return
     const reader = this.#reader
     reader.reset(bytes, start, end)
     const message = clientToWorker.read(reader)
@@ -145,7 +141,7 @@ export class Channel {
       return
     }
     clearTimeout(this.#helloTimer)
-    this.#splitter = this.#splitWith(MAX_FRAME_BYTES)
+    this.#splitter.maxFrameBytes = MAX_FRAME_BYTES
     this.#runs = new ChannelRuns(this.#owner.parts, admission.channel, admission.maxTimeoutMs, this.#answers)
     this.#owner.admitted(this, admission.channel)
     this.#answers.welcome(version)
