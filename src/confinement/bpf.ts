@@ -57,8 +57,9 @@ export function encodeProgram(program: readonly Instruction[]): Uint8Array {
   if (program.length === 0 || program.length > MAX_INSTRUCTIONS) throw new Error(`a filter of ${program.length} instructions`)
   const view = new DataView(new ArrayBuffer(program.length * INSTRUCTION_BYTES))
   for (const [index, { code, whenTrue, whenFalse, operand }] of program.entries()) {
-    if (whenTrue > 255 || whenFalse > 255 || index + 1 + Math.max(whenTrue, whenFalse) > program.length)
-      throw new Error(`a jump too far at ${index}`)
+    const furthest = Math.max(whenTrue, whenFalse)
+    // What is no verdict leads on to another instruction.
+    if (furthest > 255 || (code !== RETURN && index + 1 + furthest >= program.length)) throw new Error(`a jump too far at ${index}`)
     view.setUint16(index * INSTRUCTION_BYTES, code, true)
     view.setUint8(index * INSTRUCTION_BYTES + 2, whenTrue)
     view.setUint8(index * INSTRUCTION_BYTES + 3, whenFalse)
