@@ -22,6 +22,7 @@ export function addServe(program: Command): void {
     .option('--memory <bytes>', 'V8 heap of each worker, as bytes or 256M', parseBytes)
     .option('--confinement <level>', 'strict, auto or process: what must hold before a worker runs anything')
     .option('--require <layers...>', 'further layers that must hold: L1 to L5')
+    .option('--cgroup <path>', "a cgroup (version 2) that is the daemon's to arrange")
     .option('--drain <ms>', 'how long runs may finish when the daemon stops', parseWhole)
     .option('--log-level <level>', 'silent, error, warn, info or debug')
     .addHelpText('after', EXAMPLES)

@@ -1,4 +1,6 @@
 import { LAYERS, type Attestation, type Layer } from '../protocol/attestation.ts'
+import { errorMessage } from '../base/error.ts'
+import { CgroupTree, isDelegated, ownCgroup } from './cgroup.ts'
 import { DaemonError } from './daemon-error.ts'
 import { createSandbox, type Sandbox } from './sandbox/bubblewrap.ts'
 import { probeSandbox } from './sandbox/probe.ts'
@@ -9,6 +11,7 @@ export type ConfinementLevel = (typeof CONFINEMENTS)[number]
 /** How workers are confined. */
 export interface Confinement {
   readonly sandbox: Sandbox | undefined
+  readonly cgroups: CgroupTree | undefined
   /** Lock down from inside (L3). */
   readonly lockDown: boolean
   readonly dropPermissions: boolean
@@ -28,6 +31,8 @@ export interface AbsentLayer {
 export interface ConfinementChoice {
   readonly level: ConfinementLevel
   readonly require: readonly Layer[]
+  /** A cgroup that is the daemon's to arrange; found, if not given. */
+  readonly cgroup: string | undefined
   /** For tests: layers that are left out, to see what they stop. */
   readonly without: readonly Layer[]
 }
@@ -53,7 +58,12 @@ export function resolveConfinement(choice: ConfinementChoice, workerFile: string
     if ('sandbox' in probed) sandbox = probed.sandbox
     else absent.push({ layer: 'L4', ...probed })
   }
-  absent.push({ layer: 'L5', reason: 'cgroups are not used by this release', fix: 'none' })
+  let cgroups: CgroupTree | undefined
+  if (wanted.includes('L5')) {
+    const found = openCgroups(choice.cgroup)
+    if (found instanceof CgroupTree) cgroups = found
+    else absent.push({ layer: 'L5', ...found })
+  }
   const missing = absent.find(({ layer }) => required.includes(layer))
   if (missing !== undefined) {
     throw new DaemonError(
@@ -61,7 +71,21 @@ export function resolveConfinement(choice: ConfinementChoice, workerFile: string
       `confinement '${level}' needs ${missing.layer}, which does not hold: ${missing.reason}. ${missing.fix}`,
     )
   }
-  return { sandbox, lockDown: wanted.includes('L3'), dropPermissions: wanted.includes('L2'), required, absent }
+  return { sandbox, cgroups, lockDown: wanted.includes('L3'), dropPermissions: wanted.includes('L2'), required, absent }
+}
+
+function openCgroups(given: string | undefined): CgroupTree | Omit<AbsentLayer, 'layer'> {
+  const fix =
+    "Run the daemon as a systemd service with 'Delegate=yes', or give it the path of a cgroup of its own with the option 'cgroup'."
+  const path = given ?? ownCgroup()
+  if (path === undefined)
+    return { reason: 'this machine does not use cgroups version 2 alone', fix: "Boot it with 'systemd.unified_cgroup_hierarchy=1'." }
+  if (given === undefined && !isDelegated(path)) return { reason: `the cgroup ${path} is not delegated to this daemon`, fix }
+  try {
+    return new CgroupTree(path)
+  } catch (error) {
+    return { reason: errorMessage(error), fix }
+  }
 }
 
 /** Why an attestation does not do, or `undefined` if it does. */

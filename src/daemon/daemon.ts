@@ -76,7 +76,14 @@ async function startWith(settings: DaemonSettings, workerFile?: string, without:
   }
 }
 
-const UNCONFINED: Confinement = { sandbox: undefined, lockDown: false, dropPermissions: false, required: [], absent: [] }
+const UNCONFINED: Confinement = {
+  sandbox: undefined,
+  cgroups: undefined,
+  lockDown: false,
+  dropPermissions: false,
+  required: [],
+  absent: [],
+}
 
 class RunningDaemon implements Daemon, SessionOwner {
   readonly socket: string

@@ -31,7 +31,7 @@ export interface Examination {
 /** Boots one worker with every layer that this machine gives, has it attack itself, and ends it. Needs no daemon. */
 export async function examineConfinement(): Promise<Examination> {
   refuseIoUring()
-  const confinement = resolveConfinement({ level: 'auto', require: [], without: [] }, WORKER_FILE)
+  const confinement = resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, WORKER_FILE)
   const attested = await attestOnce({ ...confinement, required: [] })
   const layers = LAYERS.map((layer): ExaminedLayer => {
     const absent = confinement.absent.find((each) => each.layer === layer)

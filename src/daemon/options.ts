@@ -28,6 +28,8 @@ export interface DaemonOptions {
   readonly confinement?: ConfinementLevel
   /** Layers that must hold, besides those that `confinement` requires. */
   readonly require?: readonly Layer[]
+  /** Path of a cgroup (version 2) that is this daemon's to arrange. Default: the daemon's own, if systemd delegated it. */
+  readonly cgroup?: string
   /** How long a stopping daemon lets runs finish, in milliseconds. Default 5,000. */
   readonly drain?: number
   /** Default `info`. */
@@ -64,7 +66,12 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     timeoutMs: Math.min(read.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.default, maxTimeoutMs),
     maxTimeoutMs,
     memoryBytes: read.integer('memory', MEMORY.min, MEMORY.max) ?? MEMORY.default,
-    confinement: { level: read.oneOf('confinement', CONFINEMENTS) ?? 'auto', require: read.listOf('require', LAYERS) ?? [], without: [] },
+    confinement: {
+      level: read.oneOf('confinement', CONFINEMENTS) ?? 'auto',
+      require: read.listOf('require', LAYERS) ?? [],
+      cgroup: read.string('cgroup'),
+      without: [],
+    },
     drainMs: read.integer('drain', 0, MAX_DRAIN_MS) ?? 5_000,
     logLevel: read.oneOf('logLevel', LOG_LEVELS) ?? 'info',
   }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../base/error.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import { DaemonError } from './daemon-error.ts'
@@ -81,8 +82,8 @@ export class Pool implements AsyncDisposable {
 
   /** Starts as many workers as are missing. */
   refill(): void {
-    if (this.#closed || this.#retry !== undefined) return
-    while (this.#idle() < this.#settings.spare + this.#waiting.length && this.#workers.size < this.#settings.max) this.#start()
+    const mayStart = (): boolean => !this.#closed && this.#retry === undefined && this.#workers.size < this.#settings.max
+    while (mayStart() && this.#idle() < this.#settings.spare + this.#waiting.length) this.#start()
   }
 
   /** A worker for a tenant: one that the tenant's clients share, unless it is for a run with a process of its own. */
@@ -147,6 +148,16 @@ export class Pool implements AsyncDisposable {
   }
 
   #start(): void {
+    try {
+      this.#launch()
+    } catch (error) {
+      // No descriptors, no memory, no space: the daemon goes on with the workers that it has.
+      this.#log.error({ error: errorMessage(error) }, 'a worker could not be launched')
+      this.#bootFailed(`could not be launched: ${errorMessage(error)}`)
+    }
+  }
+
+  #launch(): void {
     const worker: WorkerProcess = new WorkerProcess(++this.#started, this.#settings, {
       ready: () => {
         clearTimeout(bootTimer)
@@ -181,15 +192,14 @@ export class Pool implements AsyncDisposable {
     if (this.#closed || worker.endedAsPlanned) this.#log.debug({ worker: worker.number, reason }, 'worker ended')
     else this.#log.warn({ worker: worker.number, workerPid: worker.pid, signal, exitCode, reason, stderr }, 'worker died')
     this.#onDeath(worker, report)
-    if (report.phase === 'boot') this.#bootFailed(report)
+    if (report.phase === 'boot') this.#bootFailed(report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`)
     else this.refill()
   }
 
-  #bootFailed(report: Report): void {
+  #bootFailed(why: string): void {
     if (this.#closed) return
     this.#failedBoots++
     if (this.#failedBoots >= GIVE_UP_AFTER) {
-      const why = report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`
       const error = new DaemonError('ERR_WORKER_BOOT', `workers do not boot: ${why}`)
       for (const waiter of [...this.#waiting.splice(0), ...this.#proofs.splice(0)]) waiter.reject(error)
     }

@@ -32,6 +32,8 @@ export interface LaunchedWorker {
   readonly page: number
   /** The worker's process as this daemon sees it. In a sandbox it is known once the worker speaks. */
   pid(): number | undefined
+  /** Interrupts the evaluate that runs now. */
+  interrupt(): void
   /** Ends it, and all that stands between it and this daemon. */
   kill(): void
   readonly sandboxed: boolean
@@ -66,7 +68,9 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
     socketPath,
     page,
     sandboxed: sandbox !== undefined,
-    ...(sandbox === undefined ? { pid: () => child.pid, kill: () => void child.kill('SIGKILL') } : insideOf(child)),
+    ...(sandbox === undefined
+      ? { pid: () => child.pid, interrupt: () => void child.kill('SIGINT'), kill: () => void child.kill('SIGKILL') }
+      : insideOf(child)),
   }
 }
 
@@ -101,7 +105,7 @@ function fileOf(path: string, bytes: Uint8Array): number {
 }
 
 /** Bubblewrap says which process is the sandbox's init; the worker is its only child. */
-function insideOf(child: ChildProcess): Pick<LaunchedWorker, 'pid' | 'kill'> {
+function insideOf(child: ChildProcess): Pick<LaunchedWorker, 'pid' | 'interrupt' | 'kill'> {
   const status = (child.stdio as readonly unknown[])[FD.status] as Readable | undefined
   let said = ''
   let worker: number | undefined
@@ -113,23 +117,29 @@ function insideOf(child: ChildProcess): Pick<LaunchedWorker, 'pid' | 'kill'> {
     const found = /"child-pid":\s*(\d+)/.exec(said)?.[1]
     return found === undefined ? undefined : Number(found)
   }
+  const pid = (): number | undefined => {
+    const parent = init()
+    if (worker !== undefined || parent === undefined) return worker
+    try {
+      worker = Number.parseInt(readFileSync(`/proc/${parent}/task/${parent}/children`, 'latin1'), 10) || undefined
+    } catch {
+      // It is gone, or this kernel lacks the file: then interrupts and figures are, too.
+    }
+    return worker
+  }
+  const signal = (target: number | undefined, name: NodeJS.Signals): boolean => {
+    // While the outer process lives, nobody has reaped what is inside: a number is not another's.
+    if (target === undefined || child.exitCode !== null || child.signalCode !== null) return false
+    try {
+      return process.kill(target, name)
+    } catch {
+      return false
+    }
+  }
   return {
-    pid() {
-      const parent = init()
-      if (worker !== undefined || parent === undefined) return worker
-      try {
-        worker = Number.parseInt(readFileSync(`/proc/${parent}/task/${parent}/children`, 'latin1'), 10) || undefined
-      } catch {
-        // It is gone, or this kernel lacks the file: then interrupts and figures are, too.
-      }
-      return worker
-    },
-    kill() {
-      const parent = init()
-      // The end of the init is the end of its namespace. The outer process sees it, reaps it and exits; killed itself, it would leave that to strangers.
-      // While the outer process lives, nobody has reaped the init: its number is not another's.
-      if (parent === undefined || child.exitCode !== null || child.signalCode !== null) child.kill('SIGKILL')
-      else process.kill(parent, 'SIGKILL')
-    },
+    pid,
+    interrupt: () => void signal(pid(), 'SIGINT'),
+    // The end of the init is the end of its namespace. The outer process sees it, reaps it and exits; killed itself, it would leave that to strangers.
+    kill: () => void (signal(init(), 'SIGKILL') || child.kill('SIGKILL')),
   }
 }

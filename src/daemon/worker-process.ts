@@ -9,12 +9,16 @@ import type { Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
 import { LastWords } from './last-words.ts'
 import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-usage.ts'
+import type { WorkerCgroup } from './cgroup.ts'
 import { type Confinement, shortfall } from './confinement.ts'
 import { type LaunchedWorker, launchWorker, type LaunchSettings } from './worker-launch.ts'
 import { nextWorkerState, type WorkerEvent, type WorkerState } from './worker-state.ts'
 
 /** Bytes that may wait in the control pipe of a worker which does not read. More means that it is stuck: it is ended. */
 const MAX_UNREAD_COMMAND_BYTES = 256 * 1024
+
+/** Semi-spaces, compilers and the runtime itself. */
+const COLLECTOR_BYTES = 128 * 1024 * 1024
 
 /** How long a worker that closed its control pipe may take to exit, in milliseconds. */
 const EXIT_WAIT_MS = 500
@@ -47,6 +51,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #launched: LaunchedWorker
   readonly #confinement: Confinement
   readonly #memoryBytes: number
+  readonly #cgroup: WorkerCgroup | undefined
   #attestation: Attestation | undefined
   readonly #words: LastWords
   readonly #startedMs = performance.now()
@@ -68,6 +73,9 @@ export class WorkerProcess implements AsyncDisposable {
     this.#confinement = settings.confinement
     this.#memoryBytes = settings.memoryBytes
     this.#launched = launchWorker(number, settings)
+    this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes))
+    // Before it can have started anything; what stands between is moved again when it has booted.
+    if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
     this.socketPath = this.#launched.socketPath
     this.#words = new LastWords(this.#launched.stderr)
     this.death = this.#watchDeath()
@@ -100,8 +108,7 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** Interrupts the evaluate that runs now. */
   interrupt(): void {
-    const { pid } = this
-    if (this.alive && pid !== undefined) process.kill(pid, 'SIGINT')
+    if (this.alive) this.#launched.interrupt()
   }
 
   /** Whether it was ended because nobody needs it any more. */
@@ -175,6 +182,7 @@ export class WorkerProcess implements AsyncDisposable {
   #confine(): void {
     const { lockDown, dropPermissions } = this.#confinement
     const { pid } = this
+    if (pid !== undefined) this.#cgroup?.add(pid)
     const dataBytes = pid === undefined ? 0 : (readDataBytes(pid) ?? 0)
     const namespaces = this.#launched.sandboxed
     this.send({
@@ -182,7 +190,7 @@ export class WorkerProcess implements AsyncDisposable {
       lockDown,
       dropPermissions,
       namespaces,
-      dataBytes: dataBytes === 0 ? 0 : dataBytes + this.#memoryBytes * 2,
+      dataBytes: dataBytes === 0 ? 0 : dataBytes + memoryLimit(this.#memoryBytes),
     })
   }
 
@@ -191,15 +199,24 @@ export class WorkerProcess implements AsyncDisposable {
       this.kill('broke the protocol: a second ready')
       return
     }
-    const missing = shortfall(this.#confinement.required, attestation)
+    const missing = shortfall(this.#confinement.required, this.#withCgroup(attestation))
     if (missing !== undefined) {
       this.kill(`is not confined as required: ${missing}`)
       return
     }
-    this.#attestation = attestation
+    this.#attestation = this.#withCgroup(attestation)
     this.#apply({ type: 'ready', bootMs })
     this.#booted = true
     this.#onReady()
+  }
+
+  /** The kernel says in which cgroup a process is: no worker is asked. */
+  #withCgroup(attestation: Attestation): Attestation {
+    const { pid } = this
+    if (this.#cgroup === undefined || pid === undefined) return attestation
+    const held = this.#cgroup.holds(pid)
+    const detail = held ? 'memory.max, pids.max, cpu.weight' : 'is not in its cgroup'
+    return { ...attestation, layers: [...attestation.layers.filter(({ layer }) => layer !== 'L5'), { layer: 'L5', held, detail }] }
   }
 
   /** What it found when it attacked itself. */
@@ -223,19 +240,27 @@ export class WorkerProcess implements AsyncDisposable {
     closeSync(this.#launched.page)
     rmSync(this.socketPath, { force: true })
     const { cpuMs, peakRssBytes } = this.#usage
+    const witness = this.#cgroup?.witness()
+    this.#cgroup?.remove()
     const report: Report = {
       phase: this.#booted ? 'run' : 'boot',
       worker: this.number,
       ...endOf(exitCode, signal, this.#launched.sandboxed),
       cpuMs,
       wallMs: performance.now() - this.#startedMs,
-      peakRssBytes,
+      peakRssBytes: Math.max(peakRssBytes, witness?.peakBytes ?? 0),
+      ...(witness !== undefined && witness.oomKills > 0 ? { limit: 'memory', configured: memoryLimit(this.#memoryBytes) } : {}),
       stderr: this.#words.line(),
       reason: this.#state.type === 'ending' ? this.#state.reason : failure,
     }
     this.#apply({ type: 'exited', report })
     return report
   }
+}
+
+/** What a worker may take besides what it has when it boots, in bytes: its heap, as much again outside the heap, and what V8 needs to collect garbage. */
+function memoryLimit(memoryBytes: number): number {
+  return 2 * memoryBytes + COLLECTOR_BYTES
 }
 
 /** Bubblewrap exits with 128 and the number of the signal that ended what it ran. */
