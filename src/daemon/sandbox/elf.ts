@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
+import { errorMessage } from '../../base/error.ts'
 
 /** What the dynamic loader needs to know of an ELF file (elf(5)). */
 export interface ElfNeeds {
@@ -24,8 +25,9 @@ const DT_RUNPATH = 29
 const PROGRAM_HEADER_BYTES = 56
 const DYNAMIC_ENTRY_BYTES = 16
 const HEADER_BYTES = 64
-/** Node exports its symbols: its string table has a few megabytes. */
-const MAX_STRINGS_BYTES = 64 * 1024 * 1024
+/** Node exports its symbols: its string table has a few megabytes. A damaged file may announce anything. */
+const MAX_PART_BYTES = 64 * 1024 * 1024
+const NO_ELF = 'not a 64-bit little-endian ELF file, or a damaged one'
 
 interface Segment {
   readonly type: number
@@ -41,24 +43,28 @@ type Read = (at: number, bytes: number) => Buffer
 export function readElf(path: string): ElfNeeds {
   const fd = openSync(path, 'r')
   try {
-    const read: Read = (at, bytes) => {
+    return parse((at, bytes) => {
+      if (at > Number.MAX_SAFE_INTEGER || bytes > MAX_PART_BYTES) throw new Error(NO_ELF)
       const buffer = Buffer.alloc(bytes)
-      readSync(fd, buffer, 0, bytes, at)
+      if (readSync(fd, buffer, 0, bytes, at) !== bytes) throw new Error(NO_ELF)
       return buffer
-    }
-    const header = read(0, HEADER_BYTES)
-    if (header.readUInt32BE(0) !== ELF_MAGIC || header[4] !== CLASS_64 || header[5] !== LITTLE_ENDIAN) {
-      throw new Error(`${path} is not a 64-bit little-endian ELF file`)
-    }
-    const segments = readSegments(read, header)
-    const interpreter = segments.find(({ type }) => type === PT_INTERP)
-    const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
-    return {
-      interpreter: interpreter === undefined ? undefined : textAt(read(interpreter.offset, interpreter.size), 0),
-      ...(dynamic === undefined ? { needed: [], runPath: [] } : readDynamic(read, dynamic, segments)),
-    }
+    })
+  } catch (error) {
+    throw new Error(`${path}: ${errorMessage(error)}`, { cause: error })
   } finally {
     closeSync(fd)
+  }
+}
+
+function parse(read: Read): ElfNeeds {
+  const header = read(0, HEADER_BYTES)
+  if (header.readUInt32BE(0) !== ELF_MAGIC || header[4] !== CLASS_64 || header[5] !== LITTLE_ENDIAN) throw new Error(NO_ELF)
+  const segments = readSegments(read, header)
+  const interpreter = segments.find(({ type }) => type === PT_INTERP)
+  const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
+  return {
+    interpreter: interpreter === undefined ? undefined : textAt(read(interpreter.offset, interpreter.size), 0),
+    ...(dynamic === undefined ? { needed: [], runPath: [] } : readDynamic(read, dynamic, segments)),
   }
 }
 
@@ -90,12 +96,14 @@ function readDynamic(read: Read, dynamic: Segment, segments: readonly Segment[])
   )
   const strings = read(
     holder === undefined ? address : address - holder.address + holder.offset,
-    Math.min(valueOf(DT_STRSZ), MAX_STRINGS_BYTES),
+    Math.min(valueOf(DT_STRSZ), MAX_PART_BYTES),
   )
   const texts = (...tags: number[]): string[] => entries.filter(([tag]) => tags.includes(tag)).map(([, value]) => textAt(strings, value))
   return { needed: texts(DT_NEEDED), runPath: texts(DT_RPATH, DT_RUNPATH).flatMap((path) => path.split(':')) }
 }
 
 function textAt(bytes: Buffer, at: number): string {
-  return bytes.toString('latin1', at, bytes.indexOf(0, at))
+  const end = bytes.indexOf(0, at)
+  if (at >= bytes.length || end < 0) throw new Error(NO_ELF)
+  return bytes.toString('latin1', at, end)
 }
