@@ -23,6 +23,7 @@ export function addServe(program: Command): void {
     .option('--confinement <level>', 'strict, auto or process: what must hold before a worker runs anything')
     .option('--require <layers...>', 'further layers that must hold: L1 to L5')
     .option('--cgroup <path>', "a cgroup (version 2) that is the daemon's to arrange")
+    .option('--runtime <path>', 'Node binary that workers run on')
     .option('--drain <ms>', 'how long runs may finish when the daemon stops', parseWhole)
     .option('--log-level <level>', 'silent, error, warn, info or debug')
     .addHelpText('after', EXAMPLES)

@@ -35,7 +35,7 @@ function describe({ daemon, versions, limits, workers, deaths }: Status): string
   }
   const facts = [
     ['socket', daemon.socket],
-    ['process', `${daemon.pid}, up ${formatMs(daemon.uptimeMs)}, Node ${versions.node}`],
+    ['process', `${daemon.pid}, up ${formatMs(daemon.uptimeMs)}, Node ${versions.node} of ${versions.installedAt.slice(0, 10)}`],
     ['clients', `${daemon.clients}`],
     [
       'limits',

@@ -19,7 +19,13 @@ export interface Status {
     readonly socket: string
     readonly clients: number
   }
-  readonly versions: { readonly node: string; readonly v8: string }
+  readonly versions: {
+    readonly node: string
+    readonly v8: string
+    readonly runtime: string
+    readonly installedAt: string
+    readonly ageDays: number
+  }
   readonly limits: Readonly<Record<string, number>>
   /** Layers that the newest worker attested, and those that the machine does not give, with the fix. */
   readonly confinement: {

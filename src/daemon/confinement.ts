@@ -47,14 +47,16 @@ export const REQUIRED_BY: Readonly<Record<ConfinementLevel, readonly Layer[]>> =
 /**
  * Finds out what this machine gives. Throws ERR_CONFINEMENT if a required layer is not to be had.
  */
-export function resolveConfinement(choice: ConfinementChoice, workerFile: string): Confinement {
+export function resolveConfinement(choice: ConfinementChoice, node: string, workerFile: string): Confinement {
   const { level, without } = choice
-  const wanted = LAYERS.filter((layer) => !without.includes(layer) && (level !== 'process' || layer === 'L1' || layer === 'L2'))
-  const required = [...new Set([...REQUIRED_BY[level], ...choice.require])]
+  // What a test leaves out need not hold, unless it asks for it.
+  const usual = REQUIRED_BY[level].filter((layer) => level === 'strict' || !without.includes(layer))
+  const required = [...new Set([...usual, ...choice.require])]
+  const wanted = LAYERS.filter((layer) => !without.includes(layer) && (level !== 'process' || required.includes(layer)))
   const absent: AbsentLayer[] = without.map((layer) => ({ layer, reason: 'switched off', fix: 'leave it on' }))
   let sandbox: Sandbox | undefined
   if (wanted.includes('L4')) {
-    const probed = probeSandbox((program) => createSandbox(program, process.execPath, workerFile))
+    const probed = probeSandbox((program) => createSandbox(program, node, workerFile))
     if ('sandbox' in probed) sandbox = probed.sandbox
     else absent.push({ layer: 'L4', ...probed })
   }

@@ -9,6 +9,7 @@ export type DaemonErrorCode =
   | 'ERR_STOPPING'
   | 'ERR_PLATFORM'
   | 'ERR_CONFINEMENT'
+  | 'ERR_RUNTIME'
 
 /** A failure of the daemon's, with a {@link DaemonErrorCode}. The message says what to do about it. */
 export class DaemonError extends GloveboxError {

@@ -14,6 +14,7 @@ import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { statusOf } from './status.ts'
 import { VERSION } from './version.ts'
+import { examineRuntime, type Runtime } from './runtime.ts'
 import { WORKER_FILE } from './worker-launch.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
@@ -44,22 +45,26 @@ export async function startDaemon(options?: DaemonOptions): Promise<Daemon> {
   return startWith(resolveDaemonOptions(options))
 }
 
-/** For tests: {@link startDaemon} with another program in the place of the worker, which is not confined; or with layers left out, to see what they stop. */
+/** For tests: {@link startDaemon} with another program in the place of the worker, which is not confined unless `without` is given; and with layers left out, to see what they stop. */
 export async function startDaemonWithWorker(
   options: DaemonOptions,
   workerFile: string | undefined,
-  without: readonly Layer[] = [],
+  without?: readonly Layer[],
 ): Promise<Daemon> {
   return startWith(resolveDaemonOptions(options), workerFile, without)
 }
 
-async function startWith(settings: DaemonSettings, workerFile?: string, without: readonly Layer[] = []): Promise<Daemon> {
+async function startWith(settings: DaemonSettings, workerFile?: string, without?: readonly Layer[]): Promise<Daemon> {
   const log = createLog(settings.logLevel)
+  const runtime = examineRuntime(settings.runtime)
   const claim = claimSocket(settings.socketPath)
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
-    const confinement = workerFile === undefined ? resolveConfinement({ ...settings.confinement, without }, WORKER_FILE) : UNCONFINED
-    const daemon = new RunningDaemon(settings, confinement, claim, log, workerFile)
+    const confinement =
+      workerFile !== undefined && without === undefined
+        ? UNCONFINED
+        : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path, workerFile ?? WORKER_FILE)
+    const daemon = new RunningDaemon(settings, runtime, confinement, claim, log, workerFile)
     try {
       await daemon.listen()
     } catch (error) {
@@ -68,7 +73,7 @@ async function startWith(settings: DaemonSettings, workerFile?: string, without:
     }
     for (const { layer, reason, fix } of confinement.absent)
       if (layer !== 'L5') log.warn({ layer, reason, fix }, 'a layer of confinement does not hold')
-    log.info({ socket: claim.path, version: VERSION, node: process.version }, 'daemon started')
+    log.info({ socket: claim.path, version: VERSION, node: runtime.node }, 'daemon started')
     return daemon
   } catch (error) {
     claim.release()
@@ -92,6 +97,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly timeoutMs: number
   readonly maxTimeoutMs: number
   readonly #settings: DaemonSettings
+  readonly #runtime: Runtime
   readonly #confinement: Confinement
   readonly #claim: SocketClaim
   readonly #log: Logger
@@ -106,21 +112,33 @@ class RunningDaemon implements Daemon, SessionOwner {
   #ending: Promise<void> | undefined
   #resolveStopped: () => void
 
-  constructor(settings: DaemonSettings, confinement: Confinement, claim: SocketClaim, log: Logger, workerFile: string | undefined) {
+  constructor(
+    settings: DaemonSettings,
+    runtime: Runtime,
+    confinement: Confinement,
+    claim: SocketClaim,
+    log: Logger,
+    workerFile: string | undefined,
+  ) {
     this.socket = claim.path
     this.timeoutMs = settings.timeoutMs
     this.maxTimeoutMs = settings.maxTimeoutMs
     this.#settings = settings
+    this.#runtime = runtime
     this.#confinement = confinement
     this.#claim = claim
     this.#log = log
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopped = promise
     this.#resolveStopped = resolve
-    this.#pool = new Pool({ ...settings, confinement, sandbox: confinement.sandbox, directory: claim.directory, workerFile }, log, {
-      message: (worker, message) => this.#heard(worker, message),
-      death: (worker, report) => this.#died(worker, report),
-    })
+    this.#pool = new Pool(
+      { ...settings, node: runtime.path, confinement, sandbox: confinement.sandbox, directory: claim.directory, workerFile },
+      log,
+      {
+        message: (worker, message) => this.#heard(worker, message),
+        death: (worker, report) => this.#died(worker, report),
+      },
+    )
     this.#watch = new OverdueWatch(() => this.#pool.workers)
     this.#server = createServer((socket) => {
       if (this.#sessions.size >= MAX_SESSIONS) socket.destroy()
@@ -190,7 +208,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   }
 
   status(): string {
-    return JSON.stringify(statusOf(this.#pool, this.#settings, this.#confinement, this.#startedAt, this.#sessions.size))
+    return JSON.stringify(statusOf(this.#pool, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size))
   }
 
   closed(session: Session): void {

@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly timeout?: number
   /** The longest deadline that a client may ask for, in milliseconds. Default 3,600,000. */
   readonly maxTimeout?: number
+  /** Path of the Node binary (26 or later) that workers run on. Default: the daemon's own. */
+  readonly runtime?: string
   /** V8 heap of each worker, in bytes. 32 MiB to 4 GiB, default 256 MiB. */
   readonly memory?: number
   /**
@@ -44,6 +46,7 @@ export interface DaemonSettings {
   readonly timeoutMs: number
   readonly maxTimeoutMs: number
   readonly memoryBytes: number
+  readonly runtime: string | undefined
   readonly confinement: ConfinementChoice
   readonly drainMs: number
   readonly logLevel: LogLevel
@@ -65,6 +68,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     maxPerTenant: read.integer('maxPerTenant', 1, MAX_WORKERS) ?? cores,
     timeoutMs: Math.min(read.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.default, maxTimeoutMs),
     maxTimeoutMs,
+    runtime: read.string('runtime'),
     memoryBytes: read.integer('memory', MEMORY.min, MEMORY.max) ?? MEMORY.default,
     confinement: {
       level: read.oneOf('confinement', CONFINEMENTS) ?? 'auto',

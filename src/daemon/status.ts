@@ -2,6 +2,7 @@ import type { DaemonSettings } from './options.ts'
 import type { Pool } from './pool.ts'
 import type { Attestation } from '../protocol/attestation.ts'
 import type { Confinement } from './confinement.ts'
+import type { Runtime } from './runtime.ts'
 import { VERSION } from './version.ts'
 
 /** What a daemon says of itself. Grows from release to release; existing fields keep their meaning. */
@@ -14,7 +15,14 @@ export interface DaemonStatus {
     readonly socket: string
     readonly clients: number
   }
-  readonly versions: { readonly node: string; readonly v8: string }
+  /** Of the Node binary that workers run on, when it was installed, and how long ago. */
+  readonly versions: {
+    readonly node: string
+    readonly v8: string
+    readonly runtime: string
+    readonly installedAt: string
+    readonly ageDays: number
+  }
   readonly limits: {
     readonly timeoutMs: number
     readonly maxTimeoutMs: number
@@ -40,7 +48,16 @@ export interface WorkerStatus {
   readonly peakRssBytes: number
 }
 
-export function statusOf(pool: Pool, settings: DaemonSettings, confinement: Confinement, startedAt: Date, clients: number): DaemonStatus {
+const MS_PER_DAY = 86_400_000
+
+export function statusOf(
+  pool: Pool,
+  settings: DaemonSettings,
+  runtime: Runtime,
+  confinement: Confinement,
+  startedAt: Date,
+  clients: number,
+): DaemonStatus {
   let layers: Attestation['layers'] = []
   const workers: WorkerStatus[] = []
   for (const worker of pool.workers) {
@@ -67,7 +84,13 @@ export function statusOf(pool: Pool, settings: DaemonSettings, confinement: Conf
       socket: settings.socketPath,
       clients,
     },
-    versions: { node: process.versions.node, v8: process.versions.v8 },
+    versions: {
+      node: runtime.node,
+      v8: runtime.v8,
+      runtime: runtime.path,
+      installedAt: runtime.installedAt.toISOString(),
+      ageDays: Math.floor((Date.now() - runtime.installedAt.getTime()) / MS_PER_DAY),
+    },
     limits: {
       timeoutMs: settings.timeoutMs,
       maxTimeoutMs: settings.maxTimeoutMs,

@@ -18,6 +18,8 @@ const MAX_STATUS = 8_192
 export interface LaunchSettings {
   readonly directory: string
   readonly memoryBytes: number
+  /** Path of the Node binary. */
+  readonly node: string
   readonly sandbox?: Sandbox | undefined
   /** For tests: another program in the place of the worker. */
   readonly workerFile?: string | undefined
@@ -48,7 +50,7 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
   const listen = listeningSocket(socketPath)
   const given = [listen]
   const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
-  let program = process.execPath
+  let program = settings.node
   let args = [...workerFlags(settings, file), file, String(process.pid)]
   if (sandbox !== undefined) {
     const filter = fileOf(join(directory, `w${number}.filter`), sandbox.filter)
@@ -74,16 +76,13 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
   }
 }
 
-function workerFlags({ memoryBytes }: LaunchSettings, file: string): string[] {
+function workerFlags({ memoryBytes, confinement }: LaunchSettings, file: string): string[] {
   return [
     '--expose-internals',
     '--no-warnings',
     // SIGUSR1 would start the inspector.
     '--disable-sigusr1',
-    '--permission',
-    `--allow-fs-read=${file}`,
-    '--allow-net',
-    '--allow-ffi',
+    ...(confinement.dropPermissions ? ['--permission', `--allow-fs-read=${file}`, '--allow-net', '--allow-ffi'] : []),
     `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
   ]
 }

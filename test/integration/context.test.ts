@@ -221,7 +221,7 @@ describe('contexts', () => {
 test('status tells workers, limits and versions', async () => {
   const status = await box.status()
   expect(status.daemon).toMatchObject({ pid: process.pid, socket: daemon.socket, clients: 1 })
-  expect(status.versions).toEqual({ node: process.versions.node, v8: process.versions.v8 })
+  expect(status.versions).toMatchObject({ node: process.versions.node, v8: process.versions.v8, runtime: process.execPath })
   expect(status.limits).toMatchObject({ timeoutMs: 5_000, maxTimeoutMs: 3_600_000, memoryBytes: 256 * 1024 * 1024 })
   expect(status.deaths).toEqual([])
 })

@@ -81,13 +81,11 @@ test('a plain directory is not delegated', () => {
 
 test('a real delegated subtree holds a process', (ctx) => {
   const own = ownCgroup()
-  if (own === undefined) ctx.skip('this machine does not use cgroups version 2 alone')
-  else if (!isDelegated(own)) ctx.skip(`the cgroup ${own} is not delegated to this process`)
-  else {
-    const group = new CgroupTree(own).create(4_000_000, 256 * 1024 * 1024)
-    group.add(process.pid)
-    expect(group.holds(process.pid)).toBe(true)
-    writeFileSync(join(own, 'daemon', 'cgroup.procs'), String(process.pid))
-    group.remove()
-  }
+  ctx.skip(own === undefined, 'this machine does not use cgroups version 2 alone')
+  ctx.skip(!isDelegated(own as string), `the cgroup ${own} is not delegated to this process`)
+  const group = new CgroupTree(own as string).create(4_000_000, 256 * 1024 * 1024)
+  group.add(process.pid)
+  expect(group.holds(process.pid)).toBe(true)
+  writeFileSync(join(own as string, 'daemon', 'cgroup.procs'), String(process.pid))
+  group.remove()
 })
