@@ -21,6 +21,8 @@ export interface LaunchSettings {
   /** Path of the Node binary. */
   readonly node: string
   readonly sandbox?: Sandbox | undefined
+  /** Whether it runs under Node's permission model. */
+  readonly confinement: { readonly dropPermissions: boolean }
   /** For tests: another program in the place of the worker. */
   readonly workerFile?: string | undefined
 }
