@@ -14,6 +14,8 @@ export const WORKER_FILE = fileURLToPath(new URL('../worker/worker.cjs', import.
 const FD = { control: 3, page: 4, listen: 5, filter: 6, status: 7 } as const
 /** What bubblewrap says of the sandbox: a line of JSON or two. */
 const MAX_STATUS = 8_192
+/** A bubblewrap that has not said which process it started after this time never will, in milliseconds. It takes a few. */
+const STATUS_WAIT_MS = 5_000
 
 export interface LaunchSettings {
   readonly directory: string
@@ -110,8 +112,10 @@ function insideOf(child: ChildProcess): Pick<LaunchedWorker, 'pid' | 'interrupt'
   const status = (child.stdio as readonly unknown[])[FD.status] as Readable | undefined
   let said = ''
   let worker: number | undefined
+  let unwanted = false
   status?.setEncoding('utf8').on('data', (chunk: string) => {
     said = (said + chunk).slice(0, MAX_STATUS)
+    if (unwanted) kill()
   })
   status?.on('error', () => undefined)
   const init = (): number | undefined => {
@@ -137,10 +141,17 @@ function insideOf(child: ChildProcess): Pick<LaunchedWorker, 'pid' | 'interrupt'
       return false
     }
   }
+  const kill = (): void => {
+    const parent = init()
+    unwanted = parent === undefined
+    // The end of the init is the end of its namespace. The outer process sees it, reaps it and exits. Killed itself, it would leave that to strangers;
+    // killed before it has said which process the init is, it would leave an init that waits for it for ever, with our descriptors.
+    if (parent === undefined) setTimeout(() => child.kill('SIGKILL'), STATUS_WAIT_MS).unref()
+    else if (!signal(parent, 'SIGKILL')) child.kill('SIGKILL')
+  }
   return {
     pid,
     interrupt: () => void signal(pid(), 'SIGINT'),
-    // The end of the init is the end of its namespace. The outer process sees it, reaps it and exits; killed itself, it would leave that to strangers.
-    kill: () => void (signal(init(), 'SIGKILL') || child.kill('SIGKILL')),
+    kill,
   }
 }

@@ -57,6 +57,11 @@ export class Channel {
     })
   }
 
+  /** Requests that were read and not served yet. */
+  get queued(): number {
+    return this.#backlog.length
+  }
+
   /** The daemon says that this run is not wanted any more. */
   cancel(run: number): void {
     this.#runs?.cancel(run)

@@ -80,6 +80,12 @@ const server = createServer({ noDelay: false }, (socket) => {
   return undefined
 })
 
+const unanswered = (): number => {
+  let count = parts.usage.waiting
+  for (const { queued } of channels.values()) count += queued
+  return count
+}
+
 const commands = new FrameSplitter(MAX_CONTROL_FRAME_BYTES, (bytes, start, end) => {
   const message = daemonToWorker.decode(bytes, start, end)
   switch (message.type) {
@@ -93,7 +99,7 @@ const commands = new FrameSplitter(MAX_CONTROL_FRAME_BYTES, (bytes, start, end) 
       tickets.announce(message.ticket, { channel: message.channel, maxTimeoutMs: message.maxTimeoutMs })
       return
     case 'ping':
-      tell({ type: 'pong', sequence: message.sequence, waiting: parts.usage.waiting })
+      tell({ type: 'pong', sequence: message.sequence, waiting: unanswered() })
       return
     case 'cancel':
       channels.get(message.channel)?.cancel(message.run)
