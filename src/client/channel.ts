@@ -208,7 +208,7 @@ export class Channel {
         break
       }
       case 'failed':
-        this.#failed(message)
+        if (!this.#failed(message)) return
         break
       default:
         message satisfies never
@@ -222,12 +222,14 @@ export class Channel {
     return value
   }
 
-  #failed(message: Extract<WorkerToClient, { readonly type: 'failed' }>): void {
+  /** Whether somebody was waiting for it: only that is progress. */
+  #failed(message: Extract<WorkerToClient, { readonly type: 'failed' }>): boolean {
     const { phase, wallMs, cpuMs } = message
     const report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0 }
     const error = errorForCode(errorCodeName(message.code), message.message, report)
-    if (message.run === 0) this.fail(error)
-    else this.#calls.reject(message.run, error)
+    if (message.run !== 0) return this.#calls.reject(message.run, error)
+    this.fail(error)
+    return true
   }
 
   #busy(): void {

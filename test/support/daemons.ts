@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,11 +19,11 @@ export interface TestDaemon extends AsyncDisposable {
   connect(options?: ConnectOptions): Promise<Box>
 }
 
-/** A real daemon in this process, in a directory of its own, with `worker` (a fixture's name) in the place of its workers if given. */
+/** A real daemon in this process, in a directory of its own, with a misbehaving worker (one of fixtures/workers) in the place of its own if given. */
 export async function testDaemon(options: DaemonOptions = {}, worker?: string): Promise<TestDaemon> {
   const directory = temporaryDirectory()
   const socket = join(directory.path, 'd.sock')
-  const file = worker === undefined ? undefined : fixture(worker)
+  const file = worker === undefined ? undefined : bundled(worker, directory.path)
   const daemon = await startDaemonWithWorker({ socket, logLevel: 'silent', ...options }, file)
   return {
     socket,
@@ -34,6 +34,15 @@ export async function testDaemon(options: DaemonOptions = {}, worker?: string): 
       directory[Symbol.dispose]()
     },
   }
+}
+
+/** A misbehaving worker as one file: a worker may read no other. */
+function bundled(name: string, directory: string): string {
+  const wire = readFileSync(fixture('workers/wire.cjs'), 'utf8')
+  const source = readFileSync(fixture(`workers/${name}.cjs`), 'utf8')
+  const file = join(directory, `${name}.cjs`)
+  writeFileSync(file, source.replace("require('./wire.cjs')", `((module) => {\n${wire}\nreturn module.exports })({})`))
+  return file
 }
 
 export function fixture(name: string): string {
