@@ -99,7 +99,7 @@ describe('options', () => {
     [
       'startDaemon: unknown',
       () => startDaemon(any({ workers: 3 })),
-      "option 'workers' is not an option of startDaemon(); it takes 'maxTimeout', 'socket', 'spare', 'max', 'maxPerTenant', 'timeout', 'memory', 'drain', 'logLevel', got 3",
+      "option 'workers' is not an option of startDaemon(); it takes 'maxTimeout', 'socket', 'spare', 'max', 'maxPerTenant', 'timeout', 'memory', 'confinement', 'require', 'drain', 'logLevel', got 3",
     ],
     ['startDaemon: spare', () => startDaemon({ spare: 65 }), "option 'spare' must be a whole number from 0 to 64, got 65"],
     ['startDaemon: memory', () => startDaemon({ memory: 1 }), "option 'memory' must be a whole number from 33554432 to 4294967296, got 1"],

@@ -66,16 +66,16 @@ describe('a worker is killed', () => {
     await using daemon = await testDaemon()
     await using box = await daemon.connect()
     const names = new Map<string, number>()
-    let killing = true
+    const load = new AbortController()
     const killer = (async () => {
       for (let i = 0; i < 10; i++) {
         process.kill(await boundWorker(box), 'SIGKILL')
         await eventually('the next death', async () => (await box.status()).deaths.length > i)
       }
-      killing = false
+      load.abort()
     })()
     const callers = Array.from({ length: 20 }, async () => {
-      while (killing) {
+      while (!load.signal.aborted) {
         const outcome = await box.run('let n = 0; for (let i = 0; i < 1e4; i++) n += i; 7').catch((error: Error) => error.constructor.name)
         names.set(String(outcome), (names.get(String(outcome)) ?? 0) + 1)
       }
@@ -130,11 +130,11 @@ describe('the embedded daemon is killed', () => {
     const boxes = await Promise.all([connect(NOWHERE), connect(NOWHERE), connect(NOWHERE)])
     const pids = new Set(await Promise.all(boxes.map(async (box) => (await box.status()).daemon.pid)))
     expect(pids.size).toBe(1)
-    const [pid] = pids as Set<number> & [number]
+    const pid = [...pids][0] as number
     await boxes[0]?.dispose()
     expect(await boxes[1]?.run('1')).toBe(1)
     await Promise.all(boxes.map((box) => box.dispose()))
-    expect(lives([...pids][0] as number), String(pid)).toBe(false)
+    expect(lives(pid)).toBe(false)
   })
 
   test('SIGTERM ends it as well', async () => {
