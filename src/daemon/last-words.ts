@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { RateCap } from './rate-cap.ts'
 
 /** Bytes of standard error that are kept: V8's fatal messages end with a stack of this size at most. */
 const KEPT_BYTES = 8 * 1024
@@ -9,8 +10,11 @@ const MAX_LINE = 300
 export class LastWords {
   #tail = Buffer.alloc(0)
 
-  constructor(stderr: Readable) {
+  /** @param flooded called when more than `maxPerSecond` bytes come in a second: reading them would be the daemon's work */
+  constructor(stderr: Readable, maxPerSecond: number, flooded: () => void) {
+    const rate = new RateCap(maxPerSecond)
     stderr.on('data', (chunk: Buffer) => {
+      if (rate.exceeded(chunk.length)) flooded()
       this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-KEPT_BYTES)
     })
     stderr.on('error', () => undefined)

@@ -4,9 +4,10 @@ import { errorMessage } from '../base/error.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
 import type { Attestation } from '../protocol/attestation.ts'
 import { HEARTBEAT } from '../protocol/heartbeat.ts'
-import { MAX_WORKER_CONTROL_FRAME_BYTES } from '../protocol/limits.ts'
+import { MAX_WORKER_CONTROL_FRAME_BYTES, MAX_WORKER_MESSAGES_PER_SECOND, MAX_WORKER_STDERR_PER_SECOND } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
+import { RateCap } from './rate-cap.ts'
 import { LastWords } from './last-words.ts'
 import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-usage.ts'
 import type { WorkerCgroup } from './cgroup.ts'
@@ -55,6 +56,7 @@ export class WorkerProcess implements AsyncDisposable {
   #attestation: Attestation | undefined
   readonly #words: LastWords
   readonly #startedMs = performance.now()
+  readonly #messages = new RateCap(MAX_WORKER_MESSAGES_PER_SECOND)
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
@@ -77,7 +79,7 @@ export class WorkerProcess implements AsyncDisposable {
     // Before it can have started anything; what stands between is moved again when it has booted.
     if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
     this.socketPath = this.#launched.socketPath
-    this.#words = new LastWords(this.#launched.stderr)
+    this.#words = new LastWords(this.#launched.stderr, MAX_WORKER_STDERR_PER_SECOND, () => this.kill('floods standard error'))
     this.death = this.#watchDeath()
     this.#listen()
   }
@@ -157,6 +159,10 @@ export class WorkerProcess implements AsyncDisposable {
 
   #listen(): void {
     const splitter = new FrameSplitter(MAX_WORKER_CONTROL_FRAME_BYTES, (bytes, start, end) => {
+      if (this.#messages.exceeded(1)) {
+        this.kill('floods its control pipe')
+        return
+      }
       const message = workerToDaemon.decode(bytes, start, end)
       if (message.type === 'booted') this.#confine()
       else if (message.type === 'ready') this.#attested(message.bootMs, message.attestation)

@@ -28,6 +28,10 @@ export const MAX_DEPTH: Limit = { default: 100, min: 1, max: 1_000 }
 export const MAX_CONTROL_FRAME_BYTES = 256 * KiB
 /** Frame cap of a worker's control pipe towards the daemon: ready, pongs and little else. HOSTILE side. */
 export const MAX_WORKER_CONTROL_FRAME_BYTES = 16 * KiB
+/** Messages that a worker may send its daemon: it answers a ping a second, and tells of each channel that closes. */
+export const MAX_WORKER_MESSAGES_PER_SECOND = 10_000
+/** Bytes of standard error that the daemon reads of a worker: V8's last words have a few thousand. */
+export const MAX_WORKER_STDERR_PER_SECOND = 4 * MiB
 /** What a frame carries besides a source or a value: operation, numbers, file name. */
 export const FRAME_OVERHEAD_BYTES = 16 * KiB
 /** Before its hello was accepted a peer may only send this much. */
