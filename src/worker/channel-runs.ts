@@ -127,6 +127,7 @@ export class ChannelRuns {
         this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
         this.#access(context, request, payload)
         this.#collect(context)
+        if (context.realm.record.cleanups) this.#drain(context, performance.now() + HOUSEKEEPING_MS)
       }
     }
   }

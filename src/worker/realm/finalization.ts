@@ -1,3 +1,5 @@
+import type { RealmRecord } from './record.ts'
+
 const { apply, construct, defineProperty } = Reflect
 const NativeFinalizationRegistry = FinalizationRegistry
 const NativeProxy = Proxy
@@ -9,9 +11,9 @@ export interface FinalizationJobs {
 
 /**
  * V8 calls a registry's callback from a task of its own, outside any evaluate, where no deadline holds. So each registry gets a callback of ours, which only
- * notes the job; the guest's own runs in the next step. A Proxy keeps name, length, prototype, subclassing and `toString` as they are.
+ * notes the job; the guest's own runs in the next step. A Proxy keeps name, length, prototype and subclassing as they are.
  */
-export function deferFinalization(realmGlobal: object): FinalizationJobs {
+export function deferFinalization(realmGlobal: object, record: RealmRecord): FinalizationJobs {
   let jobs: { readonly callback: (held: unknown) => void; readonly held: unknown; next: unknown } | undefined
   const handler: ProxyHandler<typeof NativeFinalizationRegistry> = {
     // @ts-expect-error a handler without a prototype: a guest's Object.prototype must not add traps
@@ -21,6 +23,7 @@ export function deferFinalization(realmGlobal: object): FinalizationJobs {
       if (typeof callback !== 'function') return construct(target, args, newTarget) as object
       const note = (held: unknown) => {
         jobs = { callback: callback as (held: unknown) => void, held, next: jobs }
+        record.cleanups = true
       }
       return construct(target, [note], newTarget) as object
     },
@@ -44,6 +47,7 @@ export function deferFinalization(realmGlobal: object): FinalizationJobs {
           // As with any job of the host: what it throws has nobody to go to.
         }
       }
+      record.cleanups = false
     },
   }
 }

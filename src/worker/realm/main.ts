@@ -51,6 +51,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     code: 0,
     message: '',
     settled: 0,
+    cleanups: false,
     maxOutput: 0,
     maxDepth: 0,
     input: new Uint8Array(INPUT_BYTES),
@@ -65,7 +66,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const waiting = { __proto__: null } as unknown as Record<number, true>
   let warm = false
 
-  const finalization = deferFinalization(globalThis)
+  const finalization = deferFinalization(globalThis, record)
   removeStreaming()
 
   const settled = (run: number, fulfilled: boolean, value: unknown): void => {

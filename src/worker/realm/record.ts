@@ -18,6 +18,8 @@ export interface RealmRecord {
   message: string
   /** Runs whose promise has settled and whose outcome waits to be taken. */
   settled: number
+  /** Whether clean-up callbacks wait: {@link Op.drain} runs them. */
+  cleanups: boolean
   maxOutput: number
   maxDepth: number
   /** Buffers of the guest's realm that the guest cannot reach. The worker sees them through views of its own. */
