@@ -24,6 +24,8 @@ const O_TMPFILE_WRITE = 0o20200001
 const O_DIRECTORY = 0o200000
 const AF = { unix: 1, inet: 2, netlink: 16 } as const
 const SOCK = { stream: 1, dgram: 2, raw: 3 } as const
+/** Read in time: a confined worker may not ask for it. */
+const PARENT = process.ppid
 const CLONE = { sighand: 0x800, newuser: 0x10000000 } as const
 const PTRACE_PEEKDATA = 2
 
@@ -72,7 +74,7 @@ const RAW_ATTACKS: readonly RawAttack[] = [
   { name: 'fork (clone3)', call: 'clone3', args: () => [0, 0], refusedBy: DENIED },
   // ENOTDIR if it gets through to a shell that is there: nothing is executed.
   { name: 'exec', call: 'execve', args: (at) => [at('/bin/sh/x'), 0, 0], refusedBy: DENIED_OR_ABSENT },
-  { name: 'signal the parent', call: 'kill', args: () => [process.ppid, 0], refusedBy: DENIED },
+  { name: 'signal the parent', call: 'kill', args: () => [PARENT, 0], refusedBy: DENIED },
   { name: 'signal process 1', call: 'kill', args: () => [1, 0], refusedBy: DENIED },
   { name: 'ptrace', call: 'ptrace', args: () => [PTRACE_PEEKDATA, 0x7fffffff, 0, 0], refusedBy: DENIED },
   { name: 'new user namespace', call: 'unshare', args: () => [CLONE.newuser], refusedBy: DENIED },

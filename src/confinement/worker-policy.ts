@@ -79,6 +79,7 @@ export function workerPolicy(pid: number): FilterPolicy {
       allow('getrusage', 'CPU time of a run'),
       allow('getrandom', 'Math.random seeds, hash seeds of new contexts'),
       allow('rt_sigprocmask', 'around thread starts and aborts'),
+      allow('rt_sigaction', 'Node takes its handlers down when it exits, and aborts if it cannot'),
       allow('rt_sigreturn', 'after each signal'),
       allow('sigaltstack', 'WebAssembly trap handler'),
       allow('membarrier', 'V8 after it wrote code'),

@@ -85,6 +85,7 @@ const ALLOWED: readonly SyscallName[] = [
   'getrusage',
   'getrandom',
   'rt_sigprocmask',
+  'rt_sigaction',
   'rt_sigreturn',
   'sigaltstack',
   'restart_syscall',
