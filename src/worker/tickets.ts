@@ -9,9 +9,14 @@ export interface Admission {
 /** Tickets that were announced and not presented yet. Each opens one channel, once, within its lifetime. */
 export class Tickets {
   readonly #waiting = new Map<string, { readonly admission: Admission; readonly expiresMs: number }>()
+  readonly #nowMs: () => number
+
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs
+  }
 
   announce(ticket: Uint8Array, admission: Admission): void {
-    const now = performance.now()
+    const now = this.#nowMs()
     for (const [key, { expiresMs }] of this.#waiting) {
       if (expiresMs > now && this.#waiting.size < MAX_TICKETS) break
       this.#waiting.delete(key)
@@ -24,7 +29,7 @@ export class Tickets {
     const key = keyOf(ticket)
     const found = this.#waiting.get(key)
     this.#waiting.delete(key)
-    return found !== undefined && found.expiresMs > performance.now() ? found.admission : undefined
+    return found !== undefined && found.expiresMs > this.#nowMs() ? found.admission : undefined
   }
 }
 

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { constants, runInNewContext } from 'node:vm'
 import type { Box } from 'glovebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fixture, type TestDaemon, testDaemon } from '../support/daemons.ts'
+import { type TestDaemon, testDaemon } from '../support/daemons.ts'
+import { fixture } from '../support/fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
 import { ENTRIES, type Entry, PRELUDE, VERDICT } from '../support/realm-probe.ts'
@@ -78,7 +79,7 @@ beforeAll(async () => {
     input: JSON.stringify({ prelude: PRELUDE, verdict: VERDICT, cases }),
     encoding: 'utf8',
   })
-  expect(stderr).toBe('')
+  if (stderr !== '') throw new Error(`the control failed: ${stderr}`)
   control = JSON.parse(stdout) as Record<string, string>
 })
 afterAll(async () => {

@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Box, connect, type ConnectOptions } from 'glovebox'
 import type { DaemonOptions } from 'glovebox/daemon'
 import { startDaemonWithWorker } from '../../dist/daemon/daemon.js'
 import { eventually } from './eventually.ts'
+import { fixture } from './fixture.ts'
 
 /** A directory of its own, gone at the end. */
 export function temporaryDirectory(): Disposable & { readonly path: string } {
@@ -43,10 +43,6 @@ function bundled(name: string, directory: string): string {
   const file = join(directory, `${name}.cjs`)
   writeFileSync(file, source.replace("require('./wire.cjs')", `((module) => {\n${wire}\nreturn module.exports })({})`))
   return file
-}
-
-export function fixture(name: string): string {
-  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 }
 
 /** The process that serves this connection's next one-shot run. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { fixture } from './daemons.ts'
+import { fixture } from './fixture.ts'
 
 export interface Script extends AsyncDisposable {
   readonly child: ChildProcess

@@ -1,0 +1,152 @@
+import type { ClientToWorker, WorkerToClient } from '../../src/protocol/channel-link.ts'
+import { clientToWorker, workerToClient } from '../../src/protocol/channel-link.ts'
+import { type ClientToDaemon, clientToDaemon, type DaemonToClient, daemonToClient } from '../../src/protocol/control-link.ts'
+import { FRAME_HEADER_BYTES } from '../../src/protocol/framing.ts'
+import type { Link } from '../../src/protocol/link.ts'
+import type { Report } from '../../src/protocol/report.ts'
+import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../../src/protocol/worker-link.ts'
+
+const MAX = 0xffff_ffff
+const TICKET = Uint8Array.from({ length: 16 }, (_, n) => n * 17)
+const FULL: Report = {
+  phase: 'host-call',
+  limit: 'memory',
+  configured: 1.5,
+  observed: -0.25,
+  worker: MAX,
+  signal: 'SIGKILL',
+  exitCode: 134,
+  cpuMs: 12.5,
+  wallMs: 1e9,
+  peakRssBytes: 2 ** 40,
+  stderr: 'ä€😀',
+  reason: '',
+}
+const BARE: Report = {
+  phase: 'queued',
+  limit: undefined,
+  configured: undefined,
+  observed: undefined,
+  worker: 0,
+  signal: undefined,
+  exitCode: undefined,
+  cpuMs: 0,
+  wallMs: 0,
+  peakRssBytes: 0,
+  stderr: undefined,
+  reason: undefined,
+}
+
+/** At least one message of every type; one entry for each type, so that a new message without a sample does not compile. */
+type Samples<Message extends { readonly type: string }> = {
+  readonly [Type in Message['type']]: readonly Extract<Message, { readonly type: Type }>[]
+}
+
+const toDaemon: Samples<ClientToDaemon> = {
+  hello: [
+    { type: 'hello', minVersion: 0, maxVersion: MAX, tenant: 'acme', token: 'x'.repeat(1_024) },
+    { type: 'hello', minVersion: 1, maxVersion: 1, tenant: undefined, token: undefined },
+  ],
+  lease: [
+    { type: 'lease', request: 1, purpose: 'run', known: [] },
+    { type: 'lease', request: MAX, purpose: 'context', known: [0, 127, 128, 65_535, 65_536, MAX] },
+    { type: 'lease', request: 2, purpose: 'process', known: Array.from({ length: 1_000 }, (_, n) => n) },
+  ],
+  interrupt: [{ type: 'interrupt', worker: 1, channel: 2, run: MAX }],
+  distrust: [{ type: 'distrust', worker: 1, reason: 'said “no”' }],
+  status: [{ type: 'status', request: 5 }],
+  stop: [{ type: 'stop', request: 6 }],
+}
+const fromDaemon: Samples<DaemonToClient> = {
+  welcome: [{ type: 'welcome', version: 1, daemonVersion: '0.1.0', timeoutMs: 5_000, maxTimeoutMs: 3_600_000 }],
+  refused: [{ type: 'refused', code: 'ERR_VERSION', message: 'y'.repeat(70_000) }],
+  leased: [
+    { type: 'leased', request: 1, worker: 2, channel: 3, path: '/run/x/w2.sock', ticket: TICKET },
+    { type: 'leased', request: 1, worker: 2, channel: 3, path: undefined, ticket: new Uint8Array(0) },
+  ],
+  denied: [
+    { type: 'denied', request: 1, code: 'ERR_OVERLOADED', message: '', retryAfterMs: 100 },
+    { type: 'denied', request: 1, code: 'ERR_STOPPING', message: 'stopping', retryAfterMs: undefined },
+  ],
+  lost: [
+    { type: 'lost', worker: 7, report: FULL },
+    { type: 'lost', worker: 7, report: BARE },
+  ],
+  status: [{ type: 'status', request: 1, json: '{"a":[1]}' }],
+  stopping: [{ type: 'stopping', request: 1 }],
+}
+const toWorker: Samples<DaemonToWorker> = {
+  admit: [{ type: 'admit', channel: 1, ticket: TICKET, maxTimeoutMs: 3_600_000 }],
+  ping: [{ type: 'ping', sequence: MAX }],
+  confine: [{ type: 'confine', dropPermissions: true, lockDown: false, namespaces: true, dataBytes: 2 ** 33 }],
+  cancel: [{ type: 'cancel', channel: 1, run: 2 }],
+  drop: [{ type: 'drop', channel: 3 }],
+}
+const fromWorker: Samples<WorkerToDaemon> = {
+  booted: [{ type: 'booted' }],
+  ready: [
+    { type: 'ready', bootMs: 41.5, attestation: { layers: [], attacks: [] } },
+    {
+      type: 'ready',
+      bootMs: 0,
+      attestation: {
+        layers: [{ layer: 'L3', held: true, detail: 'seccomp' }],
+        attacks: [{ name: 'open a file', layer: 'L2', refused: false, evidence: 'EPERM' }],
+      },
+    },
+  ],
+  pong: [{ type: 'pong', sequence: 1, waiting: 2 }],
+  usage: [{ type: 'usage', contexts: 1, runs: MAX }],
+  closed: [{ type: 'closed', channel: 1 }],
+}
+const run = { run: 1, context: 2, timeoutMs: 5_000 }
+const toChannel: Samples<ClientToWorker> = {
+  hello: [{ type: 'hello', minVersion: 1, maxVersion: 2, ticket: TICKET }],
+  run: [
+    { type: 'run', ...run, filename: 'a.js', source: 'x + 1' },
+    { type: 'run', ...run, filename: undefined, source: 'ü'.repeat(100_000) },
+    { type: 'run', ...run, filename: '', source: 'lone \ud800 surrogate' },
+  ],
+  once: [{ type: 'once', ...run, filename: undefined, source: '' }],
+  onceWith: [{ type: 'onceWith', ...run, filename: undefined, source: 'x' }],
+  create: [{ type: 'create', run: 1, context: 2 }],
+  dispose: [{ type: 'dispose', run: 1, context: 2 }],
+  get: [{ type: 'get', ...run, name: 'n'.repeat(1_024) }],
+  set: [{ type: 'set', ...run, name: 'ключ' }],
+  delete: [{ type: 'delete', ...run, name: '' }],
+  globals: [{ type: 'globals', ...run, name: '' }],
+  call: [{ type: 'call', ...run, name: 'a.b.c' }],
+  cancel: [{ type: 'cancel', run: MAX }],
+}
+const fromChannel: Samples<WorkerToClient> = {
+  welcome: [{ type: 'welcome', version: 1 }],
+  done: [{ type: 'done', run: 1 }],
+  threw: [{ type: 'threw', run: MAX }],
+  failed: [{ type: 'failed', run: 0, code: 16, message: 'no', phase: 'result', wallMs: 0.125, cpuMs: 1e-3 }],
+}
+
+type AnyLink = Link<{ readonly type: string }>
+const direction = (name: string, link: unknown, samples: Readonly<Record<string, readonly { readonly type: string }[]>>) => ({
+  name,
+  link: link as AnyLink,
+  messages: Object.values(samples).flat(),
+})
+
+/** Every direction of every link, with messages of every type. */
+export const DIRECTIONS = [
+  direction('client to daemon', clientToDaemon, toDaemon),
+  direction('daemon to client', daemonToClient, fromDaemon),
+  direction('daemon to worker', daemonToWorker, toWorker),
+  direction('worker to daemon', workerToDaemon, fromWorker),
+  direction('client to worker', clientToWorker, toChannel),
+  direction('worker to client', workerToClient, fromChannel),
+]
+
+/** Messages that end with a value, which the link itself neither writes nor checks. */
+export const WITH_PAYLOAD = new Set(['onceWith', 'create', 'set', 'call', 'done', 'threw'])
+
+/** A message as bytes, without the frame's header and, where a value belongs to it, with nil for one. */
+export function bodyOf(link: AnyLink, message: { readonly type: string }): Uint8Array {
+  const body = link.encode(message).slice(FRAME_HEADER_BYTES)
+  return WITH_PAYLOAD.has(message.type) ? Uint8Array.from([...body, 0xc0]) : body
+}

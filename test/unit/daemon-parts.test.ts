@@ -1,0 +1,175 @@
+import { PassThrough } from 'node:stream'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { InvalidOptionError, OptionReader } from '../../src/base/options.ts'
+import { defaultSocketPath } from '../../src/base/socket-path.ts'
+import { LastWords } from '../../src/daemon/last-words.ts'
+import { place } from '../../src/daemon/placement.ts'
+import { nextWorkerState, type WorkerEvent, type WorkerState } from '../../src/daemon/worker-state.ts'
+import type { Report } from '../../src/protocol/report.ts'
+
+test('worker state × event', () => {
+  const report: Report = { phase: 'run', worker: 1, cpuMs: 0, wallMs: 0, peakRssBytes: 0 }
+  const states: WorkerState[] = [
+    { type: 'booting' },
+    { type: 'spare', bootMs: 40 },
+    { type: 'bound', tenant: 'a', dedicated: false },
+    { type: 'ending', reason: 'first' },
+    { type: 'dead', report },
+  ]
+  const events: WorkerEvent[] = [
+    { type: 'ready', bootMs: 41 },
+    { type: 'bind', tenant: 'b', dedicated: true },
+    { type: 'kill', reason: 'second' },
+    { type: 'exited', report },
+  ]
+  const cell = (state: WorkerState, event: WorkerEvent): string => nextWorkerState(state, event)?.type ?? '-'
+  const table = [
+    ['', ...events.map(({ type }) => type)],
+    ...states.map((state) => [state.type, ...events.map((event) => cell(state, event))]),
+  ]
+  expect(
+    table
+      .map((row) =>
+        row
+          .map((each) => each.padEnd(8))
+          .join('')
+          .trimEnd(),
+      )
+      .join('\n'),
+  ).toBe(`\
+        ready   bind    kill    exited
+booting spare   -       ending  dead
+spare   -       bound   ending  dead
+bound   -       -       ending  dead
+ending  -       -       -       dead
+dead    -       -       -       -`)
+  expect(nextWorkerState({ type: 'booting' }, { type: 'ready', bootMs: 41 })).toEqual({ type: 'spare', bootMs: 41 })
+  expect(nextWorkerState({ type: 'spare', bootMs: 1 }, { type: 'bind', tenant: 'b', dedicated: true })).toEqual({
+    type: 'bound',
+    tenant: 'b',
+    dedicated: true,
+  })
+  expect(nextWorkerState({ type: 'booting' }, { type: 'kill', reason: 'why' })).toEqual({ type: 'ending', reason: 'why' })
+  expect(nextWorkerState({ type: 'ending', reason: 'why' }, { type: 'exited', report })).toEqual({ type: 'dead', report })
+})
+
+test.each<[contexts: readonly number[], mayGrow: boolean, choice: number | 'new' | undefined]>([
+  [[], true, 'new'],
+  [[], false, undefined],
+  [[0], true, 0],
+  [[3], true, 'new'],
+  [[3], false, 0],
+  [[2, 0, 1], true, 1],
+  [[2, 5, 1], true, 'new'],
+  [[2, 5, 1], false, 2],
+  [[4, 4], false, 0],
+])('placement among workers with %j contexts, room for more: %s → %s', (contexts, mayGrow, choice) => {
+  const workers = contexts.map((count) => ({ contexts: count }))
+  expect(place(workers, mayGrow)).toBe(typeof choice === 'number' ? workers[choice] : choice)
+})
+
+describe('options', () => {
+  const read = (given: unknown): OptionReader => new OptionReader('make()', given)
+  test.each<[title: string, ask: (read: OptionReader) => unknown, given: unknown, message: string]>([
+    ['string', (r) => r.string('a'), { a: 5 }, "option 'a' must be a string, got 5"],
+    ['string null', (r) => r.string('a'), { a: null }, "option 'a' must be a string, got null"],
+    ['boolean', (r) => r.boolean('a'), { a: 'true' }, 'option \'a\' must be true or false, got "true"'],
+    ['integer low', (r) => r.integer('a', 1, 5), { a: 0 }, "option 'a' must be a whole number from 1 to 5, got 0"],
+    ['integer high', (r) => r.integer('a', 1, 5), { a: 6 }, "option 'a' must be a whole number from 1 to 5, got 6"],
+    ['integer fraction', (r) => r.integer('a', 1, 5), { a: 1.5 }, "option 'a' must be a whole number from 1 to 5, got 1.5"],
+    ['integer NaN', (r) => r.integer('a', 1, 5), { a: Number.NaN }, "option 'a' must be a whole number from 1 to 5, got NaN"],
+    [
+      'integer Infinity',
+      (r) => r.integer('a', 1, 5),
+      { a: Number.POSITIVE_INFINITY },
+      "option 'a' must be a whole number from 1 to 5, got Infinity",
+    ],
+    ['integer text', (r) => r.integer('a', 1, 5), { a: '3' }, 'option \'a\' must be a whole number from 1 to 5, got "3"'],
+    ['integer bigint', (r) => r.integer('a', 1, 5), { a: 3n }, "option 'a' must be a whole number from 1 to 5, got 3"],
+    ['choice', (r) => r.oneOf('a', ['x', 'y']), { a: 'z' }, "option 'a' must be one of 'x', 'y', got \"z\""],
+    ['signal', (r) => r.signal('a'), { a: {} }, "option 'a' must be an AbortSignal, got an object"],
+    ['object', (r) => r.object('a'), { a: [] }, "option 'a' must be an object, got an array"],
+    ['long text', (r) => r.boolean('a'), { a: 'x'.repeat(100) }, `option 'a' must be true or false, got "${'x'.repeat(80)}…"`],
+    ['symbol', (r) => r.string('a'), { a: Symbol('s') }, "option 'a' must be a string, got Symbol(s)"],
+    [
+      'unknown',
+      (r) => (r.string('a'), r.string('b'), r.finish()),
+      { c: true },
+      "option 'c' is not an option of make(); it takes 'a', 'b', got true",
+    ],
+  ])('%s', (_title, ask, given, message) => {
+    let thrown: unknown
+    try {
+      ask(read(given))
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toBeInstanceOf(InvalidOptionError)
+    expect(thrown).toMatchObject({ name: 'InvalidOptionError', code: 'ERR_INVALID_OPTION', message })
+  })
+
+  test.each([['text'], [5], [null], [[]]])('no bag of options: %j', (given) => {
+    expect(() => read(given)).toThrow(/^option 'make\(\)' takes an object of options, got /)
+  })
+
+  test('what is right, and what is absent', () => {
+    const reader = read({ a: '', b: false, c: 5, d: 'y', e: {} })
+    expect([reader.string('a'), reader.boolean('b'), reader.integer('c', 5, 5), reader.oneOf('d', ['x', 'y']), reader.object('e')]).toEqual(
+      ['', false, 5, 'y', {}],
+    )
+    expect([
+      reader.string('f'),
+      reader.boolean('g'),
+      reader.integer('h', 1, 2),
+      reader.oneOf('i', ['x']),
+      reader.object('j'),
+      reader.signal('k'),
+    ]).toEqual(Array.from({ length: 6 }))
+    expect(() => reader.finish()).not.toThrow()
+    expect(() => read(undefined).finish()).not.toThrow()
+  })
+})
+
+describe('last words', () => {
+  async function wordsOf(chunks: readonly (string | Buffer)[]): Promise<string | undefined> {
+    const stderr = new PassThrough()
+    const words = new LastWords(stderr, 1 << 30, () => undefined)
+    for (const chunk of chunks) stderr.write(chunk)
+    stderr.end()
+    await new Promise((resolve) => {
+      stderr.once('end', resolve)
+    })
+    return words.line()
+  }
+
+  test.each<[title: string, chunks: readonly (string | Buffer)[], line: string | undefined]>([
+    ['none', [], undefined],
+    ['blank lines', ['\n  \n\n'], undefined],
+    ['the last line', ['first\nsecond\n\n'], 'second'],
+    ['a line in pieces', ['fir', 'st\nsec', 'ond'], 'second'],
+    ['V8’s fatal error', ['<--- GCs --->\n#\n# Fatal error in , line 0\n# unreachable\n#\n stack\n'], '# Fatal error in , line 0'],
+    ['an exception', ['at x\nRangeError: too much\n    at y\n\nNode.js v26\n'], 'RangeError: too much'],
+    ['a failed assertion', ['node: ../src/x.cc:5: Assertion `a == b` failed.\nmore'], 'node: ../src/x.cc:5: Assertion `a == b` failed.'],
+    ['terminal codes', ['\u001b[31mred\u001b[0m\u0007 \u0000end'], '?[31mred?[0m? ?end'],
+    ['bytes that are no text', [Buffer.from([0x80, 0xff, 0x41])], '??A'],
+    ['carriage returns', ['over\rwritten\n'], 'over?written'],
+    ['a very long line', ['x'.repeat(5_000)], 'x'.repeat(300)],
+    ['a flood', [...Array.from({ length: 200 }, () => `${'y'.repeat(999)}\n`), 'the end'], 'the end'],
+  ])('%s', async (_title, chunks, line) => {
+    expect(await wordsOf(chunks)).toBe(line)
+  })
+})
+
+describe('the socket’s path', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  test.each([
+    ['/run/user/1000', '/run/user/1000/glovebox/daemon.sock'],
+    ['/tmp/x/', '/tmp/x/glovebox/daemon.sock'],
+    ['', '/run/glovebox/daemon.sock'],
+    [undefined, '/run/glovebox/daemon.sock'],
+  ])('XDG_RUNTIME_DIR=%s', (value, path) => {
+    vi.stubEnv('XDG_RUNTIME_DIR', value)
+    expect(defaultSocketPath()).toBe(path)
+  })
+})

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { MAX_TICKETS, TICKET_LIFETIME_MS } from '../../src/protocol/limits.ts'
+import { Tickets } from '../../src/worker/tickets.ts'
+import { fixture } from '../support/fixture.ts'
+
+describe('tickets', () => {
+  const ticket = (seed: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, n) => (seed >>> (8 * (n % 4))) & 255)
+  const admission = (channel: number) => ({ channel, maxTimeoutMs: 1_000 })
+
+  test('each opens one channel, once', () => {
+    const tickets = new Tickets(() => 0)
+    tickets.announce(ticket(1), admission(1))
+    tickets.announce(ticket(2), admission(2))
+    expect(tickets.present(ticket(2))).toEqual(admission(2))
+    expect(tickets.present(ticket(2))).toBeUndefined()
+    expect(tickets.present(ticket(1))).toEqual(admission(1))
+  })
+
+  test.each<[title: string, presented: Uint8Array]>([
+    ['another', ticket(8)],
+    ['none', new Uint8Array(0)],
+    ['its beginning', ticket(7).slice(0, 15)],
+    ['it and more', Uint8Array.from([...ticket(7), 0])],
+    ['one bit changed', ticket(7).map((byte, n) => (n === 15 ? byte ^ 1 : byte))],
+  ])('%s is refused', (_title, presented) => {
+    const tickets = new Tickets(() => 0)
+    tickets.announce(ticket(7), admission(1))
+    expect(tickets.present(presented)).toBeUndefined()
+    expect(tickets.present(ticket(7))).toEqual(admission(1))
+  })
+
+  test.each([
+    [TICKET_LIFETIME_MS - 1, true],
+    [TICKET_LIFETIME_MS, false],
+    [TICKET_LIFETIME_MS + 1, false],
+  ])('%d ms after it was announced it is good: %s', (afterMs, good) => {
+    let nowMs = 1_000
+    const tickets = new Tickets(() => nowMs)
+    tickets.announce(ticket(1), admission(1))
+    nowMs += afterMs
+    expect(tickets.present(ticket(1)) !== undefined).toBe(good)
+    nowMs = 0
+    expect(tickets.present(ticket(1))).toBeUndefined()
+  })
+
+  test('there are never more than the limit: the oldest goes', () => {
+    const tickets = new Tickets(() => 0)
+    for (let n = 0; n <= MAX_TICKETS; n++) tickets.announce(ticket(n), admission(n))
+    expect(tickets.present(ticket(0))).toBeUndefined()
+    expect(tickets.present(ticket(1))).toEqual(admission(1))
+    expect(tickets.present(ticket(MAX_TICKETS))).toEqual(admission(MAX_TICKETS))
+  })
+})
+
+test('the deadline timer fires once, moves, stops, and says whether it had fired', () => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--experimental-ffi', '--no-warnings', fixture('deadline-timer.ts')], {
+    encoding: 'utf8',
+  })
+  expect([stderr, status]).toEqual(['', 0])
+  const said = JSON.parse(stdout) as Record<string, unknown>
+  expect(said).toEqual({
+    'fires once, not before its time': [1, true],
+    'says that it had fired': true,
+    'says that it had not fired': false,
+    'moved later: does not fire at the first time': 0,
+    'moved later: fires at the second': 1,
+    'moved earlier: fires at the earlier time only': 1,
+    'stopped: does not fire': 0,
+    'stopped in time: had not fired': false,
+    'stopped too late: had fired': true,
+    'stopped twice: nothing': false,
+    'a deadline of a tenth of a microsecond fires': 1,
+  })
+})
