@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { NODE_22 } from '../support/node22.ts'
 import { checkLeaks } from '../support/leaks.ts'
 import { gone } from '../support/processes.ts'
 import { runScript } from '../support/scripts.ts'
 
-const NODE_22 = fileURLToPath(new URL('../../tools/node22/node_modules/.bin/node', import.meta.url))
 const WITH_RUNTIME = { node: NODE_22, env: { GLOVEBOX_NODE: process.execPath } }
 
 checkLeaks()

@@ -1,14 +1,12 @@
 import { copyFileSync, chmodSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryDirectory, testDaemon } from '../support/daemons.ts'
 import { rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { NODE_22 } from '../support/node22.ts'
 
 checkLeaks()
-
-const NODE_22 = fileURLToPath(new URL('../../tools/node22/node_modules/.bin/node', import.meta.url))
 
 test('workers run on the binary that was named, and status says which', async () => {
   using elsewhere = temporaryDirectory()
