@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
+import { giveNothingElse } from './inheritance.ts'
 import { listeningSocket } from './listening-socket.ts'
 import type { Sandbox } from './sandbox/bubblewrap.ts'
 
@@ -64,6 +65,7 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
     // Inside, its parent is the sandbox's init: which process started that is bubblewrap's business.
     args = sandbox.command(workerFlags(settings, sandbox.fileInside), ['0'], FD)
   }
+  giveNothingElse()
   // A session of its own: Ctrl-C in the daemon's terminal must not interrupt guests.
   const child = spawn(program, args, { env: {}, detached: true, stdio })
   for (const fd of given) closeSync(fd)
@@ -86,6 +88,8 @@ function workerFlags({ memoryBytes, confinement }: LaunchSettings, file: string)
     '--no-warnings',
     // SIGUSR1 would start the inspector.
     '--disable-sigusr1',
+    // It opens files, and the permission model does not know.
+    '--no-experimental-sqlite',
     ...(confinement.dropPermissions ? ['--permission', `--allow-fs-read=${file}`, '--allow-net', '--allow-ffi'] : []),
     `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
   ]
