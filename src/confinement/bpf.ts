@@ -13,9 +13,6 @@ const JUMP_EQUAL = 0x15
 const JUMP_SET = 0x45
 const RETURN = 0x06
 
-/** Opcodes, for the interpreter of the tests. */
-export const OPCODES = { LOAD_WORD, JUMP_EQUAL, JUMP_SET, RETURN } as const
-
 /** What a filter says of a call (SECCOMP_RET_*). */
 export const VERDICT = {
   allow: 0x7fff0000,
