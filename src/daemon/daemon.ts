@@ -5,6 +5,7 @@ import type { Layer } from '../protocol/attestation.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import { type Confinement, resolveConfinement } from './confinement.ts'
+import { Guardian } from './guardian.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog, type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
@@ -99,6 +100,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #settings: DaemonSettings
   readonly #runtime: Runtime
   readonly #confinement: Confinement
+  readonly #guardian: Guardian | undefined
   readonly #claim: SocketClaim
   readonly #log: Logger
   readonly #pool: Pool
@@ -126,13 +128,22 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#settings = settings
     this.#runtime = runtime
     this.#confinement = confinement
+    this.#guardian = confinement.sandbox === undefined ? undefined : new Guardian()
     this.#claim = claim
     this.#log = log
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopped = promise
     this.#resolveStopped = resolve
     this.#pool = new Pool(
-      { ...settings, node: runtime.path, confinement, sandbox: confinement.sandbox, directory: claim.directory, workerFile },
+      {
+        ...settings,
+        node: runtime.path,
+        confinement,
+        sandbox: confinement.sandbox,
+        guardian: this.#guardian,
+        directory: claim.directory,
+        workerFile,
+      },
       log,
       {
         message: (worker, message) => this.#heard(worker, message),
@@ -297,6 +308,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#server.close()
     this.#watch[Symbol.dispose]()
     await this.#pool[Symbol.asyncDispose]()
+    await this.#guardian?.[Symbol.asyncDispose]()
     for (const session of this.#sessions) session.destroy()
     this.#claim.release()
     this.#log.info('daemon stopped')

@@ -8,6 +8,7 @@ import { MAX_WORKER_CONTROL_FRAME_BYTES, MAX_WORKER_MESSAGES_PER_SECOND, MAX_WOR
 import type { Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
 import { RateCap } from './rate-cap.ts'
+import type { Guardian } from './guardian.ts'
 import { LastWords } from './last-words.ts'
 import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-usage.ts'
 import type { WorkerCgroup } from './cgroup.ts'
@@ -26,6 +27,7 @@ const EXIT_WAIT_MS = 500
 
 export interface WorkerSettings extends LaunchSettings {
   readonly confinement: Confinement
+  readonly guardian?: Guardian | undefined
 }
 
 /** What a worker is running, by its own account. HOSTILE: to be bounded by the reader. */
@@ -57,6 +59,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #words: LastWords
   readonly #startedMs = performance.now()
   readonly #messages = new RateCap(MAX_WORKER_MESSAGES_PER_SECOND)
+  readonly #unwatch: (() => void) | undefined
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
@@ -80,6 +83,8 @@ export class WorkerProcess implements AsyncDisposable {
     if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
     this.socketPath = this.#launched.socketPath
     this.#words = new LastWords(this.#launched.stderr, MAX_WORKER_STDERR_PER_SECOND, () => this.kill('floods standard error'))
+    const group = this.#launched.child.pid
+    this.#unwatch = group === undefined ? undefined : settings.guardian?.watch(group)
     this.death = this.#watchDeath()
     this.#listen()
   }
@@ -243,6 +248,7 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   #record(exitCode: number | null, signal: string | null, failure: string | undefined): Report {
+    this.#unwatch?.()
     closeSync(this.#launched.page)
     rmSync(this.socketPath, { force: true })
     const { cpuMs, peakRssBytes } = this.#usage

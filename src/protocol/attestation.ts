@@ -34,14 +34,17 @@ const MAX_ATTACKS = 100
 const MAX_TEXT_BYTES = 200
 
 export function writeAttestation(out: MsgpackWriter, { layers, attacks }: Attestation): void {
+  out.arrayHeader(2)
   out.arrayHeader(layers.length)
   for (const { layer, held, detail } of layers) {
+    out.arrayHeader(3)
     out.int(LAYERS.indexOf(layer))
     out.bool(held)
     out.string(detail)
   }
   out.arrayHeader(attacks.length)
   for (const { name, layer, refused, evidence } of attacks) {
+    out.arrayHeader(4)
     out.string(name)
     out.int(LAYERS.indexOf(layer))
     out.bool(refused)
@@ -50,15 +53,24 @@ export function writeAttestation(out: MsgpackWriter, { layers, attacks }: Attest
 }
 
 export function readAttestation(from: MsgpackReader): Attestation {
+  expectArray(from, 2)
   const layers: LayerState[] = []
   const layerCount = from.arrayHeader(LAYERS.length)
-  for (let i = 0; i < layerCount; i++) layers.push({ layer: readLayer(from), held: from.bool(), detail: from.string(MAX_TEXT_BYTES) })
+  for (let i = 0; i < layerCount; i++) {
+    expectArray(from, 3)
+    layers.push({ layer: readLayer(from), held: from.bool(), detail: from.string(MAX_TEXT_BYTES) })
+  }
   const attacks: AttackOutcome[] = []
   const attackCount = from.arrayHeader(MAX_ATTACKS)
   for (let i = 0; i < attackCount; i++) {
+    expectArray(from, 4)
     attacks.push({ name: from.string(MAX_TEXT_BYTES), layer: readLayer(from), refused: from.bool(), evidence: from.string(MAX_TEXT_BYTES) })
   }
   return { layers, attacks }
+}
+
+function expectArray(from: MsgpackReader, length: number): void {
+  if (from.arrayHeader() !== length) throw new MalformedMessageError(`an attestation with an array that has not ${length} elements`)
 }
 
 function readLayer(from: MsgpackReader): Layer {

@@ -1,11 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Box, connect, type WorkerCrashError } from 'glovebox'
+import { examineConfinement } from 'glovebox/daemon'
 import { describe, expect, test } from 'vitest'
 import { boundWorker, temporaryDirectory, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
-import { gone, lives } from '../support/processes.ts'
+import { commandsWith, gone, lives } from '../support/processes.ts'
 import { runScript } from '../support/scripts.ts'
 
 /** No process is left this long after the end of what owned it, in milliseconds. */
@@ -213,6 +214,24 @@ describe('a daemon process is killed while its workers loop', () => {
       return now.length >= 3 && now.every(({ state }) => state !== 'booting') ? now.map(({ worker }) => `w${worker}.sock`) : undefined
     })
     expect(readdirSync(directory.path).toSorted()).toEqual(['d.sock', 'd.sock.lock', ...names].toSorted())
+  })
+
+  test('while their sandboxes are set up, no half of one is left', async (ctx) => {
+    ctx.skip(!(await examineConfinement()).levels.includes('strict'), 'there are no sandboxes here: see glovebox doctor')
+    using directory = temporaryDirectory()
+    // A name that stands in the command line of everything that belongs to these daemons, and of nothing else.
+    const runtime = join(directory.path, 'node')
+    copyFileSync(process.execPath, runtime)
+    for (let round = 0; round < 20; round++) {
+      await using daemon = runScript('daemon.mjs', [join(directory.path, `${round}.sock`), runtime])
+      await daemon.line
+      // Each round a little later in the life of the sandboxes, which starts with the line.
+      const until = performance.now() + round
+      while (performance.now() < until) await new Promise(setImmediate)
+      daemon.child.kill('SIGKILL')
+      await daemon.ended
+    }
+    await eventually('the end of every process', () => commandsWith(runtime).length === 0, GONE_MS)
   })
 
   test('of daemons that start at the same time, one serves', async () => {

@@ -35,6 +35,20 @@ export function childrenOf(parent: number): number[] {
   return children
 }
 
+/** The living processes with this text in their command line. */
+export function commandsWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && lives(Number(name)))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
+      } catch {
+        return false
+      }
+    })
+}
+
 export async function gone(pids: readonly number[], withinMs?: number): Promise<void> {
   await eventually(`the end of ${pids.join(', ')}`, () => pids.every((pid) => !lives(pid)), withinMs)
 }

@@ -45,7 +45,6 @@ export function createSandbox(program: string, node: string, file: string): Sand
       '--unshare-all',
       '--unshare-user',
       '--die-with-parent',
-      '--new-session',
       '--clearenv',
       ...NOBODY,
       '--hostname',
