@@ -165,7 +165,8 @@ class RunningDaemon implements Daemon, SessionOwner {
     chmodSync(this.socket, 0o600)
     this.#pool.refill()
     // Nobody may believe in layers that were not tried.
-    if (this.#settings.confinement.level === 'strict') await this.#pool.proven()
+    const { level, require } = this.#settings.confinement
+    if (level === 'strict' || require.length > 0) await this.#pool.proven()
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { accessSync, constants, realpathSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { encodeProgram } from '../../confinement/bpf.ts'
 import { namespacePolicy } from '../../confinement/namespace-policy.ts'
 import { compileFilter } from '../../confinement/seccomp-filter.ts'
@@ -9,6 +9,8 @@ import { librariesOf } from './libraries.ts'
 /** Where things lie inside the sandbox. */
 const NODE_INSIDE = '/glovebox/node'
 const FILE_INSIDE = '/glovebox/worker.cjs'
+/** Where a shell looks if there is no PATH. */
+const DEFAULT_PATH = '/usr/bin:/bin'
 /** nobody and nogroup. */
 const NOBODY = ['--uid', '65534', '--gid', '65534']
 
@@ -24,9 +26,9 @@ export interface Sandbox {
   readonly fileInside: string
 }
 
-/** The first `bwrap` on PATH. */
+/** The first `bwrap` on PATH. What is there relative to the working directory does not count: a daemon runs nothing from wherever it happens to be started. */
 export function findBubblewrap(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/bin', '/bin')
+  const folders = (process.env['PATH'] ?? DEFAULT_PATH).split(delimiter).filter(isAbsolute)
   return folders.map((folder) => join(folder, 'bwrap')).find(isExecutable)
 }
 
