@@ -533,6 +533,18 @@ describe.each(
     expect(outcomes.filter(([, outcome]) => !wanted.includes(outcome))).toEqual([])
   })
 
+  test('it may end itself, and its report says how', async (ctx) => {
+    const { daemon } = sceneFor(ctx)
+    const ways = [
+      'process.abort()',
+      'process.reallyExit(70)',
+      "process.kill(process.pid, 'SIGTERM')",
+      "process.kill(process.pid, 'SIGKILL')",
+    ]
+    const outcomes = await Promise.all(ways.map(async (way) => evidence(daemon.attackOnce(way))))
+    expect(outcomes).toEqual(['SIGABRT', 'exit code 70', 'SIGTERM', 'SIGKILL'])
+  })
+
   test('SIGTERM reaches nobody', async (ctx) => {
     const { daemon, aim } = sceneFor(ctx)
     const { value: parent } = await daemon.attack('process.ppid')
