@@ -4,7 +4,14 @@ import { Context } from './context.ts'
 import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
 import { Lane } from './lane.ts'
-import { checkSource, type OneShotOptions, resolveOneShotOptions, type TimeoutPolicy } from './run-options.ts'
+import {
+  checkSource,
+  type ContextOptions,
+  type OneShotOptions,
+  resolveContextOptions,
+  resolveOneShotOptions,
+  type TimeoutPolicy,
+} from './run-options.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import { InvalidOptionError } from '../base/options.ts'
@@ -84,13 +91,15 @@ export class Box implements AsyncDisposable {
   }
 
   /** Makes a context with the given globals. */
-  async createContext(globals: Readonly<Record<string, unknown>> = {}): Promise<Context> {
+  async createContext(globals: Readonly<Record<string, unknown>> = {}, options?: ContextOptions): Promise<Context> {
     if (typeof globals !== 'object' || globals === null || Array.isArray(globals))
       throw new InvalidOptionError('globals', 'must be an object', globals)
-    const lane = await this.#lease('context')
+    const { signal } = resolveContextOptions(options)
+    signal?.throwIfAborted()
+    const lane = await unlessAborted(this.#lease('context'), signal, () => undefined)
     const number = lane.nextContext()
-    await lane.call({ type: 'create', context: number }, globals, undefined)
-    return new Context(lane, number, this.#policy)
+    const made = lane.call({ type: 'create', context: number }, globals, undefined).then(() => new Context(lane, number, this.#policy))
+    return unlessAborted(made, signal, (late) => void late.dispose())
   }
 
   /** What the daemon says of itself: workers, limits, versions, recent deaths. */

@@ -18,4 +18,4 @@ export {
   ValueError,
   WorkerCrashError,
 } from './errors.ts'
-export type { CallOptions, OneShotOptions, RunOptions } from './run-options.ts'
+export type { CallOptions, ContextOptions, OneShotOptions, RunOptions } from './run-options.ts'

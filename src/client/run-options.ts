@@ -19,6 +19,12 @@ export interface OneShotOptions extends RunOptions {
   readonly fresh?: 'context' | 'process'
 }
 
+/** How a context is made. */
+export interface ContextOptions {
+  /** Gives up waiting for it; the call rejects with the signal's reason, and a context that comes later is dropped. */
+  readonly signal?: AbortSignal
+}
+
 export interface CallOptions {
   readonly timeout?: number
   readonly signal?: AbortSignal
@@ -68,6 +74,13 @@ export function resolveCallOptions(policy: TimeoutPolicy, owner: string, given: 
   const settings = readCall(policy, read)
   read.finish()
   return settings
+}
+
+export function resolveContextOptions(given: unknown): { readonly signal: AbortSignal | undefined } {
+  const read = new OptionReader('createContext()', given)
+  const signal = read.signal('signal')
+  read.finish()
+  return { signal }
 }
 
 /** Refuses what is not source, or too much of it. */

@@ -210,7 +210,8 @@ class RunningDaemon implements Daemon, SessionOwner {
     const worker = this.#pool.find(number)
     if (worker === undefined || !worker.alive) return
     worker.send({ type: 'cancel', channel, run })
-    this.#interrupt(worker, channel, run)
+    // If it computes, it reads no command.
+    worker.interrupt(channel, run)
   }
 
   distrust(session: Session, request: Parameters<SessionOwner['distrust']>[1]): void {
@@ -254,17 +255,11 @@ class RunningDaemon implements Daemon, SessionOwner {
     }
   }
 
-  /** Interrupts a run, or whatever a channel runs. If the worker computes, it reads no command. What its page says is its own claim: it can only end its own tenant's run. */
-  #interrupt(worker: WorkerProcess, channel: number, run?: number): void {
-    const beat = worker.readHeartbeat()
-    if (beat.deadlineMs !== 0 && beat.channel === channel && (run === undefined || beat.run === run)) worker.interrupt()
-  }
-
   /** Others may wait for the same worker: what a client that is gone had asked for is not run to its end. */
   #dropChannel(worker: WorkerProcess | undefined, channel: number): void {
     if (worker?.alive !== true) return
     worker.send({ type: 'drop', channel })
-    this.#interrupt(worker, channel)
+    worker.interrupt(channel)
     this.#closeChannel(worker, channel)
   }
 

@@ -1,9 +1,9 @@
-import { closeSync, readSync, rmSync } from 'node:fs'
+import { closeSync, readSync, rmSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { errorMessage } from '../base/error.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
 import type { Attestation } from '../protocol/attestation.ts'
-import { HEARTBEAT } from '../protocol/heartbeat.ts'
+import { HEARTBEAT, HEARTBEAT_USED_BYTES } from '../protocol/heartbeat.ts'
 import { MAX_WORKER_CONTROL_FRAME_BYTES, MAX_WORKER_MESSAGES_PER_SECOND, MAX_WORKER_STDERR_PER_SECOND } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
@@ -63,7 +63,8 @@ export class WorkerProcess implements AsyncDisposable {
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
-  readonly #pageBytes = new Float64Array(4)
+  readonly #pageBytes = new ArrayBuffer(HEARTBEAT_USED_BYTES)
+  #interrupts = 0
   readonly #onMessage: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void
   readonly #onReady: () => void
 
@@ -113,9 +114,23 @@ export class WorkerProcess implements AsyncDisposable {
     if (this.#launched.control.writableLength > MAX_UNREAD_COMMAND_BYTES) this.kill('does not read its commands')
   }
 
-  /** Interrupts the evaluate that runs now. */
-  interrupt(): void {
-    if (this.alive) this.#launched.interrupt()
+  /**
+   * Sends SIGINT if the worker computes a run of this channel (this one, if it is named). Which run that is is the worker's own claim: it can only interrupt its own tenant's. The worker
+   * is told that this looks, and then that it sent: so it can keep a signal that comes when the run is over from the next run.
+   */
+  interrupt(channel: number, run?: number): void {
+    if (!this.alive) return
+    this.#writeWord(HEARTBEAT.interrupting, 1)
+    const beat = this.readHeartbeat()
+    if (beat.deadlineMs !== 0 && beat.run !== 0 && beat.channel === channel && (run === undefined || beat.run === run)) {
+      this.#writeWord(HEARTBEAT.interrupts, ++this.#interrupts)
+      this.#launched.interrupt()
+    }
+    this.#writeWord(HEARTBEAT.interrupting, 0)
+  }
+
+  #writeWord(index: number, value: number): void {
+    writeSync(this.#launched.page, new Int32Array([value]), 0, Int32Array.BYTES_PER_ELEMENT, index * Int32Array.BYTES_PER_ELEMENT)
   }
 
   /** Whether it was ended because nobody needs it any more. */
@@ -136,11 +151,13 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   readHeartbeat(): HeartbeatReading {
-    readSync(this.#launched.page, this.#pageBytes, 0, this.#pageBytes.byteLength, 0)
+    const bytes = new Uint8Array(this.#pageBytes)
+    readSync(this.#launched.page, bytes, 0, bytes.length, 0)
+    const words = new Uint32Array(this.#pageBytes)
     return {
-      deadlineMs: this.#pageBytes[HEARTBEAT.deadlineMs] as number,
-      channel: this.#pageBytes[HEARTBEAT.channel] as number,
-      run: this.#pageBytes[HEARTBEAT.run] as number,
+      deadlineMs: new Float64Array(this.#pageBytes, 0, 1)[0] as number,
+      channel: words[HEARTBEAT.channel] as number,
+      run: words[HEARTBEAT.run] as number,
     }
   }
 

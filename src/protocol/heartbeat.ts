@@ -1,7 +1,17 @@
 /**
- * Layout of the page that a worker shares with its daemon, as indices of a Float64Array.
- * `deadlineMs` is in CLOCK_MONOTONIC milliseconds, 0 while no guest code runs.
+ * Layout of the page that a worker shares with its daemon. The deadline is a double at the start: CLOCK_MONOTONIC milliseconds, 0 while no guest code runs. The rest are
+ * indices of 32-bit integers.
  */
-export const HEARTBEAT = { deadlineMs: 0, channel: 1, run: 2 } as const
+export const HEARTBEAT = {
+  /** What the worker serves now; 0 is nothing. Written by the worker. */
+  channel: 2,
+  run: 3,
+  /** 1 while the daemon looks at the page in order to send SIGINT, and so may be about to. Written by the daemon. */
+  interrupting: 4,
+  /** How many it has sent. Written by the daemon. */
+  interrupts: 5,
+} as const
 
+/** The page in use. The rest is there because a page cannot be smaller. */
+export const HEARTBEAT_USED_BYTES = 24
 export const HEARTBEAT_BYTES = 4096

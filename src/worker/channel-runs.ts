@@ -83,7 +83,7 @@ export class ChannelRuns {
     this.#parts.usage.runs++
     this.#parts.heartbeat.serve(this.#channel, request.run)
     this.#dispatch(request, payload)
-    this.#parts.heartbeat.serve(0, 0)
+    if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
   }
 
   cancel(run: number): void {

@@ -45,6 +45,9 @@ export class Guard {
   /** HOSTILE: completion value, or what was thrown, of the last evaluate. A guest value. */
   value: unknown = undefined
 
+  /** How the last evaluate ended. */
+  #last: Ending = COMPLETED
+
   constructor(timer: DeadlineTimer, heartbeat: Heartbeat, moat: Moat) {
     this.#timer = timer
     this.#heartbeat = heartbeat
@@ -74,6 +77,7 @@ export class Guard {
     }
     this.#moat.enter(undefined)
     this.#heartbeat.leave()
+    this.#last = ending
     if (ending === INTERRUPTED) {
       this.value = undefined
       // The signal that ended it is used up, if there was one: the daemon's, or the timer's. A guest that throws a likeness of the error just as the timer fires must not leave
@@ -81,6 +85,11 @@ export class Guard {
       if (this.#timer.disarm()) this.#absorbLateSignal(FORGED_SIGNAL_MS)
     }
     return ending
+  }
+
+  /** The daemon has sent SIGINT for the run that is over now. Unless that is what ended it, the signal is still to come, and must not meet the next run. */
+  absorbInterrupt(): void {
+    if (this.#last !== INTERRUPTED) this.#absorbLateSignal(LATE_SIGNAL_MS)
   }
 
   /** The worker has nothing to run: no timer should wake it. */

@@ -100,6 +100,8 @@ const commands = new FrameSplitter(MAX_CONTROL_FRAME_BYTES, (bytes, start, end) 
       return
     case 'ping':
       tell({ type: 'pong', sequence: message.sequence, waiting: unanswered() })
+      // Also when nothing changed here: the daemon counts contexts that it promised, and not all are made.
+      reportUsage()
       return
     case 'cancel':
       channels.get(message.channel)?.cancel(message.run)
@@ -117,12 +119,15 @@ control.on('close', () => exit(0))
 control.on('error', () => exit(0))
 
 let reported = { contexts: 0, runs: 0 }
-setInterval(() => {
+function reportUsage(): void {
   const { contexts, runs } = parts.usage
-  guard.idle()
-  if (contexts === reported.contexts && runs === reported.runs) return
   reported = { contexts, runs }
   tell({ type: 'usage', contexts, runs })
+}
+
+setInterval(() => {
+  guard.idle()
+  if (parts.usage.contexts !== reported.contexts || parts.usage.runs !== reported.runs) reportUsage()
 }, USAGE_INTERVAL_MS)
 
 process.setUncaughtExceptionCaptureCallback((error) => {

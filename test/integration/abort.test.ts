@@ -104,3 +104,19 @@ test('hundreds of aborts at any time disturb nobody else', async () => {
   }
   await other.dispose()
 })
+
+test('a context that is not waited for any more is dropped when it comes', async () => {
+  expect(await rejection(box.createContext({}, { signal: AbortSignal.abort(reason) }))).toBe(reason)
+  const contexts = async () => (await box.status()).workers.reduce((sum, worker) => sum + worker.contexts, 0)
+  await using last = await box.createContext()
+  await eventually('the usual contexts', async () => (await contexts()) === 2)
+  for (let round = 0; round < 20; round++) {
+    const controller = new AbortController()
+    const making = box.createContext({ round }, { signal: controller.signal })
+    if (round % 2 === 0) await last.run('1')
+    controller.abort(reason)
+    const outcome = await making.then(async (made) => made.dispose()).catch((error: unknown) => error)
+    expect([reason, undefined]).toContain(outcome)
+  }
+  await eventually('no more contexts than before', async () => (await contexts()) === 2)
+})
