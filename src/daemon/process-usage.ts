@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What the kernel says of a process: proc(5). Zeros once it is gone. */
+/** What the kernel says of a process: proc(5). */
 export interface ProcessUsage {
   readonly cpuMs: number
   readonly peakRssBytes: number
@@ -15,7 +15,9 @@ export function readProcessUsage(pid: number): ProcessUsage | undefined {
     // The second field is the program's name in parentheses, and may contain anything.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
-    return { cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK, peakRssBytes: Number(peak?.[1] ?? 0) * 1024 }
+    // A process that is dying has given its memory back: what was read before is what counts.
+    if (peak === null) return undefined
+    return { cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK, peakRssBytes: Number(peak[1]) * 1024 }
   } catch {
     return undefined
   }
