@@ -1,0 +1,41 @@
+/** One thing that a host does with its context. A text is a script to run. */
+export type Step =
+  | string
+  /** A run that ends at its deadline. */
+  | { readonly run: string; readonly timeout: number }
+  | { readonly get: string }
+  | { readonly set: string; readonly to: unknown }
+  | { readonly delete: string }
+  | { readonly globals: true }
+  | { readonly call: string; readonly with: readonly unknown[] }
+  /** Runs `repeat` until `until` is true, at most `times` times: for what happens when V8 likes. */
+  | { readonly repeat: string; readonly until: string; readonly times: number }
+  /** The same in the sibling, a second context of the same worker. */
+  | { readonly peer: string }
+
+/** A technique by which guest code gets objects of another realm into its hands. It calls `judge` with each: see the prelude. */
+export interface Attack {
+  readonly title: string
+  readonly steps: readonly Step[]
+  /** Globals that the context is made with. */
+  readonly globals?: Readonly<Record<string, unknown>>
+  /** Whether it gets out of plain `node:vm`, with the bridge that people write, on this Node. Some end or block the process instead. */
+  readonly control: 'escapes' | 'contained' | 'crashes' | 'hangs'
+  /** What it finds here at most: its `own` realm only (default), or objects of the `moat`. */
+  readonly finds?: 'own' | 'moat'
+}
+
+/** An attack that is one script, or several with other things in between. */
+export function attack(title: string, control: Attack['control'], ...steps: readonly Step[]): Attack {
+  return { title, control, steps }
+}
+
+/** An attack on a context that is made with globals. */
+export function attackWith(globals: Readonly<Record<string, unknown>>, ...rest: Parameters<typeof attack>): Attack {
+  return { ...attack(...rest), globals }
+}
+
+/** An attack that may come as far as the moat. */
+export function reachingMoat(title: string, control: Attack['control'], ...steps: readonly Step[]): Attack {
+  return { title, control, steps, finds: 'moat' }
+}

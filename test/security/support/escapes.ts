@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Box, type Context, GloveboxError, GuestError, OutputLimitError, TimeoutError, ValueError } from 'glovebox'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { boundWorker, type TestDaemon, testDaemon } from '../../support/daemons.ts'
+import { checkLeaks } from '../../support/leaks.ts'
+import type { Attack, Step } from './attack.ts'
+import { Control } from './control.ts'
+import { PRELUDE } from './prelude.ts'
+
+const SECRET = { token: 'of the sibling' }
+/** What tells whether somebody changed a realm: its globals and what most objects inherit. */
+const INVENTORY = `[globalThis, Object.prototype, Function.prototype, Array.prototype, Promise.prototype, Error, Error.prototype]
+  .map((holder) => Reflect.ownKeys(holder).map(String).join()).join(';') + JSON.stringify(siblingSecret)`
+/** Failures that a guest can bring about, besides what it throws. */
+const GUEST_MADE = new Set(['ERR_NOT_A_FUNCTION', 'ERR_INTERRUPTED'])
+const MODES = ['alone', 'beside a sibling'] as const
+
+/** One class of attacks, each in a fresh context of one worker, with and without a sibling there, and beside its control. */
+export function describeEscapes(title: string, attacks: readonly Attack[]): void {
+  checkLeaks()
+  let daemon: TestDaemon
+  let box: Box
+  let worker: number
+  const control = new Control()
+  const controls = new Map<Attack, Promise<string>>()
+  const controlOf = async (attack: Attack): Promise<string> => {
+    const known = controls.get(attack) ?? control.verdict(attack)
+    controls.set(attack, known)
+    return known
+  }
+
+  beforeAll(async () => {
+    daemon = await testDaemon({ max: 2, maxPerTenant: 1 })
+    box = await daemon.connect()
+    await box.run('0')
+    worker = await boundWorker(box)
+  })
+  afterAll(async () => {
+    await control[Symbol.asyncDispose]()
+    await box.dispose()
+    await daemon[Symbol.asyncDispose]()
+  })
+
+  describe.each(MODES)(`${title}, %s`, (mode) => {
+    test.each(attacks.map((attack) => [attack.title, attack] as const))('%s', async (_title, attack) => {
+      expect(classOf(await controlOf(attack)), 'the control').toBe(attack.control)
+      const sibling = mode === 'alone' ? undefined : await siblingOf(box)
+      const ctx = await box.createContext(attack.globals)
+      await ctx.run(PRELUDE)
+      const stage = new Stage(box, ctx, sibling)
+      for (const step of attack.steps) await stage.perform(step)
+
+      const [verdict, looked] = String(await ctx.run('report(true)')).split('|')
+      expect(Number(looked), 'how often the attack had something to look at').toBeGreaterThan(0)
+      expect(attack.finds === 'moat' ? ['own', 'moat'] : ['own'], 'what the attack found').toContain(verdict)
+      expect(await stage.siblingIsWell(), 'the sibling is as it was').toBe(true)
+      await ctx.dispose()
+      const { workers, deaths } = await box.status()
+      expect(deaths, 'dead workers').toEqual([])
+      expect(workers.filter(({ state }) => state === 'bound').map(({ pid }) => pid)).toEqual([worker])
+    })
+  })
+}
+
+function classOf(verdict: string): Attack['control'] {
+  if (verdict === 'crashes' || verdict === 'hangs') return verdict
+  const [found, looked] = verdict.split('|')
+  expect(Number(looked), 'how often the control had something to look at').toBeGreaterThan(0)
+  return found === 'own' ? 'contained' : 'escapes'
+}
+
+async function siblingOf(box: Box): Promise<Sibling> {
+  const context = await box.createContext({ siblingSecret: SECRET })
+  await context.run(PRELUDE)
+  return { context, before: await context.run(INVENTORY) }
+}
+
+interface Sibling {
+  readonly context: Context
+  readonly before: unknown
+}
+
+/** Plays the steps of one attack. Failures that a guest can bring about are part of the game; all others fail the test. */
+class Stage {
+  readonly #box: Box
+  readonly #context: Context
+  #sibling: Sibling | undefined
+
+  constructor(box: Box, context: Context, sibling: Sibling | undefined) {
+    this.#box = box
+    this.#context = context
+    this.#sibling = sibling
+  }
+
+  async perform(step: Step): Promise<void> {
+    try {
+      if (typeof step === 'object' && 'peer' in step) {
+        this.#sibling ??= await siblingOf(this.#box)
+        await this.#sibling.context.run(step.peer)
+      } else await this.#attack(step)
+    } catch (error) {
+      if (error instanceof GuestError || error instanceof ValueError || error instanceof OutputLimitError) return
+      if (error instanceof GloveboxError && GUEST_MADE.has(error.code)) return
+      if (error instanceof TimeoutError && typeof step === 'object' && 'timeout' in step) return
+      throw error
+    }
+  }
+
+  async #attack(step: Exclude<Step, { readonly peer: string }>): Promise<unknown> {
+    const context = this.#context
+    if (typeof step === 'string') return context.run(step)
+    if ('run' in step) return context.run(step.run, { timeout: step.timeout })
+    if ('get' in step) return context.get(step.get)
+    if ('set' in step) return context.set(step.set, step.to)
+    if ('delete' in step) return context.delete(step.delete)
+    if ('globals' in step) return context.globals()
+    if ('call' in step) return context.call(step.call, ...step.with)
+    for (let i = 0; i < step.times; i++) {
+      await context.run(step.repeat)
+      if ((await context.run(step.until)) === true) return undefined
+    }
+    throw new Error(`it never came to '${step.until}'`)
+  }
+
+  /** Whether nobody read or changed the sibling, and it works as before. */
+  async siblingIsWell(): Promise<boolean> {
+    if (this.#sibling === undefined) return true
+    const { context, before } = this.#sibling
+    const [after, secret, verdict] = [await context.run(INVENTORY), await context.get('siblingSecret'), await context.run('report(true)')]
+    await context.dispose()
+    return after === before && isDeepStrictEqual(secret, SECRET) && /^(own|moat)\|/.test(String(verdict))
+  }
+}
