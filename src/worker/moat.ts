@@ -25,7 +25,10 @@ export interface Moat {
  * guest's realm; no main-realm function is known to it.
  */
 export function createMoat(): Moat {
-  const global = vm.createContext(vm.constants.DONT_CONTEXTIFY, { microtaskMode: 'afterEvaluate' })
+  const global = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+    microtaskMode: 'afterEvaluate',
+    codeGeneration: { strings: false, wasm: false },
+  })
   // Compiled in and for the moat's own realm; runs before any guest code, so reading its plain properties here is safe.
   const moat = vm.runInContext(MOAT_SOURCE, global, { filename: 'glovebox:moat', displayErrors: false }) as Moat & {
     readonly prepareStackTrace: (global: object, error: unknown, sites: unknown) => unknown
@@ -69,30 +72,48 @@ const MOAT_SOURCE = `(() => {
     },
     nothing: () => undefined,
   }
-  // A guest may hold errors and promises of this realm: it must not be able to change what others of its worker see of it.
-  const seen = new Set()
-  const freeze = (value) => {
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return
-    seen.add(value)
-    Object.freeze(value)
-    freeze(Reflect.getPrototypeOf(value))
-    const keys = Reflect.ownKeys(value)
+  // A guest may hold errors and promises of this realm. They lead nowhere: what remains of the built-ins is what those two need to be of any use, and nothing that makes an object
+  // of another kind or leads to a constructor. So contexts cannot meet here either.
+  const { ownKeys, getOwnPropertyDescriptor, getPrototypeOf, deleteProperty } = Reflect
+  const { freeze } = Object
+  const kept = new Map([
+    [Promise.prototype, ['then', 'catch', 'finally']],
+    [Error.prototype, ['name', 'message', 'toString']],
+    [TypeError.prototype, ['name', 'message']],
+    [RangeError.prototype, ['name', 'message']],
+  ])
+  const all = new Set()
+  const collect = (value) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || all.has(value)) return
+    all.add(value)
+    collect(getPrototypeOf(value))
+    const keys = ownKeys(value)
     for (let i = 0; i < keys.length; i++) {
-      const described = Reflect.getOwnPropertyDescriptor(value, keys[i])
-      freeze(described.value)
-      freeze(described.get)
-      freeze(described.set)
+      const described = getOwnPropertyDescriptor(value, keys[i])
+      collect(described.value)
+      collect(described.get)
+      collect(described.set)
     }
   }
-  const names = Reflect.ownKeys(globalThis)
-  for (let i = 0; i < names.length; i++) {
-    freeze(Reflect.getOwnPropertyDescriptor(globalThis, names[i]).value)
+  collect(globalThis)
+  // Not reachable by name: the prototypes of generators, asynchronous functions and iterators.
+  const hidden = [function* () {}, async function* () {}, async () => {}, [][Symbol.iterator](), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](),
+    ''[Symbol.iterator](), ''.matchAll(/x/g), [].values().map((x) => x), Iterator.from({ next() {} })]
+  for (let i = 0; i < hidden.length; i++) collect(hidden[i])
+  all.delete(moat)
+  const objects = [...all]
+  const keepsOf = objects.map((object) => kept.get(object))
+  for (let i = 0; i < objects.length; i++) {
+    const keys = ownKeys(objects[i])
+    for (let k = 0; k < keys.length; k++) {
+      let keep = false
+      const names = keepsOf[i]
+      if (names !== undefined) for (let n = 0; n < names.length; n++) if (names[n] === keys[k]) keep = true
+      // The global object keeps nothing but what cannot be deleted.
+      if (!keep) deleteProperty(objects[i], keys[k])
+    }
   }
-  // Not reachable by name: the prototypes of generators, async functions and iterators.
-  const hidden = [function* () {}, async function* () {}, async () => {}, [][Symbol.iterator](), new Map()[Symbol.iterator](),
-    new Set()[Symbol.iterator](), ''[Symbol.iterator](), ''.matchAll(/x/g), Reflect.getPrototypeOf(Int8Array)]
-  for (let i = 0; i < hidden.length; i++) freeze(hidden[i])
+  for (let i = 0; i < objects.length; i++) freeze(objects[i])
   freeze(refused)
-  Object.freeze(globalThis)
   return moat
 })()`

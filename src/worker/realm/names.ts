@@ -16,7 +16,7 @@ export function getGlobal(name: string): unknown {
   if (!apply(test, IDENTIFIER, [name])) return undefined
   // typeof tells an absent name from a present one without a ReferenceError. Reserved words are syntax errors.
   try {
-    return indirectEval(`typeof ${name} === 'undefined' ? undefined : ${name}`) as unknown
+    return indirectEval(`typeof ${name} === 'undefined' ? undefined : ${name}\n//# sourceURL=glovebox:get`) as unknown
   } catch {
     return undefined
   }
