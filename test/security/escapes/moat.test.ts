@@ -93,7 +93,7 @@ describeEscapes('inside the foreign realm', [
   ),
   inside(
     'its finalization registry: callbacks outside of any run',
-    `var ran = 0; {
+    `var ran = F ? 0 : 1; if (F) {
       const Registry = inF('return typeof FinalizationRegistry === "function" ? FinalizationRegistry : undefined');
       if (Registry === undefined) ran = 1
     else { globalThis.registry = new Registry(() => { ran++; judge(import('x')); let asked = false; Error.prepareStackTrace = () => {
@@ -104,7 +104,7 @@ describeEscapes('inside the foreign realm', [
   ),
   inside(
     'its finalization registry: the stack in a callback',
-    `var ran = 0; {
+    `var ran = F ? 0 : 1; if (F) {
       const Registry = inF('return typeof FinalizationRegistry === "function" ? FinalizationRegistry : undefined');
       if (Registry === undefined) ran = 1
     else { Object.defineProperty(Object.prototype, 'toString', { value() { judge(this); judge(arguments); return '' } });

@@ -43,14 +43,18 @@ describeEscapes('stack API', [
     ALL_WAYS(LOOK),
     ...EACH_WAY,
   ),
-  attack(
-    'a stack formatted while another one is',
-    'escapes',
-    `Error.prepareStackTrace = () => { judge(new TypeError('nested').stack);
+  {
+    // V8 formats by itself, without asking anyone, a stack that is asked for while another one is formatted: names of frames of ours show. No path, no object. See SECURITY.md.
+    ...attack(
+      'a stack formatted while another one is',
+      'escapes',
+      `Error.prepareStackTrace = () => { judge(new TypeError('nested').stack);
       return '' }; Error.stackTraceLimit = Infinity; 0`,
-    ALL_WAYS('new Error("m").stack;'),
-    ...EACH_WAY,
-  ),
+      ALL_WAYS('new Error("m").stack;'),
+      ...EACH_WAY,
+    ),
+    knownLeak: 'ESCAPED:text',
+  },
   attack(
     'prepareStackTrace as a getter',
     'contained',

@@ -161,7 +161,7 @@ describeEscapes('WebAssembly', [
     'streaming, of the moat',
     'escapes',
     `var F; ${FIND_F}`,
-    `for (const name of ['compileStreaming', 'instantiateStreaming']) { judge(F);
+    `judge(F ?? []); if (F) for (const name of ['compileStreaming', 'instantiateStreaming']) { judge(F);
       const streaming = F('name', 'return WebAssembly[name]')(name); if (streaming === undefined) continue
     for (const source of [1, Promise.resolve({}), { then(f) { judge(f); f({}) } }, new Proxy({}, { get(target, key) { judge(arguments);
       return undefined }, getPrototypeOf() { judge(new Error()); return null } })]) { const p = streaming(source); judge(p); p.then(judge,

@@ -23,6 +23,8 @@ export interface Attack {
   readonly control: 'escapes' | 'contained' | 'crashes' | 'hangs'
   /** What it finds here at most: its `own` realm only (default), or objects of the `moat`. */
   readonly finds?: 'own' | 'moat'
+  /** What it is known to find, and SECURITY.md admits. The case fails when that is mended, too. */
+  readonly knownLeak?: 'ESCAPED:text'
 }
 
 /** An attack that is one script, or several with other things in between. */
