@@ -113,7 +113,9 @@ async function verdictOf(steps, globals) {
   return vm.runInContext('report(false)', attacker.sandbox)
 }
 
-process.on('message', async ({ id, steps, globals, prelude: given }) => {
+async function answer({ id, steps, globals, prelude: given }) {
   prelude = given
   process.send({ id, verdict: String(await verdictOf(steps, globals)) })
-})
+}
+
+process.on('message', (request) => void answer(request))
