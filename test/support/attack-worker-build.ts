@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, stop } from 'esbuild'
 import { realmSourceForEsbuild, root } from '../../scripts/realm-source.ts'
@@ -16,7 +16,7 @@ export async function buildTestWorker(name: TestWorker, constants: Readonly<Reco
   const outfile = join(folder, `${[name, ...Object.values(constants)].join('-')}.cjs`)
   await build({
     entryPoints: [join(root, `test/fixtures/${name}.ts`)],
-    outfile,
+    outfile: `${outfile}.${process.pid}`,
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
@@ -34,5 +34,7 @@ export async function buildTestWorker(name: TestWorker, constants: Readonly<Reco
   })
   // It keeps a process for the next time.
   await stop()
+  // Workers of another run may be starting from the old one.
+  renameSync(`${outfile}.${process.pid}`, outfile)
   return outfile
 }

@@ -11,7 +11,7 @@ import { createSandbox } from '../../dist/daemon/sandbox/bubblewrap.js'
 import { probeSandbox } from '../../dist/daemon/sandbox/probe.js'
 import { buildTestWorker } from './attack-worker-build.ts'
 import { MARKER } from './attack-worker-marker.ts'
-import { eventually } from './eventually.ts'
+import { eventually, GENEROUS_MS } from './eventually.ts'
 
 const DAEMON = fileURLToPath(new URL('../fixtures/attack-daemon.mjs', import.meta.url))
 /** A user that is nobody in particular, and who owns nothing. */
@@ -91,7 +91,10 @@ export async function daemonProcess(settings: DaemonProcessOptions): Promise<Dae
     said,
     async [Symbol.asyncDispose]() {
       stdin.end()
+      // Some attacks are on it.
+      const late = setTimeout(() => child.kill('SIGKILL'), GENEROUS_MS)
       await ended
+      clearTimeout(late)
       // If an attack killed it.
       if ('socket' in said) rmSync(dirname(said.socket), { recursive: true, force: true })
     },

@@ -60,7 +60,7 @@ for (const layer of layers) if (!LAYERS.includes(layer)) usage(`attack: there is
 try {
   await using daemon = await attackDaemon(layers)
   const { threw, text, value } = await daemon.attack(
-    `const daemonPid = ${daemon.pid}, daemonSocket = ${JSON.stringify(daemon.socket)}\n${source}`,
+    `const daemonPid = ${daemon.pid}, daemonSocket = ${JSON.stringify(daemon.socket)};\n${source}`,
   )
   console.log(values.json ? JSON.stringify({ threw, value }) : `${threw ? 'threw ' : ''}${text}`)
   process.exitCode = threw ? 1 : 0
