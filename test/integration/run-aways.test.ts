@@ -122,7 +122,6 @@ test('a run that ends around its deadline never interrupts the next', async () =
 
 describe('native code that no signal interrupts', () => {
   test.each<[title: string, before: string, source: string]>([
-    ['a replacement of a hundred million matches', "const text = 'x'.repeat(1e8)", "text.replace(/x/g, 'yy').length"],
     [
       'a sort of forty million numbers',
       'const numbers = new Uint32Array(4e7); for (let i = 0; i < numbers.length; i++) numbers[i] = Math.imul(i, 2654435761)',
@@ -147,6 +146,15 @@ describe('native code that no signal interrupts', () => {
     expect(await box.run('1 + 1')).toBe(2)
     ctx = await box.createContext({ kept: 1 })
   })
+})
+
+test('native code that looks for a signal now and then ends one way or the other, and the next run works', async () => {
+  await using context = await box.createContext()
+  await context.run("const text = 'x'.repeat(1e8); 0", { timeout: 20_000 })
+  // V8 looks while it replaces, but not often: whether it does before the grace is over depends on the machine.
+  const error = await rejection(context.run("text.replace(/x/g, 'yy').length", { timeout: 100 }))
+  expect(['ERR_TIMEOUT', 'ERR_WORKER_CRASHED']).toContain(error.code)
+  expect(await box.run('1 + 1')).toBe(2)
 })
 
 test('the workers of a tenant without clients end', async () => {
