@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { isExecutable } from '../base/executable.ts'
 import { ConnectionError } from './errors.ts'
 
 /** The daemon's and the workers' Node must be at least this. */
@@ -22,15 +22,6 @@ export function findRuntime(): string {
       wanted === undefined ? 'there is no newer one on PATH' : `GLOVEBOX_NODE (${wanted}) is none`
     }. Install Node ${MIN_RUNTIME_MAJOR}, set GLOVEBOX_NODE to its path, or start a daemon with 'glovebox serve'`,
   )
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function majorOf(path: string): number {

@@ -40,7 +40,7 @@ export interface Daemon extends AsyncDisposable {
  * Installs a seccomp filter on this process that refuses io_uring, and sets `no_new_privs`; both stay.
  *
  * @throws InvalidOptionError `ERR_INVALID_OPTION`
- * @throws DaemonError `ERR_SOCKET_IN_USE`, `ERR_SOCKET_DIRECTORY`, `ERR_SOCKET_PATH`, `ERR_PLATFORM`
+ * @throws DaemonError `ERR_SOCKET_IN_USE`, `ERR_SOCKET_DIRECTORY`, `ERR_SOCKET_PATH`, `ERR_CONFINEMENT`, `ERR_RUNTIME`, `ERR_WORKER_BOOT`, `ERR_PLATFORM`
  */
 export async function startDaemon(options?: DaemonOptions): Promise<Daemon> {
   return startWith(resolveDaemonOptions(options))

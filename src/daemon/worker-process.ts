@@ -78,8 +78,9 @@ export class WorkerProcess implements AsyncDisposable {
     this.#onMessage = on.message
     this.#confinement = settings.confinement
     this.#memoryBytes = settings.memoryBytes
-    this.#launched = launchWorker(number, settings)
+    // First: if no group can be made, there must be no process yet that nobody would own.
     this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes))
+    this.#launched = launchWorker(number, settings)
     // Before it can have started anything; what stands between is moved again when it has booted.
     if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
     this.socketPath = this.#launched.socketPath
@@ -227,12 +228,13 @@ export class WorkerProcess implements AsyncDisposable {
       this.kill('broke the protocol: a second ready')
       return
     }
-    const missing = shortfall(this.#confinement.required, this.#withCgroup(attestation))
+    const witnessed = this.#withCgroup(attestation)
+    const missing = shortfall(this.#confinement.required, witnessed)
     if (missing !== undefined) {
       this.kill(`is not confined as required: ${missing}`)
       return
     }
-    this.#attestation = this.#withCgroup(attestation)
+    this.#attestation = witnessed
     this.#apply({ type: 'ready', bootMs })
     this.#booted = true
     this.#onReady()

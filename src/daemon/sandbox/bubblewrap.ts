@@ -1,5 +1,6 @@
-import { accessSync, constants, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
+import { isExecutable } from '../../base/executable.ts'
 import { encodeProgram } from '../../confinement/bpf.ts'
 import { namespacePolicy } from '../../confinement/namespace-policy.ts'
 import { compileFilter } from '../../confinement/seccomp-filter.ts'
@@ -75,13 +76,4 @@ export function createSandbox(program: string, node: string, file: string): Sand
 
 function readOnly(path: string, inside: string): readonly string[] {
   return ['--ro-bind', path, inside]
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
