@@ -3,6 +3,7 @@ import { NO_PAYLOAD } from './channel.ts'
 import { Context } from './context.ts'
 import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
+import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import { Lane } from './lane.ts'
 import {
   checkSource,
@@ -45,11 +46,15 @@ export interface Status {
     readonly state: string
     readonly tenant?: string
     readonly contexts: number
+    /** Functions that guests and clients hold of each other. */
+    readonly handles: number
     readonly runs: number
     readonly cpuMs: number
     readonly peakRssBytes: number
   }[]
   readonly deaths: readonly Report[]
+  /** This connection's side: functions of guests that it holds, and functions of its own that guests hold. */
+  readonly client: { readonly guestFunctions: number; readonly hostFunctions: number }
 }
 
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
@@ -58,6 +63,7 @@ export class Box implements AsyncDisposable {
   readonly #policy: TimeoutPolicy
   readonly #release: () => Promise<void>
   readonly #lanes = new Set<Lane>()
+  readonly #guests = new GuestEvents()
   #opening: Promise<Lane> | undefined
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
@@ -82,10 +88,12 @@ export class Box implements AsyncDisposable {
       if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
     }
     const lane = await unlessAborted(leased, signal, release)
+    const context = lane.nextContext()
     try {
       const type = globals === undefined ? 'once' : 'onceWith'
-      return await lane.call({ type, context: 0, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal)
+      return await lane.call({ type, context, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal)
     } finally {
+      lane.over(context)
       release(lane)
     }
   }
@@ -106,10 +114,22 @@ export class Box implements AsyncDisposable {
   async status(): Promise<Status> {
     const json = await this.#control.status()
     try {
-      return JSON.parse(json) as Status
+      const status = JSON.parse(json) as Omit<Status, 'client'>
+      return { ...status, client: this.#countFunctions() }
     } catch (error) {
       throw new ProtocolError('ERR_PROTOCOL', 'the daemon sent a status that is not JSON', undefined, { cause: error })
     }
+  }
+
+  /** Hears what any context says, those of single runs included. Returns this box. */
+  on<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
+    this.#guests.on(name, listener)
+    return this
+  }
+
+  off<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
+    this.#guests.off(name, listener)
+    return this
   }
 
   /** Has the daemon drain and stop: a command for operators. */
@@ -136,6 +156,17 @@ export class Box implements AsyncDisposable {
   disconnected(cause: GloveboxError): void {
     this.#cause ??= cause
     for (const lane of this.#lanes) lane.end(cause)
+  }
+
+  #countFunctions(): Status['client'] {
+    let guestFunctions = 0
+    let hostFunctions = 0
+    for (const lane of this.#lanes) {
+      const { guest, host } = lane.countFunctions()
+      guestFunctions += guest
+      hostFunctions += host
+    }
+    return { guestFunctions, hostFunctions }
   }
 
   #assertOpen(): void {
@@ -177,7 +208,8 @@ export class Box implements AsyncDisposable {
       return lane
     }
     this.#assertOpen()
-    const lane = new Lane(lease, lease.path, purpose === 'process', this.#control, (ended) => this.#lanes.delete(ended))
+    const options = { dedicated: purpose === 'process', defaultTimeoutMs: this.#policy.defaultMs, guests: this.#guests }
+    const lane = new Lane(lease, lease.path, options, this.#control, (ended) => this.#lanes.delete(ended))
     this.#lanes.add(lane)
     await lane.opened()
     return lane

@@ -1,6 +1,12 @@
-/** Calls that wait for an answer, by number. Every one is settled: by its answer, or with the cause of the link's end. */
-export class Calls<Result> {
-  readonly #waiting = new Map<number, { readonly resolve: (result: Result) => void; readonly reject: (cause: unknown) => void }>()
+interface Call<Result, About> {
+  readonly resolve: (result: Result) => void
+  readonly reject: (cause: unknown) => void
+  readonly about: About
+}
+
+/** Calls that wait for an answer, by number. Every one is settled: by its answer, or with the cause of the link's end. `About` is what the caller wants to know of one later. */
+export class Calls<Result, About = undefined> {
+  readonly #waiting = new Map<number, Call<Result, About>>()
   #last = 0
 
   get size(): number {
@@ -13,10 +19,15 @@ export class Calls<Result> {
     return this.#last
   }
 
-  wait(number: number): Promise<Result> {
+  wait(number: number, about: About): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.set(number, { resolve, reject })
+      this.#waiting.set(number, { resolve, reject, about })
     })
+  }
+
+  /** Undefined if no such call waits. */
+  about(number: number): About | undefined {
+    return this.#waiting.get(number)?.about
   }
 
   /** Whether the call was waiting. */

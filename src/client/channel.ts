@@ -4,7 +4,17 @@ import { nativeStrings } from '../base/native-strings.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import { errorCodeName } from '../protocol/error-codes.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
-import { FRAME_OVERHEAD_BYTES, GRACE_MS, HELLO_TIMEOUT_MS, MAX_DEPTH, MAX_OUTPUT, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
+import {
+  FRAME_OVERHEAD_BYTES,
+  GRACE_MS,
+  HELLO_TIMEOUT_MS,
+  MAX_DEPTH,
+  MAX_HOST_CALLS_IN_FLIGHT,
+  MAX_OUTPUT,
+  MAX_RELEASED,
+  MAX_SOURCE,
+  TIMEOUT_MS,
+} from '../protocol/limits.ts'
 import { closeFrame } from '../protocol/link.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
@@ -13,9 +23,14 @@ import { ValueDecoder } from '../protocol/values/value-decoder.ts'
 import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Calls } from './calls.ts'
+import { ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
 import { ConnectionError, errorForCode, ProtocolError, TimeoutError, ValueError } from './errors.ts'
 import { guestErrorOf } from './guest-error.ts'
+import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
+import { callHostFunction } from './host-functions.ts'
+import { lateCause } from './late-cause.ts'
+import { checkDepth, reentranceDepth } from './reentrance.ts'
 
 /** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
 const MAX_FRAME_BYTES = MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES
@@ -31,7 +46,7 @@ const LOOK_MS = 250
 /** Marks a request without a payload. */
 export const NO_PAYLOAD: unique symbol = Symbol('no payload')
 
-type RequestHead = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
+type RequestHead = Extract<Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' }>, { readonly run: number }>
 /** A request without its number, which the channel gives. */
 export type Request = RequestHead extends infer Head ? (Head extends RequestHead ? Omit<Head, 'run'> : never) : never
 
@@ -40,6 +55,16 @@ export interface ChannelEvents {
   readonly distrust: (reason: string) => void
   /** The connection is gone; called once. The channel's calls wait until {@link Channel.fail} says why. */
   readonly closed: () => void
+  /** Listeners for what any context says. */
+  readonly guests: GuestEvents
+}
+
+/** What is remembered of a call. */
+interface AboutCall {
+  readonly context: number
+  readonly timeoutMs: number
+  /** How many host functions it was made inside of. */
+  readonly depth: number
 }
 
 /** The client's connection to one worker. Everything that comes from it is HOSTILE: bounded, decoded by type, and one wrong byte ends the channel. */
@@ -48,12 +73,20 @@ export class Channel {
   readonly number: number
   readonly #socket: Socket
   readonly #events: ChannelEvents
-  readonly #calls = new Calls<unknown>()
+  readonly #calls = new Calls<unknown, AboutCall>()
+  readonly #bridges = new Map<number, ContextBridge>()
+  readonly #defaultTimeoutMs: number
   readonly #out = new MsgpackWriter({ maxBytes: 2 * (3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES), strings: nativeStrings })
   readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
   // Stacks of this process name its files, which are no business of a guest's.
-  readonly #encoder = new ValueEncoder({ maxDepth: MAX_DEPTH.default, errorStacks: false })
-  readonly #decoder = new ValueDecoder({ maxDepth: MAX_DEPTH.max })
+  readonly #encoder = new ValueEncoder({
+    maxDepth: MAX_DEPTH.default,
+    errorStacks: false,
+    functionOut: (fn, isAsync) => this.bridge(this.#context).send(fn, isAsync),
+  })
+  readonly #decoder = new ValueDecoder({ maxDepth: MAX_DEPTH.max, functionIn: (handle) => this.bridge(this.#context).receive(handle) })
+  /** The context that the value which is written or read belongs to. */
+  #context = 0
   readonly #welcome = Promise.withResolvers<void>()
   /** The longest deadline among the calls since this channel was idle last, and when the worker last answered one. */
   #longestMs = 0
@@ -64,7 +97,8 @@ export class Channel {
   #closed = false
   #cause: Error | undefined
 
-  constructor(lease: Lease, path: string, events: ChannelEvents) {
+  constructor(lease: Lease, path: string, defaultTimeoutMs: number, events: ChannelEvents) {
+    this.#defaultTimeoutMs = defaultTimeoutMs
     this.worker = lease.worker
     this.number = lease.channel
     this.#events = events
@@ -120,32 +154,81 @@ export class Channel {
     if (this.#calls.size === 0) this.#socket.unref()
   }
 
+  /** The functions that a context and this process hold of each other. */
+  bridge(context: number): ContextBridge {
+    let bridge = this.#bridges.get(context)
+    if (bridge === undefined) {
+      bridge = new ContextBridge(context, {
+        invoke: (number, handle, args) => this.call({ type: 'invoke', context: number, timeoutMs: this.#defaultTimeoutMs, handle }, args),
+        released: (released) => process.nextTick(() => this.#release(released)),
+      })
+      this.#bridges.set(context, bridge)
+    }
+    return bridge
+  }
+
+  /** The context is gone: whatever this process holds of it is, too. */
+  forget(context: number): void {
+    this.#bridges.delete(context)
+  }
+
+  /** Functions that this process holds of guests, and guests of this process. */
+  countFunctions(): { readonly guest: number; readonly host: number } {
+    let guest = 0
+    let host = 0
+    for (const bridge of this.#bridges.values()) {
+      guest += bridge.guestFunctions
+      host += bridge.exported.open
+    }
+    return { guest, host }
+  }
+
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
   call(request: Request, payload: unknown, started?: (run: number) => void): Promise<unknown> {
-    if (this.#cause !== undefined) return Promise.reject(this.#cause)
+    if (this.#cause !== undefined) return Promise.reject(lateCause(this.#cause))
+    const depth = reentranceDepth()
+    const { context } = request
     const run = this.#calls.next()
-    const out = this.#out
-    const before = out.position
     try {
-      const start = clientToWorker.open(out, { ...request, run })
-      if (payload !== NO_PAYLOAD) this.#encoder.write(out, payload)
-      closeFrame(out, start)
+      if (depth > 0) checkDepth(depth)
+      this.#write({ ...request, run }, context, payload)
     } catch (error) {
-      out.position = before
-      return Promise.reject(error instanceof CodecError ? new ValueError(error.code, error.message) : error)
+      return Promise.reject(asValueError(error))
     }
     if (this.#calls.size === 0) this.#busy()
-    this.#longestMs = Math.max(this.#longestMs, 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default)
-    const answer = this.#calls.wait(run)
+    const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
+    this.#longestMs = Math.max(this.#longestMs, timeoutMs)
+    const about = { context, timeoutMs, depth }
+    if (depth > 0) this.bridge(context).depths.add(about)
+    const answer = this.#calls.wait(run, about)
     started?.(run)
     this.#flushSoon()
     return answer
   }
 
+  /** Appends a message. If its payload cannot cross, nothing was appended, and no function of it counts as sent. */
+  #write(message: ClientToWorker, context: number, payload: unknown): void {
+    const out = this.#out
+    const before = out.position
+    const mark = this.#bridges.get(context)?.exported.mark() ?? 0
+    this.#context = context
+    try {
+      const start = clientToWorker.open(out, message)
+      if (payload !== NO_PAYLOAD) this.#encoder.write(out, payload)
+      closeFrame(out, start)
+      this.#bridges.get(context)?.exported.commit(mark)
+    } catch (error) {
+      out.position = before
+      this.#bridges.get(context)?.exported.rollback(mark)
+      throw error
+    }
+  }
+
   /** Rejects one call here and now; its answer, if there is one, is not waited for. */
   abandon(run: number, cause: unknown): boolean {
+    const about = this.#calls.about(run)
     const waited = this.#calls.reject(run, cause)
-    if (waited) this.#settled()
+    if (about !== undefined) this.#settled(about)
     return waited
   }
 
@@ -161,6 +244,7 @@ export class Channel {
     this.#cause ??= cause
     this.#welcome.reject(this.#cause)
     this.#calls.rejectAll(this.#cause)
+    this.#bridges.clear()
     clearInterval(this.#look)
     this.#socket.destroy()
   }
@@ -197,39 +281,132 @@ export class Channel {
       case 'welcome':
         this.#welcome.resolve()
         return
-      case 'done': {
-        const value = this.#payload()
-        if (!this.#calls.resolve(message.run, value)) return
-        break
-      }
-      case 'threw': {
-        const thrown = this.#payload()
-        if (!this.#calls.reject(message.run, guestErrorOf(thrown))) return
-        break
-      }
+      case 'done':
+        this.#answered(message.run, (about) => {
+          const value = this.#payload(about.context)
+          this.#calls.resolve(message.run, value)
+        })
+        return
+      case 'threw':
+        this.#answered(message.run, (about) => {
+          const thrown = this.#payload(about.context)
+          this.#calls.reject(message.run, guestErrorOf(thrown))
+        })
+        return
       case 'failed':
-        if (!this.#failed(message)) return
-        break
+        if (message.run === 0) this.fail(this.#failure(message, undefined))
+        else this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failure(message, about)))
+        return
+      case 'hostCall':
+        this.#hostCall(message)
+        return
+      case 'releasedByGuest': {
+        const { exported } = this.bridge(message.context)
+        const { handles } = message
+        for (let i = 0; i < handles.length; i += 2) exported.release(handles[i] as number, handles[i + 1] as number)
+        return
+      }
+      case 'console':
+        this.#console(message)
+        return
+      case 'unhandled': {
+        const name = message.rejection ? 'unhandledRejection' : 'uncaughtException'
+        this.#emit(message.context, name, guestErrorOf(this.#payload(message.context)))
+        return
+      }
+      case 'outcomes':
+        return
       default:
         message satisfies never
     }
-    this.#settled()
   }
 
-  #payload(): unknown {
+  /** An answer to a call: only if somebody waits for it is it progress, and is its value read. */
+  #answered(run: number, settle: (about: AboutCall) => void): void {
+    const about = this.#calls.about(run)
+    if (about === undefined) return
+    settle(about)
+    this.#settled(about)
+  }
+
+  #payload(context: number): unknown {
+    this.#context = context
     const value = this.#decoder.read(this.#reader)
     this.#reader.finish()
     return value
   }
 
-  /** Whether somebody was waiting for it: only that is progress. */
-  #failed(message: Extract<WorkerToClient, { readonly type: 'failed' }>): boolean {
+  #failure(message: Extract<WorkerToClient, { readonly type: 'failed' }>, about: AboutCall | undefined): Error {
     const { phase, wallMs, cpuMs } = message
+    const code = errorCodeName(message.code)
     const report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0 }
-    const error = errorForCode(errorCodeName(message.code), message.message, report)
-    if (message.run !== 0) return this.#calls.reject(message.run, error)
-    this.fail(error)
-    return true
+    if (code !== 'ERR_TIMEOUT' || about === undefined) return errorForCode(code, message.message, report)
+    return errorForCode(code, message.message, { ...report, limit: 'timeout', configured: about.timeoutMs, observed: wallMs })
+  }
+
+  #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
+    const args = this.#payload(message.context)
+    if (!Array.isArray(args)) throw new Error('a host call without a list of arguments')
+    const bridge = this.bridge(message.context)
+    // A worker keeps to this limit by itself, and calls that were cut off by a deadline do not count there.
+    if (bridge.inFlight >= 2 * MAX_HOST_CALLS_IN_FLIGHT) throw new Error('more host calls at once than a guest may make')
+    callHostFunction(bridge, message, args, {
+      answer: (type, to, call, value) => {
+        if (this.#cause !== undefined) return
+        this.#write({ type, context: to.context, call }, to.context, value)
+        this.#answerSent(message.sync)
+      },
+      promised: (to, call) => {
+        this.#write({ type: 'promised', context: to.context, call }, to.context, NO_PAYLOAD)
+        this.#answerSent(true)
+      },
+    })
+  }
+
+  /** A guest that waits for it stands still, and its worker with it. */
+  #answerSent(urgent: boolean): void {
+    if (urgent) this.#flush()
+    else this.#flushSoon()
+  }
+
+  #console(message: Extract<WorkerToClient, { readonly type: 'console' }>): void {
+    const { context, text, timeMs, dropped } = message
+    const bridge = this.#bridges.get(context)
+    if (bridge?.events.has('console') !== true && !this.#events.guests.has('console')) return
+    const args = this.#payload(context)
+    if (!Array.isArray(args)) throw new Error('console output without a list of arguments')
+    this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
+  }
+
+  #emit<Name extends GuestEventName>(context: number, name: Name, ...event: GuestEventMap[Name]): void {
+    this.#bridges.get(context)?.events.emit(name, ...event)
+    this.#events.guests.emit(name, ...event)
+  }
+
+  /** Gives handles back to the guest. */
+  #release(bridge: ContextBridge): void {
+    const handles = bridge.takeReleased()
+    if (this.#closed || this.#bridges.get(bridge.context) !== bridge) return
+    for (let from = 0; from < handles.length; from += 2 * MAX_RELEASED) {
+      // The list has no prototype.
+      const some: number[] = []
+      for (let i = from; i < handles.length && i < from + 2 * MAX_RELEASED; i++) some.push(handles[i] as number)
+      this.#write({ type: 'releasedByHost', context: bridge.context, handles: some }, bridge.context, NO_PAYLOAD)
+    }
+    this.#flushSoon()
+    this.#forgetIfOver(bridge)
+  }
+
+  #forgetIfOver(bridge: ContextBridge): void {
+    if (bridge.isOver && bridge.guestFunctions === 0) this.#bridges.delete(bridge.context)
+  }
+
+  /** The one run of this context is over. */
+  over(context: number): void {
+    const bridge = this.#bridges.get(context)
+    if (bridge === undefined) return
+    bridge.isOver = true
+    this.#forgetIfOver(bridge)
   }
 
   #busy(): void {
@@ -239,8 +416,9 @@ export class Channel {
     this.#look ??= setInterval(() => this.#lookForSilence(), LOOK_MS).unref()
   }
 
-  #settled(): void {
+  #settled(about: AboutCall): void {
     this.#progressMs = performance.now()
+    if (about.depth > 0) this.#bridges.get(about.context)?.depths.delete(about)
     if (this.#calls.size === 0) this.#socket.unref()
   }
 
@@ -259,7 +437,8 @@ export class Channel {
       observed: silentMs,
     }
     this.#calls.rejectAll(new TimeoutError('ERR_TIMEOUT', `worker ${this.worker} answered nothing for ${Math.round(silentMs)} ms`, report))
-    this.#settled()
+    this.#progressMs = performance.now()
+    this.#socket.unref()
   }
 
   #distrust(reason: string): void {
@@ -272,4 +451,8 @@ export class Channel {
     this.#closed = true
     this.#events.closed()
   }
+}
+
+function asValueError(error: unknown): unknown {
+  return error instanceof CodecError ? new ValueError(error.code, error.message) : error
 }

@@ -1,6 +1,7 @@
 import { NO_PAYLOAD } from './channel.ts'
-import type { Lane } from './lane.ts'
 import { ContextLostError } from './errors.ts'
+import type { GuestEventName, GuestListener } from './guest-events.ts'
+import type { Lane } from './lane.ts'
 import {
   type CallOptions,
   checkName,
@@ -53,7 +54,7 @@ export class Context implements AsyncDisposable {
     return (await this.#access('delete', name, NO_PAYLOAD, options)) === true
   }
 
-  /** A snapshot of the context's own enumerable globals. Functions are left out. */
+  /** A snapshot of the context's own enumerable globals. */
   async globals(options?: CallOptions): Promise<Record<string, unknown>> {
     return (await this.#access('globals', '', NO_PAYLOAD, options)) as Record<string, unknown>
   }
@@ -61,6 +62,22 @@ export class Context implements AsyncDisposable {
   /** Calls a guest function by name or path (`'a.b.c'`; `this` is `a.b`) with values, and resolves with its result, awaited. */
   async call(name: string, ...args: readonly unknown[]): Promise<unknown> {
     return this.#access('call', name, args, undefined)
+  }
+
+  /** Resolves when nothing is pending in the context: no timer, no host call, no run. Rejects with TimeoutError if that does not come to be in time. */
+  async idle(options?: CallOptions): Promise<void> {
+    await this.#access('idle', '', NO_PAYLOAD, options)
+  }
+
+  /** Hears what the context says: `console`, `unhandledRejection`, `uncaughtException`. Returns this context. */
+  on<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
+    this.#lane.bridge(this.#number).events.on(name, listener)
+    return this
+  }
+
+  off<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
+    this.#lane.bridge(this.#number).events.off(name, listener)
+    return this
   }
 
   /** Drops the context. Runs that wait in it fail with ContextLostError. Idempotent. */
@@ -79,10 +96,11 @@ export class Context implements AsyncDisposable {
     } catch {
       // Its worker is gone, and the context with it.
     }
+    this.#lane.forget(this.#number)
   }
 
   async #access(
-    type: 'get' | 'set' | 'delete' | 'globals' | 'call',
+    type: 'get' | 'set' | 'delete' | 'globals' | 'call' | 'idle',
     name: string,
     payload: unknown,
     options: CallOptions | undefined,

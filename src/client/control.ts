@@ -108,7 +108,7 @@ export class Control {
   async #call(message: (request: number) => ClientToDaemon): Promise<Answer> {
     if (this.#cause !== undefined) throw this.#cause
     const request = this.#calls.next()
-    const answer = this.#calls.wait(request)
+    const answer = this.#calls.wait(request, undefined)
     this.#socket.ref()
     this.#send(message(request))
     try {

@@ -29,5 +29,5 @@ function setHidden(error: Error, name: string, value: unknown): void {
 function describe(thrown: unknown): string {
   if (typeof thrown === 'string') return JSON.stringify(thrown.length > 200 ? `${thrown.slice(0, 200)}…` : thrown)
   if (typeof thrown === 'object' && thrown !== null) return Array.isArray(thrown) ? 'an array' : 'an object'
-  return String(thrown)
+  return typeof thrown === 'function' ? 'a function' : String(thrown)
 }

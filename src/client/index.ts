@@ -18,4 +18,6 @@ export {
   ValueError,
   WorkerCrashError,
 } from './errors.ts'
+export type { ConsoleEvent, GuestEventMap } from './guest-events.ts'
+export type { GuestFunction } from './guest-function.ts'
 export type { CallOptions, ContextOptions, OneShotOptions, RunOptions } from './run-options.ts'

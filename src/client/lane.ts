@@ -1,6 +1,9 @@
 import { Channel, type Request } from './channel.ts'
+import type { ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
-import { ConnectionError, ContextLostError, type Report, WorkerCrashError } from './errors.ts'
+import { ConnectionError, type Report, WorkerCrashError } from './errors.ts'
+import type { GuestEvents } from './guest-events.ts'
+import { lateCause } from './late-cause.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
@@ -18,12 +21,19 @@ export class Lane {
   #reportWait: NodeJS.Timeout | undefined
   #cause: Error | undefined
 
-  constructor(lease: Lease, path: string, dedicated: boolean, control: Control, closed: (lane: Lane) => void) {
-    this.dedicated = dedicated
+  constructor(
+    lease: Lease,
+    path: string,
+    options: { readonly dedicated: boolean; readonly defaultTimeoutMs: number; readonly guests: GuestEvents },
+    control: Control,
+    closed: (lane: Lane) => void,
+  ) {
+    this.dedicated = options.dedicated
     this.worker = lease.worker
     this.#control = control
     this.#closed = closed
-    this.#channel = new Channel(lease, path, {
+    this.#channel = new Channel(lease, path, options.defaultTimeoutMs, {
+      guests: options.guests,
       distrust: (reason) => control.distrust(lease.worker, reason),
       closed: () => this.#disconnected(),
     })
@@ -41,13 +51,31 @@ export class Lane {
     await this.#channel.opened()
   }
 
+  bridge(context: number): ContextBridge {
+    return this.#channel.bridge(context)
+  }
+
+  /** The context is gone. */
+  forget(context: number): void {
+    this.#channel.forget(context)
+  }
+
+  /** The one run of this context is over; what this process holds of it may live on. */
+  over(context: number): void {
+    this.#channel.over(context)
+  }
+
+  countFunctions(): { readonly guest: number; readonly host: number } {
+    return this.#channel.countFunctions()
+  }
+
   nextContext(): number {
     return this.#channel.nextContext()
   }
 
   /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. */
   async call(request: Request, payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
-    if (this.#cause !== undefined) throw this.#causeForLateCall()
+    if (this.#cause !== undefined) throw lateCause(this.#cause)
     if (signal === undefined) return this.#channel.call(request, payload)
     signal.throwIfAborted()
     let run = 0
@@ -86,13 +114,6 @@ export class Lane {
       this.end(new ConnectionError('ERR_CONNECTION', `the connection to worker ${this.worker} closed, and the daemon does not say why`))
     }, REPORT_WAIT_MS)
     if (this.#channel.pending === 0) this.#reportWait.unref()
-  }
-
-  /** Who calls after the end did not see the crash happen: for them the context is lost, and the crash is why. */
-  #causeForLateCall(): Error {
-    const cause = this.#cause
-    if (!(cause instanceof WorkerCrashError)) return cause as Error
-    return new ContextLostError('ERR_CONTEXT_LOST', `the context is gone: ${cause.message}`, cause.report, { cause })
   }
 }
 

@@ -82,6 +82,7 @@ const NUMBERS = {
   request_key: [249, 218],
   keyctl: [250, 219],
   openat: [257, 56],
+  ppoll: [271, 73],
   unshare: [272, 97],
   set_robust_list: [273, 99],
   epoll_pwait: [281, 22],

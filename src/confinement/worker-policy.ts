@@ -55,6 +55,7 @@ export function workerPolicy(pid: number): FilterPolicy {
       ]),
       allow('brk', 'malloc'),
       allow('mremap', 'malloc grows large blocks'),
+      allow('ppoll', 'a guest that waits for a host call: descriptors it has'),
       allow('readv', 'libuv'),
       allow('writev', 'libuv writes gathered answers'),
       allow('accept4', 'new channels on its own socket'),

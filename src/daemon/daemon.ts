@@ -243,6 +243,7 @@ class RunningDaemon implements Daemon, SessionOwner {
       case 'usage':
         worker.contexts = message.contexts
         worker.runs = message.runs
+        worker.handles = message.handles
         return
       case 'closed':
         for (const session of this.#sessions) {

@@ -43,6 +43,8 @@ export interface WorkerStatus {
   readonly state: string
   readonly tenant: string | undefined
   readonly contexts: number
+  /** Functions that guests and clients hold of each other. */
+  readonly handles: number
   readonly runs: number
   readonly cpuMs: number
   readonly peakRssBytes: number
@@ -70,6 +72,7 @@ export function statusOf(
       state: state.type,
       tenant: state.type === 'bound' ? state.tenant : undefined,
       contexts: worker.contexts,
+      handles: worker.handles,
       runs: worker.runs,
       cpuMs,
       peakRssBytes,

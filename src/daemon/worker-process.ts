@@ -49,6 +49,8 @@ export class WorkerProcess implements AsyncDisposable {
   readonly channels = new Set<number>()
   /** Contexts that it reported last, and those promised since. */
   contexts = 0
+  /** Functions that its guests and their clients hold of each other. */
+  handles = 0
   runs = 0
   #state: WorkerState = { type: 'booting' }
   readonly #launched: LaunchedWorker

@@ -1,4 +1,13 @@
-import { defineLink, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
+import {
+  consoleCodec,
+  type GuestMessage,
+  hostCallCodec,
+  outcomesCodec,
+  readHandles,
+  releasedByGuestCodec,
+  unhandledCodec,
+} from './guest-messages.ts'
+import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
 import { MAX_NAME, TICKET_BYTES } from './limits.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
@@ -29,6 +38,28 @@ export type ClientToWorker =
   | AccessMessage<'call'>
   /** Not answered by itself: the run that it names is. */
   | { readonly type: 'cancel'; readonly run: number }
+  /** Calls a function of the guest's by its handle. Payload: an array of arguments. */
+  | { readonly type: 'invoke'; readonly run: number; readonly context: number; readonly timeoutMs: number; readonly handle: number }
+  /** Answered once nothing is pending in the context. `name` is not used. */
+  | AccessMessage<'idle'>
+  /** Evaluates `source`, then calls the function that it gives, or evaluates it again, for each input. Payload: an array of inputs. Answered by `outcomes`, and `failed` if it cannot go on. */
+  | RunMessage<'many'>
+  /** The client has taken the outcomes of a `many` run so far, and wants as many again. Not answered. */
+  | { readonly type: 'more'; readonly run: number }
+  /** Handles of the guest's functions that the client gives back: id and number, in turns. Not answered. */
+  | { readonly type: 'releasedByHost'; readonly context: number; readonly handles: readonly number[] }
+  /** Answers of `hostCall`, not answered themselves: what the function returned, or what its promise came to. Payload: the value. */
+  | HostAnswer<'returned'>
+  /** What it threw, or what its promise was rejected with. Payload: the value. */
+  | HostAnswer<'raised'>
+  /** A synchronous call gave a promise: the guest gets one, and `returned` or `raised` follows. */
+  | HostAnswer<'promised'>
+
+interface HostAnswer<Type extends string> {
+  readonly type: Type
+  readonly context: number
+  readonly call: number
+}
 
 interface RunMessage<Type extends string> {
   readonly type: Type
@@ -49,6 +80,7 @@ interface AccessMessage<Type extends string> {
 
 /** Worker → client. HOSTILE: guest code may own the sender. */
 export type WorkerToClient =
+  | GuestMessage
   | { readonly type: 'welcome'; readonly version: number }
   /** Payload: the result. */
   | { readonly type: 'done'; readonly run: number }
@@ -109,9 +141,46 @@ export const clientToWorker = defineLink<ClientToWorker>({
     pack: (out, message) => out.int(message.run),
     unpack: (from) => ({ type: 'cancel', run: from.uint32() }),
   },
+  invoke: {
+    code: 12,
+    fields: 4,
+    payload: true,
+    pack(out, message) {
+      out.int(message.run)
+      out.int(message.context)
+      out.number(message.timeoutMs)
+      out.int(message.handle)
+    },
+    unpack: (from) => ({ type: 'invoke', run: from.uint32(), context: from.uint32(), timeoutMs: from.uint32(), handle: from.uint32() }),
+  },
+  idle: { code: 13, fields: 4, pack: packAccess, unpack: (from) => unpackAccess('idle', from) },
+  many: { code: 14, fields: 5, payload: true, pack: packRun, unpack: (from) => unpackRun('many', from) },
+  more: {
+    code: 15,
+    fields: 1,
+    pack: (out, message) => out.int(message.run),
+    unpack: (from) => ({ type: 'more', run: from.uint32() }),
+  },
+  releasedByHost: {
+    code: 16,
+    fields: 2,
+    pack(out, message) {
+      out.int(message.context)
+      intList(out, message.handles)
+    },
+    unpack: (from) => ({ type: 'releasedByHost', context: from.uint32(), handles: readHandles(from) }),
+  },
+  returned: { code: 17, fields: 2, payload: true, pack: packHostAnswer, unpack: (from) => unpackHostAnswer('returned', from) },
+  raised: { code: 18, fields: 2, payload: true, pack: packHostAnswer, unpack: (from) => unpackHostAnswer('raised', from) },
+  promised: { code: 19, fields: 2, pack: packHostAnswer, unpack: (from) => unpackHostAnswer('promised', from) },
 })
 
 export const workerToClient = defineLink<WorkerToClient>({
+  hostCall: hostCallCodec,
+  releasedByGuest: releasedByGuestCodec,
+  console: consoleCodec,
+  unhandled: unhandledCodec,
+  outcomes: outcomesCodec,
   welcome: {
     code: 0,
     fields: 1,
@@ -144,6 +213,15 @@ export const workerToClient = defineLink<WorkerToClient>({
 
 function packAnswer(out: MsgpackWriter, message: { readonly run: number }): void {
   out.int(message.run)
+}
+
+function packHostAnswer(out: MsgpackWriter, message: HostAnswer<string>): void {
+  out.int(message.context)
+  out.int(message.call)
+}
+
+function unpackHostAnswer<Type extends string>(type: Type, from: MsgpackReader): HostAnswer<Type> {
+  return { type, context: from.uint32(), call: from.uint32() }
 }
 
 function packRun(out: MsgpackWriter, message: RunMessage<string>): void {

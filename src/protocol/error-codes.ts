@@ -19,6 +19,9 @@ export const ERROR_CODES = {
   ERR_NOT_A_FUNCTION: 14,
   ERR_VERSION: 15,
   ERR_STOPPING: 16,
+  ERR_FUNCTION_GONE: 17,
+  ERR_HOST_CALL_LIMIT: 18,
+  ERR_CALL_DEPTH: 19,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -22,8 +22,11 @@ export class FrameSplitter {
   maxFrameBytes: number
   readonly #onFrame: FrameListener
   /** The start of a frame that is not complete yet, its header included. */
-  #partial: Uint8Array = new Uint8Array(0)
+  #partial: Uint8Array = NO_BYTES
   #filled = 0
+  /** The bytes at hand, and how far they are cut. */
+  #chunk: Uint8Array = NO_BYTES
+  #at = 0
 
   constructor(maxFrameBytes: number, onFrame: FrameListener) {
     this.maxFrameBytes = maxFrameBytes
@@ -35,37 +38,51 @@ export class FrameSplitter {
     return this.#filled
   }
 
+  /**
+   * Takes the next bytes of the stream. May be called again by the listener, for bytes that it read by itself meanwhile: what is left of the chunk at hand is cut first, so
+   * frames keep their order.
+   */
   push(chunk: Uint8Array): void {
-    let at = this.#filled === 0 ? 0 : this.#complete(chunk)
-    while (at >= 0) {
-      const left = chunk.length - at
-      if (left < FRAME_HEADER_BYTES) break
-      const length = this.#lengthAt(chunk, at)
-      if (left - FRAME_HEADER_BYTES < length) break
-      const start = at + FRAME_HEADER_BYTES
-      at = start + length
-      this.#onFrame(chunk, start, at)
-    }
-    if (at >= 0 && at < chunk.length) this.#keep(chunk, at, chunk.length)
+    // The chunk that a listener further out is busy with.
+    if (this.#at < this.#chunk.length) this.#cut()
+    this.#chunk = chunk
+    this.#at = 0
+    this.#cut()
   }
 
-  /** Finishes the partial frame from the head of `chunk`; the index after what it took, or -1 if it took all and wants more. */
-  #complete(chunk: Uint8Array): number {
-    let at = 0
+  /** Cuts what is left of the chunk; the rest of it, which is no whole frame, is kept. */
+  #cut(): void {
+    if (this.#filled > 0) this.#complete()
+    for (;;) {
+      const chunk = this.#chunk
+      const left = chunk.length - this.#at
+      if (left < FRAME_HEADER_BYTES) break
+      const length = this.#lengthAt(chunk, this.#at)
+      if (left - FRAME_HEADER_BYTES < length) break
+      const start = this.#at + FRAME_HEADER_BYTES
+      this.#at = start + length
+      this.#onFrame(chunk, start, start + length)
+    }
+    if (this.#at < this.#chunk.length) this.#keep(this.#chunk.length)
+    this.#chunk = NO_BYTES
+    this.#at = 0
+  }
+
+  /** Finishes the partial frame from the head of the chunk, as far as that goes. */
+  #complete(): void {
     if (this.#filled < FRAME_HEADER_BYTES) {
-      at = Math.min(FRAME_HEADER_BYTES - this.#filled, chunk.length)
-      this.#keep(chunk, 0, at)
-      if (this.#filled < FRAME_HEADER_BYTES) return -1
+      this.#keep(Math.min(this.#chunk.length, this.#at + FRAME_HEADER_BYTES - this.#filled))
+      if (this.#filled < FRAME_HEADER_BYTES) return
     }
     const whole = FRAME_HEADER_BYTES + this.#lengthAt(this.#partial, 0)
-    const wanted = Math.min(whole - this.#filled, chunk.length - at)
-    this.#keep(chunk, at, at + wanted)
-    if (this.#filled < whole) return -1
+    this.#keep(Math.min(this.#chunk.length, this.#at + whole - this.#filled))
+    if (this.#filled < whole) return
     const frame = this.#partial
+    // Taken out of use: the listener may come back with more bytes.
+    this.#partial = NO_BYTES
     this.#filled = 0
-    if (frame.length > KEPT_BUFFER_BYTES) this.#partial = new Uint8Array(0)
     this.#onFrame(frame, FRAME_HEADER_BYTES, whole)
-    return at + wanted
+    if (this.#partial.length === 0 && frame.length <= KEPT_BUFFER_BYTES) this.#partial = frame
   }
 
   #lengthAt(bytes: Uint8Array, at: number): number {
@@ -77,19 +94,22 @@ export class FrameSplitter {
     return length
   }
 
-  #keep(chunk: Uint8Array, from: number, to: number): void {
-    const needed = this.#filled + to - from
+  /** Moves the bytes of the chunk up to `to` into the partial frame. */
+  #keep(to: number): void {
+    const needed = this.#filled + to - this.#at
     if (needed > this.#partial.length) {
       const cap = this.maxFrameBytes + FRAME_HEADER_BYTES
       const grown = new Uint8Array(Math.min(cap, Math.max(needed, this.#partial.length * 2, SMALLEST_BUFFER_BYTES)))
       grown.set(this.#partial.subarray(0, this.#filled))
       this.#partial = grown
     }
-    this.#partial.set(chunk.subarray(from, to), this.#filled)
+    this.#partial.set(this.#chunk.subarray(this.#at, to), this.#filled)
     this.#filled = needed
+    this.#at = to
   }
 }
 
+const NO_BYTES = new Uint8Array(0)
 /** First buffer for a partial frame: one page. */
 const SMALLEST_BUFFER_BYTES = 4096
 /** A larger buffer is given back after its frame, so that one large frame does not pin memory for the life of a link. */

@@ -56,3 +56,25 @@ export const MAX_UNADMITTED = 64
 export const MAX_TICKETS = 4_096
 /** Bytes of answers that may wait for a client which does not read; then its channel is not read either. */
 export const MAX_UNSENT_BYTES = 8 * MiB
+
+/** Functions of one context that the other side may hold handles of at once, each way. One costs a few hundred bytes on both sides. */
+export const MAX_HANDLES = 100_000
+/** Handles given back in one message. */
+export const MAX_RELEASED = 1_000
+/** Calls of host functions that one context may have unanswered. */
+export const MAX_HOST_CALLS_IN_FLIGHT = 1_000
+/** Calls of host functions from the moment when a context gets busy until it has nothing pending: usually, in one run. */
+export const MAX_HOST_CALLS = 100_000
+/** How deep host functions may call into contexts that call host functions again: each level holds a call on both sides. */
+export const MAX_REENTRANCE = 100
+/** Bytes of a client's frames that may wait in a worker while a guest waits for a synchronous host call. */
+export const MAX_QUEUED_BYTES = 256 * MiB
+/** Bytes of messages that a guest's realm gathers before they are sent while the guest still computes. */
+export const OUTBOX_FLUSH_BYTES = 64 * KiB
+/** Unhandled rejections and errors of one context that wait to be reported; more are dropped. */
+export const MAX_UNHANDLED = 100
+/** Timers of one context. */
+export const MAX_TIMERS = 10_000
+/** Computing that a context may do when no run of it is pending (timers that go on), in milliseconds: at once, and for each second that passes. */
+export const BACKGROUND_BURST_MS = 500
+export const BACKGROUND_MS_PER_SECOND = 100

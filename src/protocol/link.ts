@@ -15,11 +15,11 @@ interface Tagged {
 /**
  * How one kind of message travels: an array of its `code`, then its fields in the order in which `pack` writes and `unpack` reads them.
  */
-interface MessageCodec<Message> {
+export interface MessageCodec<Message> {
   readonly code: number
   readonly fields: number
   /** The last element of the array is a value of the user's, which sender and receiver handle by themselves. */
-  readonly payload?: true
+  readonly payload?: boolean
   pack(out: MsgpackWriter, message: Message): void
   unpack(from: MsgpackReader): Message
 }
@@ -45,20 +45,23 @@ export function closeFrame(out: MsgpackWriter, start: number): void {
   out.patchUint32(start, out.position - start - FRAME_HEADER_BYTES)
 }
 
+/** Appends a frame up to where its payload begins: see {@link Link.open}. */
+export function openFrame<Message>(out: MsgpackWriter, codec: MessageCodec<Message>, message: Message): number {
+  const start = out.position
+  out.ensure(FRAME_HEADER_BYTES)
+  out.position = start + FRAME_HEADER_BYTES
+  out.arrayHeader(elements(codec))
+  out.int(codec.code)
+  codec.pack(out, message)
+  return start
+}
+
 export function defineLink<Message extends Tagged>(table: LinkTable<Message>): Link<Message> {
   const byCode: (MessageCodec<Message> | undefined)[] = []
   for (const codec of Object.values<MessageCodec<Message>>(table)) byCode[codec.code] = codec
 
-  const open = (out: MsgpackWriter, message: Message): number => {
-    const codec = table[message.type as Message['type']] as unknown as MessageCodec<Message>
-    const start = out.position
-    out.ensure(FRAME_HEADER_BYTES)
-    out.position = start + FRAME_HEADER_BYTES
-    out.arrayHeader(elements(codec))
-    out.int(codec.code)
-    codec.pack(out, message)
-    return start
-  }
+  const open = (out: MsgpackWriter, message: Message): number =>
+    openFrame(out, table[message.type as Message['type']] as unknown as MessageCodec<Message>, message)
 
   const read = (from: MsgpackReader): Message => {
     try {
@@ -90,7 +93,7 @@ export function defineLink<Message extends Tagged>(table: LinkTable<Message>): L
   }
 }
 
-function elements(codec: { readonly fields: number; readonly payload?: true }): number {
+function elements(codec: { readonly fields: number; readonly payload?: boolean }): number {
   return 1 + codec.fields + (codec.payload === true ? 1 : 0)
 }
 
@@ -115,7 +118,7 @@ export function readOptionalNumber(from: MsgpackReader): number | undefined {
 /** Writes a list of whole numbers. */
 export function intList(out: MsgpackWriter, values: readonly number[]): void {
   out.arrayHeader(values.length)
-  for (const value of values) out.int(value)
+  for (let i = 0; i < values.length; i++) out.int(values[i] as number)
 }
 
 export function readIntList(from: MsgpackReader, maxItems: number): number[] {

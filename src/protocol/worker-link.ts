@@ -34,8 +34,8 @@ export type WorkerToDaemon =
   | { readonly type: 'ready'; readonly bootMs: number; readonly attestation: Attestation }
   /** `waiting` runs have no answer yet. */
   | { readonly type: 'pong'; readonly sequence: number; readonly waiting: number }
-  /** Totals since the start; the daemon takes differences. */
-  | { readonly type: 'usage'; readonly contexts: number; readonly runs: number }
+  /** Contexts now, runs since the start, and functions that guests and clients hold of each other now. */
+  | { readonly type: 'usage'; readonly contexts: number; readonly runs: number; readonly handles: number }
   | { readonly type: 'closed'; readonly channel: number }
 
 export const daemonToWorker = defineLink<DaemonToWorker>({
@@ -116,12 +116,13 @@ export const workerToDaemon = defineLink<WorkerToDaemon>({
   },
   usage: {
     code: 3,
-    fields: 2,
+    fields: 3,
     pack(out, message) {
       out.int(message.contexts)
       out.int(message.runs)
+      out.int(message.handles)
     },
-    unpack: (from) => ({ type: 'usage', contexts: from.uint32(), runs: from.uint32() }),
+    unpack: (from) => ({ type: 'usage', contexts: from.uint32(), runs: from.uint32(), handles: from.uint32() }),
   },
   closed: {
     code: 4,

@@ -11,13 +11,15 @@ import { nativeStrings } from '../base/native-strings.ts'
 const FLUSH_ANSWERS = 32
 const FLUSH_BYTES = 256 * 1024
 
-export type Primitive = string | number | boolean | bigint | null | undefined
+type Primitive = string | number | boolean | bigint | null | undefined
 
 /** The way back of a channel: answers are packed into one buffer and leave it together. */
 export class Answers {
   readonly #out = new MsgpackWriter({ maxBytes: 2 * MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES, strings: nativeStrings })
   readonly #encoder = new ValueEncoder()
   #unsent = 0
+  /** How much of the buffer has left already. */
+  #left = 0
   readonly #send: (bytes: Uint8Array) => void
 
   constructor(send: (bytes: Uint8Array) => void) {
@@ -52,6 +54,22 @@ export class Answers {
     this.#close(start)
   }
 
+  /** Whole frames that a realm side packed. */
+  frames(bytes: Uint8Array): void {
+    const out = this.#out
+    out.ensure(bytes.length)
+    out.bytes.set(bytes, out.position)
+    out.position += bytes.length
+    this.#unsent++
+  }
+
+  /** Something that went wrong in a context while no run was waiting for it. */
+  unhandled(context: number, error: Error): void {
+    const start = workerToClient.open(this.#out, { type: 'unhandled', context, rejection: false })
+    this.#encoder.write(this.#out, error)
+    this.#close(start)
+  }
+
   /** An error of the worker's own making that the client reports as the guest's: a syntax error. */
   thrown(run: number, error: Error): void {
     const start = workerToClient.open(this.#out, { type: 'threw', run })
@@ -70,13 +88,42 @@ export class Answers {
   flush(): void {
     if (this.#out.position === 0) return
     // Copied: the socket may keep the bytes for a while, and the buffer is used again.
-    this.#send(Buffer.from(this.#out.view()))
+    this.#send(Buffer.from(this.#out.view(this.#left)))
+    this.#empty()
+  }
+
+  /** Hands what has gathered to `write`, which says how many bytes it took. False if it took none before all were gone: the rest leaves with the next flush. */
+  flushBy(write: (bytes: Uint8Array) => number): boolean {
+    while (this.#left < this.#out.position) {
+      const taken = write(this.#out.view(this.#left))
+      if (taken <= 0) return false
+      this.#left += taken
+    }
+    this.#empty()
+    return true
+  }
+
+  #empty(): void {
     this.#out.reset(FLUSH_BYTES)
     this.#unsent = 0
+    this.#left = 0
   }
 
   #close(start: number): void {
     closeFrame(this.#out, start)
     if (++this.#unsent >= FLUSH_ANSWERS || this.#out.position > FLUSH_BYTES) this.flush()
+  }
+}
+
+/** Whether the main realm may take it: nothing of a guest's hangs on it. */
+export function isPlainPrimitive(value: unknown): value is Primitive {
+  switch (typeof value) {
+    case 'object':
+      return value === null
+    case 'function':
+    case 'symbol':
+      return false
+    default:
+      return true
   }
 }

@@ -1,15 +1,39 @@
-import type { PendingRun } from './pending-runs.ts'
+import { BackgroundBudget } from './background-budget.ts'
+import type { Run } from './run.ts'
 import type { RealmContext } from './realm-context.ts'
 
 /** A context as its channel sees it. */
 export class ChannelContext {
   readonly realm: RealmContext
+  /** The client's number for it. */
+  readonly number: number
   /** Made for one run, and dropped with it. */
   readonly once: boolean
-  readonly pending = new Map<number, PendingRun>()
+  /** Runs that wait for a promise, by number. */
+  readonly pending = new Map<number, Run>()
+  /** Requests that wait until nothing is pending here. */
+  readonly idlers = new Map<number, Run>()
+  /** What wakes it when its next timer is due. */
+  timer: NodeJS.Timeout | undefined
+  readonly budget = new BackgroundBudget()
 
-  constructor(realm: RealmContext, once: boolean) {
+  constructor(realm: RealmContext, number: number, once: boolean) {
     this.realm = realm
+    this.number = number
     this.once = once
+    realm.record.context = number
+  }
+
+  /** The first deadline among its runs that wait; Infinity if none do. */
+  nearest(): Run | undefined {
+    let nearest: Run | undefined
+    for (const run of this.pending.values()) if (nearest === undefined || run.deadlineMs < nearest.deadlineMs) nearest = run
+    return nearest
+  }
+
+  /** Nothing is under way, and nothing will be by itself. */
+  get isIdle(): boolean {
+    const { record } = this.realm
+    return record.busy === 0 && record.attention === 0 && this.pending.size === 0
   }
 }

@@ -2,16 +2,20 @@ import type { ClientToWorker } from '../protocol/channel-link.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Phase } from '../protocol/report.ts'
-import type { Answers, Primitive } from './answers.ts'
+import { type Answers, isPlainPrimitive } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
+import { ContextTurns } from './context-turns.ts'
 import { COMPLETED, type Ending, type Guard, INTERRUPTED, THREW } from './guard.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { HostCalls } from './host-calls.ts'
+import type { Conversation } from './host-answer.ts'
 import { withoutFrames } from './own-error.ts'
-import { type PendingRun, PendingRuns } from './pending-runs.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
+import type { Run } from './run.ts'
 import type { CompiledScript, ScriptCache } from './scripts.ts'
 import { syntaxErrorOf } from './syntax-error.ts'
+import { ranOut } from './timeout-text.ts'
 
 /** What all channels of a worker share. */
 export interface WorkerParts {
@@ -23,11 +27,11 @@ export interface WorkerParts {
   readonly usage: { contexts: number; runs: number; waiting: number }
 }
 
-type Request = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
-type ContextRequest = Exclude<Request, { readonly type: 'create' | 'dispose' }>
+type Message = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
+/** What is answered once. */
+type Request = Extract<Message, { readonly run: number }>
+type ContextRequest = Extract<Request, { readonly timeoutMs: number }>
 
-/** Budget of a step that nobody's deadline covers, in milliseconds. */
-const HOUSEKEEPING_MS = 100
 /** A script whose last run took no longer than this is expected to be as quick again, in milliseconds. */
 const QUICK_MS = 0.2
 /** What is thrown as the deadline passes is still told, if that takes no longer than this beyond it, in milliseconds. */
@@ -40,138 +44,239 @@ export class ChannelRuns {
   readonly #maxTimeoutMs: number
   readonly #answers: Answers
   readonly #contexts = new Map<number, ChannelContext>()
-  readonly #pending: PendingRuns
-  readonly #waiting = new Map<number, PendingRun>()
-  /** Runs that were cancelled before they were read. */
+  readonly #hostCalls: HostCalls
+  readonly #turns: ContextTurns
+  /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
   readonly #cancelled = new Set<number>()
   #lastRun = 0
   /** The run at work, for its answer. */
   #run = 0
+  #filename: string | undefined
   #startedMs = 0
   #deadlineMs = 0
 
-  constructor(parts: WorkerParts, channel: number, maxTimeoutMs: number, answers: Answers) {
+  constructor(parts: WorkerParts, channel: number, maxTimeoutMs: number, answers: Answers, conversation: Conversation) {
     this.#parts = parts
     this.#channel = channel
     this.#maxTimeoutMs = maxTimeoutMs
     this.#answers = answers
-    this.#pending = new PendingRuns({
-      drain: (context, deadlineMs) => {
-        this.#drain(context, deadlineMs)
-        answers.flush()
-      },
-      expire: (run) => {
-        this.#abandon(run, 'ERR_TIMEOUT', 'waited for a promise until its deadline passed')
-        answers.flush()
-      },
+    this.#hostCalls = new HostCalls(answers, conversation)
+    this.#turns = new ContextTurns(parts, channel, answers, conversation, {
+      settled: (context, run, ending) => this.#resume(context, run, ending),
+      released: (context) => this.#dropIfDone(context),
     })
   }
 
-  /** Serves one request. `payload` is the value that came with it, still encoded. */
-  serve(request: Request, payload: Uint8Array): void {
-    this.#run = request.run
-    this.#lastRun = request.run
-    this.#startedMs = performance.now()
-    if (this.#cancelled.delete(request.run)) {
-      this.#fail('ERR_CANCELLED', 'cancelled before it started', 'queued')
+  /** Whether guests of this channel can call functions of its client. */
+  get converses(): boolean {
+    return this.#turns.converses
+  }
+
+  /** Functions that contexts and client hold of each other. */
+  get handles(): number {
+    let handles = 0
+    for (const { realm } of this.#contexts.values()) handles += realm.record.exported + realm.record.imported
+    return handles
+  }
+
+  /** Whether the run at work, which waits for a host call, was cancelled. */
+  get isCancelled(): boolean {
+    return this.#cancelled.has(this.#run)
+  }
+
+  /** Serves one message. `payload` is the value that came with it, still encoded. */
+  serve(message: Message, payload: Uint8Array): void {
+    if ('run' in message) {
+      this.#request(message, payload)
       return
     }
-    if (this.#waiting.size >= MAX_PENDING_RUNS) {
-      this.#fail('ERR_OVERLOADED', `${MAX_PENDING_RUNS} runs of this channel wait already`, 'queued')
-      return
+    const context = this.#contexts.get(message.context)
+    // It was disposed since.
+    if (context === undefined) return
+    switch (message.type) {
+      case 'releasedByHost':
+        this.#turns.release(context, message.handles)
+        this.#dropIfDone(context)
+        return
+      case 'returned':
+      case 'raised':
+        this.#turns.answered(context, message.call, message.type, payload)
+        return
+      case 'promised':
+        // The call that it answers is over.
+        return
+      default:
+        message satisfies never
     }
-    this.#parts.usage.runs++
-    this.#parts.heartbeat.serve(this.#channel, request.run)
-    this.#dispatch(request, payload)
-    if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
   }
 
   cancel(run: number): void {
-    const waiting = this.#waiting.get(run)
-    if (waiting !== undefined) this.#abandon(waiting, 'ERR_CANCELLED', 'cancelled')
-    else if (run > this.#lastRun && this.#cancelled.size < MAX_PENDING_RUNS) this.#cancelled.add(run)
+    if (!this.#turns.abandonRun(run, 'ERR_CANCELLED', 'cancelled') && run > this.#lastRun && this.#cancelled.size < MAX_PENDING_RUNS)
+      this.#cancelled.add(run)
+    this.#answers.flush()
+  }
+
+  /** The same from inside the run at work; false if it is for another. */
+  cancelCurrent(run: number): boolean {
+    if (run !== this.#run) return false
+    this.#cancelled.add(run)
+    return true
+  }
+
+  /** Sees to contexts in which something came about by itself: a callback of a FinalizationRegistry. */
+  sweep(): void {
+    for (const context of this.#contexts.values()) if (context.realm.record.attention !== 0) this.#turns.after(context)
     this.#answers.flush()
   }
 
   /** The client is gone: nothing is answered any more. */
   close(): void {
-    for (const run of this.#waiting.values()) this.#pending.remove(run)
-    this.#parts.usage.waiting -= this.#waiting.size
-    this.#waiting.clear()
+    this.#turns.close()
+    for (const context of this.#contexts.values()) this.#turns.stop(context)
     this.#parts.usage.contexts -= this.#contexts.size
     this.#contexts.clear()
   }
 
-  #dispatch(request: Request, payload: Uint8Array): void {
+  #request(request: Request, payload: Uint8Array): void {
+    this.#run = request.run
+    this.#lastRun = request.run
+    this.#startedMs = performance.now()
+    this.#filename = undefined
+    this.#hostCalls.begin()
+    if (this.#cancelled.delete(request.run)) {
+      this.#fail('ERR_CANCELLED', 'cancelled before it started', 'queued')
+      return
+    }
+    if (this.#turns.waiting >= MAX_PENDING_RUNS) {
+      this.#fail('ERR_OVERLOADED', `${MAX_PENDING_RUNS} runs of this channel wait already`, 'queued')
+      return
+    }
+    this.#parts.usage.runs++
+    this.#parts.heartbeat.serve(this.#channel, request.run)
+    const context = this.#dispatch(request, payload)
+    if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
+    if (context === undefined || context.realm.record.attention === 0) return
+    this.#turns.after(context)
+    // Made for this run, which is over.
+    if (context.once && !this.#contexts.has(context.number)) this.#turns.stop(context)
+  }
+
+  /** Returns the context in which code may have run. */
+  #dispatch(request: Request, payload: Uint8Array): ChannelContext | undefined {
     switch (request.type) {
       case 'create':
-        this.#create(request.context, payload)
-        return
+        return this.#create(request.context, payload)
       case 'dispose':
         this.#dispose(request.context)
-        return
+        return undefined
       case 'once':
       case 'onceWith': {
-        const context = new ChannelContext(this.#parts.ready.take(), true)
+        if (this.#isTaken(request.context)) return undefined
+        const context = this.#take(request.context, true)
         this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
-        if (request.type === 'onceWith' && !this.#define(context, payload)) return
+        if (request.type === 'onceWith' && !this.#define(context, payload)) return undefined
         this.#evaluate(context, request.source, request.filename)
-        return
+        if (context.pending.size > 0 || context.realm.record.exported > 0) this.#keep(context)
+        return context
       }
+      case 'more':
+        return undefined
       default: {
         const context = this.#contexts.get(request.context)
         if (context === undefined) {
           this.#fail('ERR_CONTEXT_LOST', 'there is no such context: it was disposed', 'queued')
-          return
+          return undefined
         }
         this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
         this.#access(context, request, payload)
-        this.#collect(context)
-        if (context.realm.record.cleanups) this.#drain(context, performance.now() + HOUSEKEEPING_MS)
+        return context
       }
     }
   }
 
   #access(context: ChannelContext, request: Exclude<ContextRequest, { readonly type: 'once' | 'onceWith' }>, payload: Uint8Array): void {
-    if (request.type === 'run') {
-      this.#evaluate(context, request.source, request.filename)
-      return
-    }
     const { record } = context.realm
-    if ((request.type === 'set' || request.type === 'call') && !this.#give(context, payload)) return
-    record.name = request.name
-    if (request.type === 'call') this.#answers.flush()
-    this.#step(context, OP_OF[request.type])
+    if (context.pending.size === 0) record.calls = 0
+    switch (request.type) {
+      case 'run':
+        this.#evaluate(context, request.source, request.filename)
+        return
+      case 'many':
+        this.#fail('ERR_PROTOCOL', 'not served', 'queued')
+        return
+      case 'idle':
+        this.#turns.waitForIdle(this.#waitingRun(context))
+        return
+      case 'set':
+      case 'call':
+        if (!this.#give(context, payload)) return
+        record.name = request.name
+        if (request.type === 'call') this.#answers.flush()
+        this.#step(context, request.type === 'set' ? Op.set : Op.call)
+        return
+      case 'invoke':
+        if (!this.#give(context, payload)) return
+        record.code = request.handle
+        this.#answers.flush()
+        this.#step(context, Op.invoke)
+        return
+      default:
+        record.name = request.name
+        this.#step(context, OP_OF[request.type])
+    }
   }
 
-  #create(number: number, globals: Uint8Array): void {
-    if (this.#contexts.has(number)) {
-      this.#fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
-      return
-    }
+  #isTaken(number: number): boolean {
+    if (!this.#contexts.has(number)) return false
+    this.#fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
+    return true
+  }
+
+  #take(number: number, once: boolean): ChannelContext {
+    const context = new ChannelContext(this.#parts.ready.take(), number, once)
+    context.realm.onRequest = (request, deadlineMs) => this.#hostCalls.answer(context, request, deadlineMs)
+    return context
+  }
+
+  #keep(context: ChannelContext): void {
+    this.#contexts.set(context.number, context)
+    this.#parts.usage.contexts++
+  }
+
+  #create(number: number, globals: Uint8Array): ChannelContext | undefined {
+    if (this.#isTaken(number)) return undefined
     if (this.#parts.usage.contexts >= MAX_CONTEXTS.default) {
       this.#fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${MAX_CONTEXTS.default} contexts; dispose some`, 'queued')
-      return
+      return undefined
     }
-    const context = new ChannelContext(this.#parts.ready.take(), false)
+    const context = this.#take(number, false)
     this.#deadlineMs = this.#startedMs + Math.min(TIMEOUT_MS.default, this.#maxTimeoutMs)
-    if (!this.#define(context, globals)) return
-    this.#contexts.set(number, context)
-    this.#parts.usage.contexts++
+    if (!this.#define(context, globals)) return undefined
+    this.#keep(context)
     this.#answers.primitive(this.#run, undefined, MAX_OUTPUT.max)
+    return context
   }
 
   #dispose(number: number): void {
     const context = this.#contexts.get(number)
-    if (context !== undefined) {
-      this.#contexts.delete(number)
-      this.#parts.usage.contexts--
-      for (const run of context.pending.values()) this.#abandon(run, 'ERR_CONTEXT_LOST', 'its context was disposed')
-    }
+    if (context !== undefined) this.#drop(context)
     this.#answers.primitive(this.#run, undefined, MAX_OUTPUT.max)
   }
 
+  #drop(context: ChannelContext): void {
+    if (!this.#contexts.delete(context.number)) return
+    this.#parts.usage.contexts--
+    this.#turns.abandonAll(context, 'ERR_CONTEXT_LOST', 'its context was disposed')
+    this.#turns.stop(context)
+  }
+
+  /** A context that was made for one run ends with it, and with the last handle that its client holds. */
+  #dropIfDone(context: ChannelContext): void {
+    if (context.once && context.pending.size === 0 && context.realm.record.exported === 0) this.#drop(context)
+  }
+
   #evaluate(context: ChannelContext, source: string, filename: string | undefined): void {
+    this.#filename = filename
     if (source.length > MAX_SOURCE.default) {
       this.#fail('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`, 'compile')
       return
@@ -185,7 +290,7 @@ export class ChannelRuns {
     const ending = guard.evaluate(compiled.script, realm, this.#deadlineMs)
     compiled.quick = performance.now() - this.#startedMs < QUICK_MS
     if (ending === INTERRUPTED) {
-      this.#interrupted()
+      this.#interrupted(context)
       return
     }
     const value = guard.value
@@ -215,7 +320,7 @@ export class ChannelRuns {
     if (!this.#give(context, payload)) return false
     const { record } = context.realm
     const ending = context.realm.step(Op.define, this.#deadlineMs)
-    if (ending === COMPLETED && record.status === Status.done) return true
+    if (ending === COMPLETED && record.status === Status.primitive) return true
     this.#answer(context, ending)
     return false
   }
@@ -235,7 +340,7 @@ export class ChannelRuns {
   /** Answers the run at work with what its last step left in the record. */
   #answer(context: ChannelContext, ending: Ending): void {
     if (ending === INTERRUPTED) {
-      this.#interrupted()
+      this.#interrupted(context)
       return
     }
     const { record } = context.realm
@@ -245,6 +350,13 @@ export class ChannelRuns {
       return
     }
     switch (record.status) {
+      case Status.primitive: {
+        const { value } = record
+        record.value = undefined
+        if (!isPlainPrimitive(value)) throw new Error('the realm side passed an object off as a primitive')
+        if (!this.#answers.primitive(this.#run, value, MAX_OUTPUT.default)) this.#outputTooLarge()
+        return
+      }
       case Status.done:
         this.#answers.encoded('done', this.#run, context.realm.result())
         return
@@ -252,7 +364,7 @@ export class ChannelRuns {
         this.#answers.encoded('threw', this.#run, context.realm.result())
         return
       case Status.pending:
-        this.#wait(context)
+        this.#turns.wait(this.#waitingRun(context))
         return
       case Status.failed: {
         const elapsed = performance.now() - this.#startedMs
@@ -264,75 +376,41 @@ export class ChannelRuns {
     }
   }
 
-  #wait(context: ChannelContext): void {
-    const now = performance.now()
-    const run: PendingRun = {
+  /** The run at work, which is not over. */
+  #waitingRun(context: ChannelContext): Run {
+    return {
       run: this.#run,
       context,
+      filename: this.#filename,
       startedMs: this.#startedMs,
       deadlineMs: this.#deadlineMs,
-      busyMs: now - this.#startedMs,
-    }
-    this.#waiting.set(run.run, run)
-    this.#parts.usage.waiting++
-    context.pending.set(run.run, run)
-    this.#pending.add(run)
-    // A promise that was settled already has had its say in the evaluate that asked for it.
-    this.#collect(context)
-  }
-
-  #drain(context: ChannelContext, deadlineMs: number): void {
-    this.#startedMs = performance.now()
-    const ending = context.realm.step(Op.drain, deadlineMs)
-    if (ending === INTERRUPTED) {
-      // Somebody's code after an await ran on until the first deadline among the waiting runs: it is theirs to pay.
-      const now = performance.now()
-      for (const run of context.pending.values()) {
-        if (run.deadlineMs <= now + 1) this.#abandon(run, 'ERR_TIMEOUT', 'computed until its deadline passed')
-      }
-    }
-    this.#collect(context)
-  }
-
-  /** Answers the waiting runs whose promise has settled by now. */
-  #collect(context: ChannelContext): void {
-    const { record } = context.realm
-    while (record.settled > 0 && context.pending.size > 0) {
-      record.run = 0
-      const left = record.settled
-      const ending = context.realm.step(Op.take, nearestDeadline(context))
-      const run = context.pending.get(record.run)
-      if (run !== undefined) {
-        this.#forget(run)
-        this.#run = run.run
-        this.#startedMs = run.startedMs
-        this.#deadlineMs = run.deadlineMs
-        this.#answer(context, ending)
-      } else if (record.settled >= left) return
+      busyMs: performance.now() - this.#startedMs - this.#hostCalls.waitedMs,
     }
   }
 
-  /** Ends a waiting run for a reason of ours; its promise may settle later, unheard. */
-  #abandon(run: PendingRun, code: ErrorCode, message: string): void {
-    this.#forget(run)
-    const { realm, once } = run.context
-    if (!once && this.#contexts.size > 0) {
-      realm.record.run = run.run
-      realm.step(Op.forget, performance.now() + HOUSEKEEPING_MS)
-    }
-    this.#answers.failed(run.run, code, message, 'run', performance.now() - run.startedMs, run.busyMs)
+  /** The promise of a run that waited has settled: `ending` is that of the step that took its outcome. */
+  #resume(context: ChannelContext, run: Run, ending: Ending): void {
+    this.#run = run.run
+    this.#filename = run.filename
+    this.#startedMs = run.startedMs
+    this.#deadlineMs = run.deadlineMs
+    this.#answer(context, ending)
+    this.#dropIfDone(context)
   }
 
-  #forget(run: PendingRun): void {
-    if (this.#waiting.delete(run.run)) this.#parts.usage.waiting--
-    run.context.pending.delete(run.run)
-    this.#pending.remove(run)
-  }
-
-  #interrupted(): void {
-    if (performance.now() >= this.#deadlineMs - 1) this.#fail('ERR_TIMEOUT', 'computed until its deadline passed', 'run')
-    else if (this.#cancelled.delete(this.#run)) this.#fail('ERR_CANCELLED', 'cancelled', 'run')
-    else this.#fail('ERR_INTERRUPTED', 'interrupted from outside', 'run')
+  /** The signal ended the run at work: its deadline's, or the daemon's, or, while it waited for the host, our own. */
+  #interrupted(context: ChannelContext): void {
+    const now = performance.now()
+    const elapsedMs = now - this.#startedMs
+    const waitedFor = this.#hostCalls.waitedFor
+    const busyMs = elapsedMs - this.#hostCalls.waitedMs
+    const phase = waitedFor === undefined ? 'run' : 'host-call'
+    if (this.#cancelled.delete(this.#run)) this.#answers.failed(this.#run, 'ERR_CANCELLED', 'cancelled', phase, elapsedMs, busyMs)
+    else if (now >= this.#deadlineMs - 1) {
+      const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
+      const run = { run: this.#run, context, filename: this.#filename, startedMs: this.#startedMs, deadlineMs: this.#deadlineMs, busyMs }
+      this.#answers.failed(this.#run, 'ERR_TIMEOUT', ranOut(run, state, now), phase, elapsedMs, busyMs)
+    } else this.#answers.failed(this.#run, 'ERR_INTERRUPTED', 'interrupted from outside', phase, elapsedMs, busyMs)
   }
 
   #outputTooLarge(): void {
@@ -346,22 +424,4 @@ export class ChannelRuns {
   }
 }
 
-const OP_OF = { get: Op.get, set: Op.set, delete: Op.delete, globals: Op.globals, call: Op.call } as const
-
-function nearestDeadline(context: ChannelContext): number {
-  let nearest = Number.POSITIVE_INFINITY
-  for (const { deadlineMs } of context.pending.values()) nearest = Math.min(nearest, deadlineMs)
-  return nearest
-}
-
-function isPlainPrimitive(value: unknown): value is Primitive {
-  switch (typeof value) {
-    case 'object':
-      return value === null
-    case 'function':
-    case 'symbol':
-      return false
-    default:
-      return true
-  }
-}
+const OP_OF = { get: Op.get, delete: Op.delete, globals: Op.globals } as const

@@ -1,13 +1,22 @@
 import type { Socket } from 'node:net'
-import { clientToWorker } from '../protocol/channel-link.ts'
+import { type ClientToWorker, clientToWorker } from '../protocol/channel-link.ts'
 import { FrameSplitter, FramingError } from '../protocol/framing.ts'
-import { FRAME_OVERHEAD_BYTES, HELLO_TIMEOUT_MS, MAX_HELLO_FRAME_BYTES, MAX_SOURCE, MAX_UNSENT_BYTES } from '../protocol/limits.ts'
+import {
+  FRAME_OVERHEAD_BYTES,
+  HELLO_TIMEOUT_MS,
+  MAX_HELLO_FRAME_BYTES,
+  MAX_QUEUED_BYTES,
+  MAX_SOURCE,
+  MAX_UNSENT_BYTES,
+} from '../protocol/limits.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
 import { chooseVersion } from '../protocol/versions.ts'
 import { nativeStrings } from '../base/native-strings.ts'
 import { Answers } from './answers.ts'
+import type { BlockingSocket } from './blocking-socket.ts'
 import { ChannelRuns, type WorkerParts } from './channel-runs.ts'
+import type { HostAnswer } from './host-answer.ts'
 import type { Admission } from './tickets.ts'
 
 /** Three bytes of UTF-8 for each code unit of the largest source. Values have the same room. */
@@ -18,6 +27,7 @@ const TURN_MS = 10
 
 interface ChannelOwner {
   readonly parts: WorkerParts
+  readonly blocking: BlockingSocket
   /** Uses a ticket up. */
   present(ticket: Uint8Array): Admission | undefined
   admitted(channel: Channel, number: number): void
@@ -36,16 +46,21 @@ export class Channel {
   #turnEndsMs = 0
   /** Whole frames that came with a chunk whose turn was over. */
   readonly #backlog: Uint8Array[] = []
+  #backlogBytes = 0
   #yielding = false
+  /** The synchronous host call that a guest waits for, and its answer. */
+  #awaited: { readonly context: number; readonly call: number } | undefined
+  #answer: HostAnswer | undefined
 
   constructor(socket: Socket, owner: ChannelOwner) {
     this.#socket = socket
     this.#owner = owner
     this.#splitter = new FrameSplitter(MAX_HELLO_FRAME_BYTES, (bytes, start, end) => {
-      if (this.#backlog.length > 0 || this.#turnIsOver()) this.#backlog.push(bytes.slice(start, end))
+      if (this.#awaited !== undefined) this.#meanwhile(bytes, start, end)
+      else if (this.#backlog.length > 0 || this.#turnIsOver()) this.#queue(bytes, start, end)
       else this.#serve(bytes, start, end)
     })
-    this.#answers = new Answers((bytes) => socket.write(bytes))
+    this.#answers = new Answers((bytes) => socket.write(bytes, this.#onSent))
     this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', () => socket.destroy())
@@ -60,6 +75,16 @@ export class Channel {
   /** Requests that were read and not served yet. */
   get queued(): number {
     return this.#backlog.length
+  }
+
+  /** Functions that this channel's contexts and its client hold of each other. */
+  get handles(): number {
+    return this.#runs?.handles ?? 0
+  }
+
+  /** Sees to what came about in its contexts while nothing was evaluated there. */
+  sweep(): void {
+    this.#runs?.sweep()
   }
 
   /** The daemon says that this run is not wanted any more. */
@@ -84,8 +109,24 @@ export class Channel {
   }
 
   #turnIsOver(): boolean {
-    return performance.now() > this.#turnEndsMs || this.#socket.writableLength > MAX_UNSENT_BYTES
+    return performance.now() > this.#turnEndsMs || this.#isCongested()
   }
+
+  /**
+   * The client has not read enough yet of what it was sent. Where guests can call host functions, everything must have left the event loop's own queue before guest code runs: a
+   * synchronous call writes to the socket by itself.
+   */
+  #isCongested(): boolean {
+    return this.#socket.writableLength > (this.#runs?.converses === true ? 0 : MAX_UNSENT_BYTES)
+  }
+
+  readonly #onSent = (): void => {
+    if (this.#waitsToSend && !this.#isCongested()) {
+      this.#waitsToSend = false
+      setImmediate(() => this.#serveBacklog())
+    }
+  }
+  #waitsToSend = false
 
   /** Goes on when the client has read enough of what waits for it, and the event loop has looked at everything else: a cancellation by the daemon overtakes what is queued here. */
   #yield(): void {
@@ -93,9 +134,14 @@ export class Channel {
     this.#yielding = true
     this.#socket.pause()
     // The first one comes right after this turn; between it and the second the loop polls.
-    const goOn = (): unknown => setImmediate(() => setImmediate(() => this.#serveBacklog()))
-    if (this.#socket.writableLength > MAX_UNSENT_BYTES) this.#socket.once('drain', goOn)
-    else goOn()
+    if (this.#isCongested()) this.#waitsToSend = true
+    else setImmediate(() => setImmediate(() => this.#serveBacklog()))
+  }
+
+  #queue(bytes: Uint8Array, start: number, end: number): void {
+    this.#backlogBytes += end - start
+    if (this.#backlogBytes > MAX_QUEUED_BYTES) throw new MalformedMessageError(`more than ${MAX_QUEUED_BYTES} bytes sent ahead`)
+    this.#backlog.push(bytes.slice(start, end))
   }
 
   #serveBacklog(): void {
@@ -105,6 +151,7 @@ export class Channel {
       let served = 0
       while (served < this.#backlog.length && !this.#turnIsOver()) {
         const frame = this.#backlog[served++] as Uint8Array
+        this.#backlogBytes -= frame.length
         this.#serve(frame, 0, frame.length)
       }
       this.#backlog.splice(0, served)
@@ -131,6 +178,50 @@ export class Channel {
     else this.#runs.serve(message, bytes.subarray(reader.position, end))
   }
 
+  /**
+   * Sends what has gathered, and then waits for the answer to a synchronous host call, without the event loop. Other requests that come meanwhile wait for their turn.
+   * The answer's bytes are valid until the next call. 'end' if there is none before the deadline, or the run was cancelled, or the client is gone; 'congested' if the call cannot be sent.
+   */
+  #converse(context: number, call: number, deadlineMs: number): HostAnswer | 'end' | 'congested' {
+    if (!this.#send(deadlineMs)) return this.#socket.writableLength > 0 ? 'congested' : 'end'
+    const fd = descriptorOf(this.#socket)
+    this.#awaited = { context, call }
+    this.#answer = undefined
+    try {
+      while (this.#answer === undefined && this.#runs?.isCancelled === false && performance.now() < deadlineMs) {
+        const bytes = this.#owner.blocking.read(fd, deadlineMs)
+        if (bytes === 'closed') break
+        if (bytes !== undefined) this.#splitter.push(bytes)
+      }
+    } catch (error) {
+      this.#refuse(error)
+    } finally {
+      this.#awaited = undefined
+    }
+    // What came meanwhile has its turn after this one.
+    if (this.#backlog.length > 0) this.#yield()
+    return this.#answer ?? 'end'
+  }
+
+  /** Sends what has gathered, without the event loop. */
+  #send(deadlineMs: number): boolean {
+    const fd = descriptorOf(this.#socket)
+    if (fd < 0 || this.#socket.writableLength > 0) return false
+    return this.#answers.flushBy((bytes) => this.#owner.blocking.write(fd, bytes, deadlineMs))
+  }
+
+  /** A frame that came while a guest waits: its answer, the end of its run, or something for later. */
+  #meanwhile(bytes: Uint8Array, start: number, end: number): void {
+    const reader = this.#reader
+    reader.reset(bytes, start, end)
+    const message: ClientToWorker = clientToWorker.read(reader)
+    const isAnswer = message.type === 'returned' || message.type === 'raised' || message.type === 'promised'
+    const isOurs = isAnswer && message.context === this.#awaited?.context && message.call === this.#awaited.call
+    // What comes after `promised` is what the promise came to, for later.
+    if (isOurs && this.#answer === undefined) this.#answer = { type: message.type, payload: bytes.slice(reader.position, end) }
+    else if (message.type !== 'cancel' || this.#runs?.cancelCurrent(message.run) !== true) this.#queue(bytes, start, end)
+  }
+
   #hello(minVersion: number, maxVersion: number, ticket: Uint8Array): void {
     if (this.#runs !== undefined) throw new MalformedMessageError('a second hello')
     const admission = this.#owner.present(ticket)
@@ -147,7 +238,11 @@ export class Channel {
     }
     clearTimeout(this.#helloTimer)
     this.#splitter.maxFrameBytes = MAX_FRAME_BYTES
-    this.#runs = new ChannelRuns(this.#owner.parts, admission.channel, admission.maxTimeoutMs, this.#answers)
+    this.#runs = new ChannelRuns(this.#owner.parts, admission.channel, admission.maxTimeoutMs, this.#answers, {
+      converse: (context, call, deadlineMs) => this.#converse(context, call, deadlineMs),
+      send: (deadlineMs) => this.#send(deadlineMs),
+      isCongested: () => this.#isCongested(),
+    })
     this.#owner.admitted(this, admission.channel)
     this.#answers.welcome(version)
   }
@@ -162,4 +257,9 @@ export class Channel {
     this.#answers.flush()
     this.#socket.destroySoon()
   }
+}
+
+/** A channel's descriptor, which Node's own socket keeps; -1 once it is closed. */
+function descriptorOf(socket: Socket): number {
+  return (socket as unknown as { readonly _handle: { readonly fd: number } | null })._handle?.fd ?? -1
 }

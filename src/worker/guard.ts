@@ -4,6 +4,7 @@ import type { DeadlineTimer } from './deadline-timer.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { internalBinding } from './internals.ts'
 import type { Moat, RealmHooks } from './moat.ts'
+import { Answer } from './realm/record.ts'
 
 /** How an evaluate ended. Integers, because the hot path branches on them. */
 export const COMPLETED = 0
@@ -29,7 +30,12 @@ const { getOwnPropertyDescriptor } = Reflect
 export interface GuardedRealm {
   readonly global: vm.Context
   readonly hooks: RealmHooks
+  /** Answers what the realm side asks in the middle of an evaluate, which goes on until `deadlineMs`. */
+  answer(request: number, deadlineMs: number): number
 }
+
+/** Calls that the worker's own code may need while it answers: proved to fit before it begins, because a stack overflow half-way would leave its state in pieces. */
+const HEADROOM_CALLS = 400
 
 /**
  * The only door to guest code. Every guest instruction, microtasks included, runs inside {@link Guard.evaluate}.
@@ -47,6 +53,11 @@ export class Guard {
 
   /** How the last evaluate ended. */
   #last: Ending = COMPLETED
+  /** The realm that is evaluated, and its deadline. */
+  #realm: GuardedRealm | undefined
+  #deadlineMs = 0
+  /** What the worker's own code threw while it answered. */
+  #failure: Error | undefined
 
   constructor(timer: DeadlineTimer, heartbeat: Heartbeat, moat: Moat) {
     this.#timer = timer
@@ -54,6 +65,7 @@ export class Guard {
     this.#moat = moat
     // Kept for the life of the process: without it each evaluate would start and join a thread (80 to 170 µs).
     this.#sigint.startSigintWatchdog()
+    moat.connect((request) => this.#answer(request))
   }
 
   /**
@@ -67,6 +79,8 @@ export class Guard {
     if (this.#timer.arm(deadlineMs, nowMs)) this.#absorbLateSignal(LATE_SIGNAL_MS)
     this.#heartbeat.enter(deadlineMs)
     this.#moat.enter(realm.hooks)
+    this.#realm = realm
+    this.#deadlineMs = deadlineMs
     let ending: Ending
     try {
       this.value = script.runInContext(realm.global, RUN_OPTIONS)
@@ -76,8 +90,10 @@ export class Guard {
       ending = isInterruption(thrown) ? INTERRUPTED : THREW
     }
     this.#moat.enter(undefined)
+    this.#realm = undefined
     this.#heartbeat.leave()
     this.#last = ending
+    if (this.#failure !== undefined) throw this.#failure
     if (ending === INTERRUPTED) {
       this.value = undefined
       // The signal that ended it is used up, if there was one: the daemon's, or the timer's. A guest that throws a likeness of the error just as the timer fires must not leave
@@ -98,6 +114,29 @@ export class Guard {
   }
 
   /**
+   * A realm side asks for something, in the middle of an evaluate. While the worker's own code answers, no signal may end it half-way: the timer is off, and the daemon is told that
+   * nothing runs that it could interrupt. What waits in here sees to the deadline by itself. If a signal is on its way already, it ends the evaluate as soon as the realm side has its answer.
+   */
+  #answer(request: number): number {
+    const realm = this.#realm
+    if (realm === undefined) return -1
+    if (headroom(HEADROOM_CALLS) < 0) return -1
+    if (this.#timer.disarm() || this.#heartbeat.rest()) return Answer.end
+    let answer: number
+    try {
+      answer = realm.answer(request, this.#deadlineMs)
+    } catch (error) {
+      this.#failure = error as Error
+      answer = Answer.end
+    }
+    this.#heartbeat.goOn()
+    const nowMs = performance.now()
+    // With the answer `end` the realm side waits for the signal, which comes at once.
+    this.#timer.arm(answer === Answer.end ? nowMs : Math.max(nowMs, this.#deadlineMs), nowMs)
+    return answer
+  }
+
+  /**
    * The last run ended just as its deadline passed: the kernel sent SIGINT, but the watchdog thread may not have seen it. Waits until it
    * has, outside any evaluate, so that no other run is interrupted by it.
    */
@@ -113,4 +152,9 @@ export class Guard {
  */
 function isInterruption(thrown: unknown): boolean {
   return types.isNativeError(thrown) && getOwnPropertyDescriptor(thrown, 'code')?.value === 'ERR_SCRIPT_EXECUTION_INTERRUPTED'
+}
+
+/** Throws a RangeError if there is no stack for as many calls inside each other. */
+function headroom(calls: number): number {
+  return calls === 0 ? 0 : headroom(calls - 1) + 1
 }

@@ -14,6 +14,7 @@ export class Heartbeat {
   readonly #words: Int32Array
   /** Interrupts of the daemon's that have been dealt with. */
   #seen = 0
+  #run = 0
 
   constructor(page: ArrayBuffer) {
     this.#deadline = new Float64Array(page, 0, 1)
@@ -24,6 +25,12 @@ export class Heartbeat {
   serve(channel: number, run: number): void {
     this.#words[HEARTBEAT.channel] = channel
     this.#words[HEARTBEAT.run] = run
+    this.#run = run
+  }
+
+  /** After {@link Heartbeat.rest}: the same run goes on. */
+  goOn(): void {
+    this.#words[HEARTBEAT.run] = this.#run
   }
 
   /**

@@ -4,6 +4,7 @@ import { FrameSplitter } from '../protocol/framing.ts'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
 import { MAX_CONTROL_FRAME_BYTES, MAX_DEPTH, MAX_OUTPUT, MAX_UNADMITTED } from '../protocol/limits.ts'
 import { daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
+import { BLOCKING_SOCKET_FUNCTIONS, BlockingSocket } from './blocking-socket.ts'
 import { Channel } from './channel.ts'
 import type { WorkerParts } from './channel-runs.ts'
 import { confine } from './confine.ts'
@@ -25,8 +26,8 @@ const HEARTBEAT_FD = 4
 const LISTEN_FD = 5
 /** Contexts kept ready in each worker. */
 const READY_CONTEXTS = 4
-/** How often the daemon hears of contexts and runs, in milliseconds, while they change. */
-const USAGE_INTERVAL_MS = 500
+/** How often the daemon hears of contexts, runs and handles, in milliseconds, while they change; and how soon guests' clean-up callbacks run. */
+const USAGE_INTERVAL_MS = 250
 /** What sysexits(3) calls an internal error. */
 const EXIT_INTERNAL = 70
 
@@ -38,7 +39,7 @@ const startedMs = performance.now()
 // Not process.exit(), which runs exit handlers of Node's: nothing needs them, and a guest may have a hand in what they touch.
 const ends = process as unknown as { reallyExit(code: number): never; _rawDebug(text: string): void }
 const exit = (code: number): never => ends.reallyExit(code)
-const libc = bindLibc({ ...DEADLINE_TIMER_FUNCTIONS, ...SHARED_PAGE_FUNCTIONS, ...PROCESS_TIE_FUNCTIONS })
+const libc = bindLibc({ ...BLOCKING_SOCKET_FUNCTIONS, ...DEADLINE_TIMER_FUNCTIONS, ...SHARED_PAGE_FUNCTIONS, ...PROCESS_TIE_FUNCTIONS })
 if (libc === undefined) throw new Error('node:ffi is not available: a worker needs Node 26 or later on Linux')
 tieToDaemon(libc, Number(daemonPid))
 
@@ -46,7 +47,8 @@ tieToDaemon(libc, Number(daemonPid))
 const moat = createMoat()
 const heartbeat = new Heartbeat(mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES))
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat)
-const ready = new ReadyContexts(guard, { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }, READY_CONTEXTS)
+const blocking = new BlockingSocket(libc)
+const ready = new ReadyContexts(guard, moat.bridge, { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }, READY_CONTEXTS)
 const parts: WorkerParts = { guard, heartbeat, ready, scripts: new ScriptCache(), usage: { contexts: 0, runs: 0, waiting: 0 } }
 
 const control = new Socket({ fd: CONTROL_FD, readable: true, writable: true })
@@ -61,6 +63,7 @@ const unadmitted = new Set<Channel>()
 const server = createServer({ noDelay: false }, (socket) => {
   const channel: Channel = new Channel(socket, {
     parts,
+    blocking,
     present: (ticket) => tickets.present(ticket),
     admitted(admitted, number) {
       unadmitted.delete(admitted)
@@ -118,16 +121,24 @@ control.on('data', (chunk: Buffer) => commands.push(chunk))
 control.on('close', () => exit(0))
 control.on('error', () => exit(0))
 
-let reported = { contexts: 0, runs: 0 }
+let reported = { contexts: 0, runs: 0, handles: 0 }
+function countHandles(): number {
+  let handles = 0
+  for (const channel of channels.values()) handles += channel.handles
+  return handles
+}
+
 function reportUsage(): void {
   const { contexts, runs } = parts.usage
-  reported = { contexts, runs }
-  tell({ type: 'usage', contexts, runs })
+  reported = { contexts, runs, handles: countHandles() }
+  tell({ type: 'usage', ...reported })
 }
 
 setInterval(() => {
   guard.idle()
-  if (parts.usage.contexts !== reported.contexts || parts.usage.runs !== reported.runs) reportUsage()
+  for (const channel of channels.values()) channel.sweep()
+  const { contexts, runs } = parts.usage
+  if (contexts !== reported.contexts || runs !== reported.runs || countHandles() !== reported.handles) reportUsage()
 }, USAGE_INTERVAL_MS)
 
 process.setUncaughtExceptionCaptureCallback((error) => {

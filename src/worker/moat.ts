@@ -9,9 +9,15 @@ export interface RealmHooks {
   readonly formatStack: (error: unknown, sites: unknown) => unknown
   /** A promise of the guest's realm that rejects: there is nothing to import. */
   readonly importModule: (specifier: unknown) => unknown
+  /** V8 says that a promise was rejected without a handler, or has got one since. */
+  readonly rejected: (event: unknown, promise: unknown, reason: unknown) => void
 }
 
 export interface Moat {
+  /** What a realm side calls to ask the worker. Gives what the worker says, or -1 if there is no stack left. */
+  readonly bridge: (request: number) => number
+  /** Says who answers the bridge: a function of the worker's, which takes and gives numbers only. */
+  connect(answer: (request: number) => number): void
   /** Says whose code runs from now on. The guard calls it around each evaluate. */
   enter(hooks: RealmHooks | undefined): void
 }
@@ -22,7 +28,7 @@ export interface Moat {
  * global. Were they functions of the main realm, as Node sets them up, `e.name = Symbol(); e.stack` would hand out the main realm.
  *
  * Architecture invariant: code in MOAT_SOURCE uses syntax only, never a method reached through a prototype, and calls only functions of the
- * guest's realm; no main-realm function is known to it.
+ * guest's realm, and one of the main realm, which takes a number and gives a number: what that one throws stays in the moat.
  */
 export function createMoat(): Moat {
   const global = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
@@ -33,25 +39,42 @@ export function createMoat(): Moat {
   const moat = vm.runInContext(MOAT_SOURCE, global, { filename: 'glovebox:moat', displayErrors: false }) as Moat & {
     readonly prepareStackTrace: (global: object, error: unknown, sites: unknown) => unknown
     readonly importModuleDynamically: (...args: never[]) => unknown
+    readonly rejected: (...args: never[]) => unknown
     readonly nothing: () => unknown
   }
   internalBinding('errors').setPrepareStackTraceCallback(moat.prepareStackTrace)
   internalBinding('module_wrap').setImportModuleDynamicallyCallback(moat.importModuleDynamically)
   internalBinding('module_wrap').setInitializeImportMetaObjectCallback(moat.nothing)
   // Guest rejections would reach main-realm code, which keeps and inspects them. The worker's own code uses no promises.
-  internalBinding('task_queue').setPromiseRejectCallback(moat.nothing)
+  internalBinding('task_queue').setPromiseRejectCallback(moat.rejected)
   return moat
 }
 
 const MOAT_SOURCE = `(() => {
   'use strict'
   let hooks
+  let answer
   // Made ahead: near the stack limit nothing can be made.
   const refused = Promise.reject(new TypeError('import() is not available here'))
   refused.catch(() => undefined)
   const moat = {
     __proto__: null,
     enter: (next) => { hooks = next },
+    connect: (next) => { answer = next },
+    bridge: (request) => {
+      try {
+        return answer(request)
+      } catch {
+        return -1
+      }
+    },
+    rejected: (event, promise, reason) => {
+      try {
+        if (hooks !== undefined) hooks.rejected(event, promise, reason)
+      } catch {
+        // No stack left to note it.
+      }
+    },
     prepareStackTrace: (global, error, sites) => {
       try {
         if (hooks !== undefined) return hooks.formatStack(error, sites)

@@ -4,13 +4,20 @@ import { RealmContext } from './realm-context.ts'
 /** Contexts that are made before anyone asks: one takes a few hundred microseconds, a run takes a few. */
 export class ReadyContexts {
   readonly #guard: Guard
+  readonly #bridge: (request: number) => number
   readonly #limits: { readonly maxOutput: number; readonly maxDepth: number }
   readonly #wanted: number
   readonly #ready: RealmContext[] = []
   #refilling = false
 
-  constructor(guard: Guard, limits: { readonly maxOutput: number; readonly maxDepth: number }, wanted: number) {
+  constructor(
+    guard: Guard,
+    bridge: (request: number) => number,
+    limits: { readonly maxOutput: number; readonly maxDepth: number },
+    wanted: number,
+  ) {
     this.#guard = guard
+    this.#bridge = bridge
     this.#limits = limits
     this.#wanted = wanted
   }
@@ -39,6 +46,6 @@ export class ReadyContexts {
   }
 
   #make(): RealmContext {
-    return new RealmContext(this.#guard, this.#limits)
+    return new RealmContext(this.#guard, this.#bridge, this.#limits)
   }
 }

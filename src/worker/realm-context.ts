@@ -4,7 +4,8 @@ import vm from 'node:vm'
 import realmSource from 'virtual:realm-source'
 import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
 import type { RealmHooks } from './moat.ts'
-import { Op, type RealmRecord } from './realm/record.ts'
+import type { RealmSide } from './realm/main.ts'
+import { Answer, Op, type RealmRecord } from './realm/record.ts'
 
 /**
  * The realm side's entry is a `const` of the top level with an unguessable name: unlike a property of the global object it cannot be listed, and nothing of ours shows in `globalThis`.
@@ -39,16 +40,22 @@ export class RealmContext implements GuardedRealm {
   #inputView = new MainUint8Array(0)
   #outputSource: Uint8Array | undefined
   #outputView = new MainUint8Array(0)
+  /** Who answers what the realm side asks. Nobody does before the context has an owner. */
+  onRequest: ((request: number, deadlineMs: number) => number) | undefined
 
-  constructor(guard: Guard, limits: { readonly maxOutput: number; readonly maxDepth: number }) {
+  constructor(guard: Guard, bridge: (request: number) => number, limits: { readonly maxOutput: number; readonly maxDepth: number }) {
     this.#guard = guard
     this.global = vm.createContext(vm.constants.DONT_CONTEXTIFY, { microtaskMode: 'afterEvaluate' })
     // No guest code has run here yet: the realm side may be taken apart as the plain object that it is.
-    const entry = setupScript.runInContext(this.global, { displayErrors: false }) as { record: RealmRecord; hooks: RealmHooks }
+    const entry = setupScript.runInContext(this.global, { displayErrors: false }) as Omit<RealmSide, 'hooks'> & {
+      readonly hooks: RealmHooks
+    }
     this.record = entry.record
     this.hooks = entry.hooks
+    entry.connect(bridge)
     deleteProperty(entry, 'record')
     deleteProperty(entry, 'hooks')
+    deleteProperty(entry, 'connect')
     this.record.maxOutput = limits.maxOutput
     this.record.maxDepth = limits.maxDepth
     if (this.step(Op.drain, performance.now() + SETUP_BUDGET_MS) !== COMPLETED) throw new Error('a new realm could not be set up')
@@ -72,6 +79,27 @@ export class RealmContext implements GuardedRealm {
     this.#inputView.set(bytes)
     record.length = bytes.length
     return COMPLETED
+  }
+
+  answer(request: number, deadlineMs: number): number {
+    return this.onRequest === undefined ? Answer.refused : this.onRequest(request, deadlineMs)
+  }
+
+  /** Puts bytes where the realm side reads them, if they fit. */
+  put(bytes: Uint8Array): boolean {
+    const input = this.#input()
+    this.record.length = bytes.length
+    if (bytes.length > input.length) return false
+    input.set(bytes)
+    return true
+  }
+
+  /** The frames for the client that the realm side has packed: a view that is valid until the next evaluate. They count as taken. */
+  takeOutbox(): Uint8Array {
+    const { record } = this
+    const length = record.outboxLength
+    record.outboxLength = 0
+    return viewOf(record.outbox).subarray(0, length)
   }
 
   /** The encoded result of the last step: a view that is valid until the next. */

@@ -10,7 +10,7 @@ import { difference } from '../support/same-graph.ts'
 
 const encoder = new ValueEncoder()
 const writer = new MsgpackWriter()
-const decoder = new ValueDecoder({ functionIn: (id) => id })
+const decoder = new ValueDecoder({ functionIn: ({ id }) => id, remoteIn: (kind, parts) => ({ kind, parts }) })
 
 test('any value graph comes out as it went in', () => {
   fc.assert(

@@ -62,7 +62,7 @@ test.each<[name: string, args: readonly string[], expected: Expected, stdin?: st
     [at('broken.js')],
     [1, '', `Uncaught ${at('broken.js')}:2\nlet b = ;\n        ^\n\nSyntaxError: Unexpected token ';'\n`],
   ],
-  ['what cannot leave the sandbox', ['-e', '({ f() {} })'], [1, '', /value\.f.*\[ERR_VALUE_UNSUPPORTED\]/]],
+  ['what cannot leave the sandbox', ['-e', '({ f: new WeakMap() })'], [1, '', /value\.f.*\[ERR_VALUE_UNSUPPORTED\]/]],
   [
     'escape sequences of a guest are shown, not obeyed',
     ['-e', "throw new Error('\\x1b]0;title\\x07')"],

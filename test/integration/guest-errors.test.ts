@@ -109,7 +109,7 @@ test.each<[title: string, source: string, name: string, message: string]>([
     '',
   ],
   ['a revoked Proxy', 'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy', 'Error', ''],
-  ['a function', 'throw function named() {}', 'named', ''],
+  ['a function', 'throw function named() {}', 'GuestError', 'the guest threw a function'],
   ['a private symbol', "throw Symbol('mine')", 'Error', 'Symbol(mine)'],
   ['a cause that is itself', "const e = new Error('self'); e.cause = e; throw e", 'Error', 'self'],
   [

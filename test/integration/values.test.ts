@@ -25,10 +25,9 @@ const nested = (levels: number): unknown => {
 }
 
 test.each<[source: string, type: string, code: string, message: RegExp]>([
-  ['({ items: [1, { fn() {} }] })', 'ValueError', 'ERR_VALUE_UNSUPPORTED', /value\.items\[1\]\.fn/],
+  ['({ items: [1, { set: new WeakSet() }] })', 'ValueError', 'ERR_VALUE_UNSUPPORTED', /value\.items\[1\]\.set/],
   ['[Symbol()]', 'ValueError', 'ERR_VALUE_UNSUPPORTED', /value\[0\]/],
   ['Symbol()', 'ValueError', 'ERR_VALUE_UNSUPPORTED', /value/],
-  ['(() => 1)', 'ValueError', 'ERR_VALUE_UNSUPPORTED', /value/],
   ['({ a: new WeakMap() })', 'ValueError', 'ERR_VALUE_UNSUPPORTED', /value\.a/],
   ['({ a: Promise.resolve(1) })', 'ValueError', 'ERR_VALUE_UNSUPPORTED', /value\.a/],
   ['let deep = 0; for (let i = 0; i < 101; i++) deep = [deep]; deep', 'ValueError', 'ERR_VALUE_TOO_DEEP', /100/],
@@ -49,7 +48,7 @@ test('what is just within the limits crosses', async () => {
 })
 
 test.each<[title: string, value: unknown, code: string, message: RegExp]>([
-  ['a function deep inside', { items: [1, { fn() {} }] }, 'ERR_VALUE_UNSUPPORTED', /items\[1\]\.fn/],
+  ['a promise deep inside', { items: [1, { later: Promise.resolve() }] }, 'ERR_VALUE_UNSUPPORTED', /items\[1\]\.later/],
   ['a private symbol', [Symbol('mine')], 'ERR_VALUE_UNSUPPORTED', /\[0\]/],
   ['a WeakSet', { set: new WeakSet() }, 'ERR_VALUE_UNSUPPORTED', /set/],
   ['too deep', nested(101), 'ERR_VALUE_TOO_DEEP', /100/],

@@ -110,9 +110,11 @@ describe.each(Object.entries(MORE))('%s', (_name, code) => {
 })
 
 describe('the guest’s realm', () => {
-  test('has no names of ours and none of Node’s', async () => {
+  test('has no names of ours and none of Node’s but the timers', async () => {
     const names = (await box.run('Reflect.ownKeys(globalThis).map(String)')) as string[]
     const known = new Set(runInNewContext('Reflect.ownKeys(globalThis).map(String)', constants.DONT_CONTEXTIFY) as string[])
+    for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate', 'queueMicrotask'])
+      known.add(name)
     expect(names.filter((name) => !known.has(name))).toEqual([])
     expect([...known].filter((name) => !names.includes(name))).toEqual([])
   })

@@ -96,7 +96,7 @@ const fromWorker: Samples<WorkerToDaemon> = {
     },
   ],
   pong: [{ type: 'pong', sequence: 1, waiting: 2 }],
-  usage: [{ type: 'usage', contexts: 1, runs: MAX }],
+  usage: [{ type: 'usage', contexts: 1, runs: MAX, handles: 3 }],
   closed: [{ type: 'closed', channel: 1 }],
 }
 const run = { run: 1, context: 2, timeoutMs: 5_000 }
@@ -117,11 +117,33 @@ const toChannel: Samples<ClientToWorker> = {
   globals: [{ type: 'globals', ...run, name: '' }],
   call: [{ type: 'call', ...run, name: 'a.b.c' }],
   cancel: [{ type: 'cancel', run: MAX }],
+  invoke: [{ type: 'invoke', ...run, handle: MAX }],
+  idle: [{ type: 'idle', ...run, name: '' }],
+  many: [{ type: 'many', ...run, filename: 'a.js', source: '(x) => x' }],
+  more: [{ type: 'more', run: 1 }],
+  releasedByHost: [
+    { type: 'releasedByHost', context: 1, handles: [] },
+    { type: 'releasedByHost', context: MAX, handles: Array.from({ length: 2_000 }, (_, n) => n) },
+  ],
+  returned: [{ type: 'returned', context: 1, call: MAX }],
+  raised: [{ type: 'raised', context: 1, call: 2 }],
+  promised: [{ type: 'promised', context: 1, call: 2 }],
 }
 const fromChannel: Samples<WorkerToClient> = {
   welcome: [{ type: 'welcome', version: 1 }],
   done: [{ type: 'done', run: 1 }],
   threw: [{ type: 'threw', run: MAX }],
+  hostCall: [
+    { type: 'hostCall', context: 1, call: 2, fn: MAX, sync: true },
+    { type: 'hostCall', context: 1, call: 2, fn: 3, sync: false },
+  ],
+  releasedByGuest: [{ type: 'releasedByGuest', context: 1, handles: [7, 1, MAX, 2] }],
+  console: [{ type: 'console', context: 1, level: 5, timeMs: 1.8e12, dropped: 3, text: 'a\nb' }],
+  unhandled: [
+    { type: 'unhandled', context: 1, rejection: true },
+    { type: 'unhandled', context: 1, rejection: false },
+  ],
+  outcomes: [{ type: 'outcomes', run: 1, done: true }],
   failed: [{ type: 'failed', run: 0, code: 16, message: 'no', phase: 'result', wallMs: 0.125, cpuMs: 1e-3 }],
 }
 
@@ -143,7 +165,22 @@ export const DIRECTIONS = [
 ]
 
 /** Messages that end with a value, which the link itself neither writes nor checks. */
-export const WITH_PAYLOAD = new Set(['onceWith', 'create', 'set', 'call', 'done', 'threw'])
+export const WITH_PAYLOAD = new Set([
+  'onceWith',
+  'create',
+  'set',
+  'call',
+  'invoke',
+  'many',
+  'returned',
+  'raised',
+  'done',
+  'threw',
+  'hostCall',
+  'console',
+  'unhandled',
+  'outcomes',
+])
 
 /** A message as bytes, without the frame's header and, where a value belongs to it, with nil for one. */
 export function bodyOf(link: AnyLink, message: { readonly type: string }): Uint8Array {

@@ -48,6 +48,7 @@ function namesOn(arch: FilterArch, names: readonly SyscallName[]): Map<number, S
 
 /** Calls that a worker may make with any arguments: on descriptors and memory that it has, on its own threads, on the clock. */
 const ALLOWED: readonly SyscallName[] = [
+  'ppoll',
   'timer_settime',
   'epoll_pwait',
   'epoll_wait',

@@ -197,14 +197,14 @@ test('a function crosses as a handle', () => {
   const f = () => {}
   const g = async () => {}
   const ids = [f, g] as unknown[]
-  const bytes = encode([f, { g }, f], { functionOut: (fn) => ids.indexOf(fn) })
-  expect(hex(bytes)).toBe('9393d4010e000081a16793d4010e010193d4010e0000')
+  const bytes = encode([f, { g }, f], { functionOut: (fn, isAsync) => ({ id: ids.indexOf(fn), isAsync, returns: fn === f, name: 'n' }) })
+  expect(hex(bytes)).toBe('9394d4010e0002a16e81a16794d4010e0101a16e94d4010e0002a16e')
   const seen: unknown[] = []
-  expect(decode(bytes, { functionIn: (id, isAsync) => (seen.push([id, isAsync]), `fn${id}`) })).toEqual(['fn0', { g: 'fn1' }, 'fn0'])
+  expect(decode(bytes, { functionIn: (handle) => (seen.push(handle), `fn${handle.id}`) })).toEqual(['fn0', { g: 'fn1' }, 'fn0'])
   expect(seen).toEqual([
-    [0, false],
-    [1, true],
-    [0, false],
+    { id: 0, isAsync: false, returns: true, name: 'n' },
+    { id: 1, isAsync: true, returns: false, name: 'n' },
+    { id: 0, isAsync: false, returns: true, name: 'n' },
   ])
   expect(() => decode(bytes)).toThrow(expect.objectContaining({ code: 'ERR_VALUE_UNSUPPORTED' }))
   const thrown = new Error('hook')

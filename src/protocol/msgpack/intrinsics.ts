@@ -61,10 +61,26 @@ export const mapGetOrInsert = (
         return present ?? value
       }
 ) as <K, V>(map: Map<K, V>, key: K, value: V) => V
+export const mapDelete = method(Map.prototype, 'delete') as <K>(map: Map<K, unknown>, key: K) => boolean
+export const mapSize = getter(Map.prototype, 'size') as (map: Map<unknown, unknown>) => number
 export const mapClear = method(Map.prototype, 'clear') as (map: Map<unknown, unknown>) => void
 export const mapForEach = method(Map.prototype, 'forEach') as (map: object, visit: (value: unknown, key: unknown) => void) => void
 export const setAdd = method(Set.prototype, 'add') as (set: Set<unknown>, value: unknown) => void
 export const setForEach = method(Set.prototype, 'forEach') as (set: object, visit: (value: unknown) => void) => void
+
+export const WeakRefOf = WeakRef
+export const FinalizationRegistryOf = FinalizationRegistry
+export const deref = method(WeakRef.prototype, 'deref') as <T extends object>(ref: WeakRef<T>) => T | undefined
+export const registryRegister = method(FinalizationRegistry.prototype, 'register') as <T>(
+  registry: FinalizationRegistry<T>,
+  target: object,
+  held: T,
+  token: object,
+) => void
+export const registryUnregister = method(FinalizationRegistry.prototype, 'unregister') as (
+  registry: FinalizationRegistry<never> | object,
+  token: object,
+) => boolean
 
 export const typedArraySet = method(Uint8Array.prototype, 'set') as (target: Uint8Array, source: Uint8Array, at: number) => void
 export const copyWithin = method(Uint8Array.prototype, 'copyWithin') as (bytes: Uint8Array, to: number, start: number, end: number) => void

@@ -21,12 +21,15 @@ import { arrayIndex } from './array-index.ts'
 import { readBuffer, readResizableBuffer, readView } from './buffer-decoder.ts'
 import { define, makeSparse } from './define.ts'
 import type { ValueDecoder } from './value-decoder.ts'
-import { MAX_REGEXP_LENGTH } from './value-options.ts'
+import { MAX_FUNCTION_NAME, MAX_REGEXP_LENGTH } from './value-options.ts'
 import {
   ERROR_NAMES,
   FUNCTION_ASYNC,
+  FUNCTION_RETURNS,
   HIDDEN_ERROR_KEYS,
+  KIND_ABORT_SIGNAL,
   KIND_ARRAY,
+  KIND_ASYNC_ITERABLE,
   KIND_BOXED,
   KIND_BUFFER,
   KIND_DATE,
@@ -34,6 +37,7 @@ import {
   KIND_FUNCTION,
   KIND_MAP,
   KIND_NULL_OBJECT,
+  KIND_READABLE_STREAM,
   KIND_REGEXP,
   KIND_RESIZABLE_BUFFER,
   KIND_SET,
@@ -115,10 +119,19 @@ export function readExotic(decoder: ValueDecoder, kind: number, fields: number, 
       return symbol
     }
     case KIND_FUNCTION: {
-      expect(fields, 2, kind)
+      expect(fields, 3, kind)
       const id = reader.uint32()
-      return decoder.handle(id, (reader.uint32(0xff) & FUNCTION_ASYNC) !== 0)
+      const flags = reader.uint32(0xff)
+      const name = reader.string(3 * MAX_FUNCTION_NAME)
+      return decoder.handle({ id, isAsync: (flags & FUNCTION_ASYNC) !== 0, returns: (flags & FUNCTION_RETURNS) !== 0, name })
     }
+    case KIND_ASYNC_ITERABLE:
+    case KIND_READABLE_STREAM:
+      expect(fields, 1, kind)
+      return decoder.remote(kind, fields, depth, owed)
+    case KIND_ABORT_SIGNAL:
+      expect(fields, 3, kind)
+      return decoder.remote(kind, fields, depth, owed)
     default:
       throw malformed(`an unknown kind, ${kind}, at ${reader.position - 1}`)
   }

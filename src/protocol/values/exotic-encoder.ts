@@ -73,7 +73,7 @@ export function writeExotic(encoder: ValueEncoder, value: object, proto: object,
   const brand = brandOf(value, proto)
   switch (brand) {
     case 'object':
-      encoder.properties(value, objectKeys(value), 0, depth)
+      if (!encoder.remote(value, depth)) encoder.properties(value, objectKeys(value), 0, depth)
       break
     case 'map':
       writeMap(encoder, value, depth)
@@ -118,8 +118,11 @@ export function writeExotic(encoder: ValueEncoder, value: object, proto: object,
       encoder.tag(KIND_BOXED, 1)
       encoder.any(symbolValue(value), depth)
       break
-    case 'refused':
-      encoder.fail('ERR_VALUE_UNSUPPORTED', `${refusal} cannot cross`, depth)
+    case 'refused': {
+      // The hook may run code that refuses something else.
+      const words = refusal
+      if (!encoder.remote(value, depth)) encoder.fail('ERR_VALUE_UNSUPPORTED', `${words} cannot cross`, depth)
+    }
   }
 }
 

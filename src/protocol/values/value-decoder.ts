@@ -7,8 +7,8 @@ import { readBytes, readExotic } from './exotic-decoder.ts'
 import { CACHED_KEY_BYTES, KeyCache } from './key-cache.ts'
 import { FAR_INDEX, INHERITED, natureOf, ORDINARY } from './key-nature.ts'
 import { isPristine } from './realm-state.ts'
-import { DEFAULT_MAX_ITEMS, depthLimit, type ReadValueOptions } from './value-options.ts'
-import { EXT_BIGINT, EXT_KIND, EXT_REFERENCE, EXT_UNDEFINED, KIND_SYMBOL } from './wire-kinds.ts'
+import { DEFAULT_MAX_ITEMS, depthLimit, type FunctionHandle, type ReadValueOptions } from './value-options.ts'
+import { EXT_BIGINT, EXT_KIND, EXT_REFERENCE, EXT_UNDEFINED, KIND_FUNCTION, KIND_SYMBOL } from './wire-kinds.ts'
 
 /** Equal to nothing that is thrown. */
 const noFailure: object = { __proto__: null }
@@ -22,6 +22,7 @@ export class ValueDecoder {
   readonly maxDepth: number
   readonly maxItems: number
   readonly functionIn: ReadValueOptions['functionIn']
+  readonly remoteIn: ReadValueOptions['remoteIn']
   /** Bytes of address space that the resizable buffers of this message asked for. */
   reserved = 0
   #objects: unknown[] = setPrototypeOf(new ArrayOf<unknown>(), null)
@@ -39,6 +40,7 @@ export class ValueDecoder {
     this.maxDepth = depthLimit(options)
     this.maxItems = options?.maxItems ?? DEFAULT_MAX_ITEMS
     this.functionIn = options?.functionIn
+    this.remoteIn = options?.remoteIn
   }
 
   /** Reads one value at the reader's position. */
@@ -204,11 +206,31 @@ export class ValueDecoder {
     }
   }
 
-  /** Calls the hook. */
-  handle(id: number, isAsync: boolean): unknown {
-    if (this.functionIn === undefined) throw new CodecError('ERR_VALUE_UNSUPPORTED', 'a function handle cannot be taken here')
+  /** The function for a handle. */
+  handle(handle: FunctionHandle): unknown {
+    const hook = this.functionIn
+    if (hook === undefined) throw new CodecError('ERR_VALUE_UNSUPPORTED', 'a function handle cannot be taken here')
+    return this.#hooked(() => hook(handle))
+  }
+
+  /** An object that stayed at the sender's side. */
+  remote(kind: number, fields: number, depth: number, owed: number): object {
+    const hook = this.remoteIn
+    if (hook === undefined) throw new CodecError('ERR_VALUE_UNSUPPORTED', 'an object that stays where it is cannot be taken here')
+    const slot = this.slot()
+    this.announced(fields, 1, owed)
+    const parts = setPrototypeOf(new ArrayOf<unknown>(), null)
+    for (let i = 0; i < fields; i++) parts[i] = this.any(depth, owed + fields - i - 1)
+    return this.fill(
+      slot,
+      this.#hooked(() => hook(kind, parts)),
+    )
+  }
+
+  /** Calls a hook. */
+  #hooked<Result>(hook: () => Result): Result {
     try {
-      return (0, this.functionIn)(id, isAsync)
+      return hook()
     } catch (error) {
       this.#hookFailure = error
       throw error
@@ -233,7 +255,7 @@ export class ValueDecoder {
       reader.position = at + 3
       const kind = bytes[at + 2] as number
       // Symbols and handles are tagged arrays, but nothing is inside them.
-      if (kind < KIND_SYMBOL) this.enter(depth)
+      if (kind < KIND_SYMBOL || kind > KIND_FUNCTION) this.enter(depth)
       return readExotic(this, kind, count - 1, depth + 1, owed)
     }
     this.enter(depth)

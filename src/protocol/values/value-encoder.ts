@@ -21,6 +21,7 @@ import {
   EXT_REFERENCE,
   EXT_UNDEFINED,
   FUNCTION_ASYNC,
+  FUNCTION_RETURNS,
   KIND_ARRAY,
   KIND_FUNCTION,
   KIND_NULL_OBJECT,
@@ -39,6 +40,7 @@ export class ValueEncoder {
   readonly maxDepth: number
   readonly maxItems: number
   readonly functionOut: WriteValueOptions['functionOut']
+  readonly remoteOut: WriteValueOptions['remoteOut']
   readonly errorStacks: boolean
   /** Bytes of address space that the resizable buffers of this message ask for. */
   reserved = 0
@@ -50,6 +52,7 @@ export class ValueEncoder {
     this.maxDepth = depthLimit(options)
     this.maxItems = options?.maxItems ?? DEFAULT_MAX_ITEMS
     this.functionOut = options?.functionOut
+    this.remoteOut = options?.remoteOut
     this.errorStacks = options?.errorStacks ?? true
   }
 
@@ -172,8 +175,11 @@ export class ValueEncoder {
     if (isArray(value)) this.#array(value, depth)
     else {
       const proto = getPrototypeOf(value)
-      if (proto === objectPrototype) this.properties(value, objectKeys(value), 0, depth)
-      else if (proto === null) {
+      if (proto === objectPrototype) {
+        const keys = objectKeys(value)
+        // An object literal that is iterated asynchronously has nothing else to it: others need not be asked.
+        if (keys.length > 0 || this.remoteOut === undefined || !this.remote(value, depth)) this.properties(value, keys, 0, depth)
+      } else if (proto === null) {
         this.tag(KIND_NULL_OBJECT, 1)
         this.properties(value, objectKeys(value), 0, depth)
       } else writeExotic(this, value, proto, depth)
@@ -232,13 +238,23 @@ export class ValueEncoder {
     this.writer.string(name)
   }
 
+  /** Writes an object that stays here, if the hook knows it. */
+  remote(value: object, depth: number): boolean {
+    const remote = this.remoteOut === undefined ? undefined : (0, this.remoteOut)(value)
+    if (remote === undefined) return false
+    const { kind, parts } = remote
+    this.tag(kind, parts.length)
+    for (let i = 0; i < parts.length; i++) this.child(parts[i], depth, STEP_KEY, i)
+    return true
+  }
+
   #function(value: object, depth: number): void {
-    const isAsync = isAsyncFunction(value)
-    const id = this.functionOut === undefined ? undefined : (0, this.functionOut)(value, isAsync)
-    if (id === undefined) this.fail('ERR_VALUE_UNSUPPORTED', 'a function cannot cross here', depth)
-    this.tag(KIND_FUNCTION, 2)
-    this.writer.int(id)
-    this.writer.int(isAsync ? FUNCTION_ASYNC : 0)
+    const handle = this.functionOut === undefined ? undefined : (0, this.functionOut)(value, isAsyncFunction(value))
+    if (handle === undefined) this.fail('ERR_VALUE_UNSUPPORTED', 'a function cannot cross here', depth)
+    this.tag(KIND_FUNCTION, 3)
+    this.writer.int(handle.id)
+    this.writer.int((handle.isAsync ? FUNCTION_ASYNC : 0) | (handle.returns ? FUNCTION_RETURNS : 0))
+    this.writer.string(handle.name)
   }
 
   #forget(): void {

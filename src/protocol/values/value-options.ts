@@ -12,6 +12,9 @@ export const MAX_RESERVED_BYTES = 256 * 1024 * 1024
 /** Code units of the source of a RegExp: compiling one takes time and stack. */
 export const MAX_REGEXP_LENGTH = 65536
 
+/** Code units of a function's name. */
+export const MAX_FUNCTION_NAME = 100
+
 export interface ValueLimits {
   /** Containers inside each other, at most. 1 to 1000, default 100. */
   readonly maxDepth?: number
@@ -19,16 +22,36 @@ export interface ValueLimits {
   readonly maxItems?: number
 }
 
+/** A function as it travels. */
+export interface FunctionHandle {
+  /** 0 to 2^32 - 1, in the sender's table, or in the receiver's if it `returns`. */
+  readonly id: number
+  readonly isAsync: boolean
+  readonly returns: boolean
+  /** What the function is called; at most {@link MAX_FUNCTION_NAME} code units. */
+  readonly name: string
+}
+
+/** An object that stays where it is, as it travels: `kind` is one of the KIND numbers from KIND_ASYNC_ITERABLE on. */
+export interface RemoteObject {
+  readonly kind: number
+  readonly parts: readonly unknown[]
+}
+
 export interface WriteValueOptions extends ValueLimits {
-  /** Makes a function a handle and returns its id (0 to 2^32 - 1), or undefined to refuse it. Without this hook functions are refused. */
-  readonly functionOut?: (fn: object, isAsync: boolean) => number | undefined
+  /** Makes a function a handle, or returns undefined to refuse it. Without this hook functions are refused. */
+  readonly functionOut?: (fn: object, isAsync: boolean) => FunctionHandle | undefined
+  /** Takes an object apart that cannot be copied, or returns undefined if it does not know it. */
+  readonly remoteOut?: (value: object) => RemoteObject | undefined
   /** Whether errors cross with their stack, which names files of this process. Default true. */
   readonly errorStacks?: boolean
 }
 
 export interface ReadValueOptions extends ValueLimits {
   /** Makes the function for a handle. Without this hook handles are refused. What it throws is passed on. */
-  readonly functionIn?: (id: number, isAsync: boolean) => unknown
+  readonly functionIn?: (handle: FunctionHandle) => unknown
+  /** Makes the object for its parts, which are not checked yet. Without this hook such objects are refused. What it throws is passed on. */
+  readonly remoteIn?: (kind: number, parts: readonly unknown[]) => object
 }
 
 export function depthLimit(limits: ValueLimits | undefined): number {

@@ -23,9 +23,15 @@ export const KIND_BOXED = 11
 export const KIND_SYMBOL = 12
 export const KIND_WELL_KNOWN_SYMBOL = 13
 export const KIND_FUNCTION = 14
+/** Objects again, whose parts are values that a hook takes apart and another puts together: they live on at the side that sent them. */
+export const KIND_ASYNC_ITERABLE = 15
+export const KIND_READABLE_STREAM = 16
+export const KIND_ABORT_SIGNAL = 17
 
 /** Flags of a function handle. */
 export const FUNCTION_ASYNC = 1
+/** The id is of the receiver's table: a function of its own that comes home. */
+export const FUNCTION_RETURNS = 2
 
 /** Index is the view type on the wire. */
 export const VIEW_NAMES: readonly string[] = [

@@ -1,4 +1,4 @@
-import type { RealmRecord } from './record.ts'
+import { ATTENTION, type RealmRecord } from './record.ts'
 
 const { apply, construct, defineProperty } = Reflect
 const NativeFinalizationRegistry = FinalizationRegistry
@@ -23,7 +23,7 @@ export function deferFinalization(realmGlobal: object, record: RealmRecord): Fin
       if (typeof callback !== 'function') return construct(target, args, newTarget) as object
       const note = (held: unknown) => {
         jobs = { callback: callback as (held: unknown) => void, held, next: jobs }
-        record.cleanups = true
+        record.attention |= ATTENTION.cleanups
       }
       return construct(target, [note], newTarget) as object
     },
@@ -47,7 +47,6 @@ export function deferFinalization(realmGlobal: object, record: RealmRecord): Fin
           // As with any job of the host: what it throws has nobody to go to.
         }
       }
-      record.cleanups = false
     },
   }
 }

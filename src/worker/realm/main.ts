@@ -1,19 +1,22 @@
-import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts'
-import { CodecError } from '../../protocol/msgpack/codec-error.ts'
-import { MsgpackReader } from '../../protocol/msgpack/reader.ts'
+import type { ErrorCode } from '../../protocol/error-codes.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
-import { ValueDecoder } from '../../protocol/values/value-decoder.ts'
-import { ValueEncoder } from '../../protocol/values/value-encoder.ts'
 import { deferFinalization } from './finalization.ts'
+import { Functions } from './functions.ts'
+import { codeOf, errorNumber, isCodecError } from './guest-error.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
-import { Op, type RealmRecord, Status } from './record.ts'
+import { Outbox } from './outbox.ts'
+import { countOutsidePromises } from './outside.ts'
+import { type Bridge, Op, type RealmRecord, Status } from './record.ts'
+import { isThenable, Settlement } from './settlement.ts'
 import { formatStack, warmUpStacks } from './stacks.ts'
 import { plainThrown } from './thrown.ts'
+import { installTimers } from './timers.ts'
+import { UnhandledErrors } from './unhandled.ts'
+import { type Crossing, RealmValues } from './values.ts'
 
-const { apply, deleteProperty, getPrototypeOf, setPrototypeOf } = Reflect
+const { apply, setPrototypeOf } = Reflect
 const NativePromise = Promise
-const { then } = NativePromise.prototype
-const { resolve, reject: rejectPromise } = NativePromise
+const { reject: rejectPromise } = NativePromise
 const NativeTypeError = TypeError
 
 /** First size of the buffer for arguments and globals: most fit, and it is a small part of what a context costs. */
@@ -21,18 +24,16 @@ const INPUT_BYTES = 1024
 /** A larger one is let go after use. */
 const KEPT_INPUT_BYTES = 256 * 1024
 
-/** A run whose promise has settled. */
-interface Settled {
-  readonly run: number
-  readonly fulfilled: boolean
-  readonly value: unknown
-  next: Settled | undefined
-}
-
 /** What the worker takes from the setup script, once. */
 export interface RealmSide {
   readonly record: RealmRecord
-  readonly hooks: { readonly formatStack: typeof formatStack; readonly importModule: (specifier: unknown) => unknown }
+  readonly hooks: {
+    readonly formatStack: typeof formatStack
+    readonly importModule: (specifier: unknown) => unknown
+    readonly rejected: (event: unknown, promise: unknown, reason: unknown) => void
+  }
+  /** Gives the realm side its way to ask the worker. */
+  readonly connect: (bridge: Bridge) => void
 }
 
 /**
@@ -40,63 +41,87 @@ export interface RealmSide {
  */
 export function createRealm(): (() => void) & Partial<RealmSide> {
   const writer = new MsgpackWriter()
-  const reader = new MsgpackReader()
   const record: RealmRecord = {
     op: Op.drain,
     status: Status.done,
     run: 0,
+    call: 0,
+    calls: 0,
     name: '',
     value: undefined,
     length: 0,
     code: 0,
     message: '',
+    attention: 0,
     settled: 0,
-    cleanups: false,
+    busy: 0,
+    outside: 0,
+    timerDelay: Number.POSITIVE_INFINITY,
+    exported: 0,
+    imported: 0,
+    waitingFor: '',
+    context: 0,
     maxOutput: 0,
     maxDepth: 0,
     input: new Uint8Array(INPUT_BYTES),
     output: writer.bytes,
+    outbox: writer.bytes,
+    outboxLength: 0,
   }
   setPrototypeOf(record, null)
   Object.seal(record)
 
-  let first: Settled | undefined
-  let last: Settled | undefined
-  /** Runs that wait for a promise, as keys. */
-  const waiting = { __proto__: null } as unknown as Record<number, true>
+  let connected: Bridge | undefined
+  const bridge: Bridge = (request) => (connected === undefined ? -1 : connected(request))
+  const outbox = new Outbox(record, bridge)
+  const unhandled = new UnhandledErrors(record)
+  const settlement = new Settlement(record)
+  let functions: Functions | undefined
+  let crossing: Crossing | undefined
+  const values: RealmValues = new RealmValues(() => (crossing ??= createCrossing()))
+  const theFunctions = (): Functions => (functions ??= new Functions(record, outbox, bridge, values))
   let warm = false
 
   const finalization = deferFinalization(globalThis, record)
-  removeStreaming()
+  countOutsidePromises(record)
+  const timers = installTimers(globalThis, record, (error) => unhandled.thrown(error))
 
-  const settled = (run: number, fulfilled: boolean, value: unknown): void => {
-    if (waiting[run] === undefined) return
-    deleteProperty(waiting, run)
-    const entry: Settled = { run, fulfilled, value, next: undefined }
-    if (last === undefined) first = entry
-    else last.next = entry
-    last = entry
-    record.settled++
+  function createCrossing(): Crossing {
+    return {
+      get exported() {
+        return functions?.exported
+      },
+      // Without a prototype: a guest's Object.prototype must not add options.
+      write: bare({ maxDepth: record.maxDepth, functionOut: (fn: object, isAsync: boolean) => theFunctions().send(fn, isAsync) }),
+      read: bare({
+        maxDepth: record.maxDepth,
+        functionIn: (handle: Parameters<Functions['receive']>[0]) => theFunctions().receive(handle),
+      }),
+    }
   }
 
-  let encoder: ValueEncoder | undefined
-  let decoder: ValueDecoder | undefined
-
   const encode = (status: Status, value: unknown): void => {
-    // An encoder that was interrupted is left as it was: no `finally` runs when V8 terminates an evaluate.
-    if (encoder === undefined || encoder.busy) encoder = new ValueEncoder(record)
+    // Whoever was at it is gone: no `finally` runs when V8 ends an evaluate.
     writer.busy = false
     writer.reset()
     writer.maxBytes = record.maxOutput
-    encoder.write(writer, value)
+    values.write(writer, value)
     record.output = writer.bytes
     record.length = writer.position
     record.status = status
   }
 
+  /** A result that was computed: primitives go as they are. */
+  const finish = (value: unknown): void => {
+    if (isPlain(value)) {
+      record.value = value
+      record.status = Status.primitive
+    } else encode(Status.done, value)
+  }
+
   const fail = (code: ErrorCode, message: string): void => {
     record.status = Status.failed
-    record.code = ERROR_CODES[code]
+    record.code = errorNumber(code)
     record.message = message
   }
 
@@ -111,38 +136,25 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   const settle = (run: number, value: unknown): void => {
     if (!isThenable(value)) {
-      encode(Status.done, value)
+      finish(value)
       return
     }
-    waiting[run] = true
     record.status = Status.pending
-    // As `await` does it: a native promise as it is, any other thenable through a job of its own.
-    const promise = apply(resolve, NativePromise, [value])
-    void apply(then, promise, [(result: unknown) => settled(run, true, result), (reason: unknown) => settled(run, false, reason)])
+    settlement.wait(run, value)
   }
 
   const take = (): void => {
-    const entry = first
-    if (entry === undefined) {
-      record.run = 0
-      return
-    }
-    first = entry.next
-    if (first === undefined) last = undefined
-    record.settled--
-    record.run = entry.run
-    if (entry.fulfilled) encode(Status.done, entry.value)
+    const entry = settlement.take()
+    record.run = entry?.run ?? 0
+    if (entry === undefined) return
+    if (entry.fulfilled) finish(entry.value)
     else encodeThrown(entry.value)
   }
 
   const decodeInput = (): unknown => {
-    reader.reset(record.input, 0, record.length)
-    const fresh = decoder ?? new ValueDecoder(record)
-    decoder = undefined
-    const value = fresh.read(reader)
-    // Kept only if it came to its end: see encode.
-    decoder = fresh
-    if (record.input.length > KEPT_INPUT_BYTES) record.input = new Uint8Array(INPUT_BYTES)
+    const { input, length } = record
+    const value = values.read(input, length)
+    if (input.length > KEPT_INPUT_BYTES) record.input = new Uint8Array(INPUT_BYTES)
     return value
   }
 
@@ -155,30 +167,47 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     settle(run, apply(target as (...args: unknown[]) => unknown, owner, decodeInput() as unknown[]))
   }
 
+  const invoke = (run: number): void => {
+    const target = functions?.exported.get(record.code)
+    if (target === undefined) fail('ERR_FUNCTION_GONE', 'this function was released')
+    else settle(run, apply(target.fn as (...args: unknown[]) => unknown, undefined, decodeInput() as unknown[]))
+  }
+
+  const report = (): void => {
+    functions?.reportReleased()
+    unhandled.report(outbox, (reason) => {
+      try {
+        return values.writeAlone(reason, record.maxOutput)
+      } catch {
+        return values.writeAlone(errorLike(plainThrown(reason)), record.maxOutput)
+      }
+    })
+  }
+
   const perform = (): void => {
     const { op, run, value } = record
-    record.value = undefined
     record.status = Status.done
-    record.length = op === Op.set || op === Op.call || op === Op.define || op === Op.reserve ? record.length : 0
     switch (op) {
       case Op.settle:
+        record.value = undefined
         settle(run, value)
         return
       case Op.thrown:
+        record.value = undefined
         encodeThrown(value)
         return
       case Op.take:
         take()
         return
       case Op.get:
-        encode(Status.done, getGlobal(record.name))
+        finish(getGlobal(record.name))
         return
       case Op.set:
         setGlobal(record.name, decodeInput())
-        encode(Status.done, undefined)
+        finish(undefined)
         return
       case Op.delete:
-        encode(Status.done, deleteGlobal(record.name))
+        finish(deleteGlobal(record.name))
         return
       case Op.globals:
         encode(Status.done, snapshotGlobals())
@@ -188,7 +217,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         return
       case Op.define:
         defineGlobals(decodeInput() as object)
-        encode(Status.done, undefined)
+        finish(undefined)
         return
       case Op.reserve:
         if (record.input.length < record.length) record.input = new Uint8Array(record.length)
@@ -202,7 +231,22 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         finalization.run()
         return
       case Op.forget:
-        deleteProperty(waiting, run)
+        settlement.forget(run)
+        return
+      case Op.invoke:
+        invoke(run)
+        return
+      case Op.answer:
+        functions?.answered(record.call, record.code)
+        return
+      case Op.timer:
+        timers.runNext()
+        return
+      case Op.report:
+        report()
+        return
+      case Op.release:
+        functions?.releaseExported(record.input, record.length)
         return
       default:
         op satisfies never
@@ -218,38 +262,35 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     }
   }
   step.record = record
-  step.hooks = {
+  step.hooks = bare({
     formatStack,
-    importModule: (specifier) =>
+    importModule: (specifier: unknown) =>
       apply(rejectPromise, NativePromise, [
         new NativeTypeError(`Cannot import '${specifier as string}': no module of that name was given`),
       ]),
+    rejected: (event: unknown, promise: unknown, reason: unknown) => unhandled.rejection(event, promise, reason),
+  })
+  step.connect = (given) => {
+    connected = given
   }
-  setPrototypeOf(step.hooks, null)
   return step
 }
 
-/** A codec error was made by the codec of this realm side: a guest cannot make one. */
-function isCodecError(error: unknown): error is CodecError {
-  return typeof error === 'object' && error !== null && getPrototypeOf(error) === CodecError.prototype
+function bare<T extends object>(object: T): T {
+  setPrototypeOf(object, null)
+  return object
 }
 
-function codeOf(error: CodecError): ErrorCode {
-  switch (error.code) {
-    case 'ERR_VALUE_UNSUPPORTED':
-    case 'ERR_VALUE_TOO_DEEP':
-      return error.code
-    case 'ERR_VALUE_TOO_LARGE':
-      return 'ERR_OUTPUT_LIMIT'
-    case 'ERR_MALFORMED':
-    case 'ERR_REENTRANT':
-      return 'ERR_PROTOCOL'
+function isPlain(value: unknown): boolean {
+  switch (typeof value) {
+    case 'object':
+      return value === null
+    case 'function':
+    case 'symbol':
+      return false
+    default:
+      return true
   }
-}
-
-function isThenable(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  return typeof (value as { readonly then?: unknown }).then === 'function'
 }
 
 /** An Error of this realm with the given texts. */
@@ -258,12 +299,4 @@ function errorLike(plain: { readonly name: string; readonly message: string; rea
   error.name = plain.name
   error.stack = plain.stack
   return error
-}
-
-/** They call into code of the main realm, and there is no network to stream from. */
-function removeStreaming(): void {
-  const { WebAssembly } = globalThis as { readonly WebAssembly?: object }
-  if (WebAssembly === undefined) return
-  deleteProperty(WebAssembly, 'compileStreaming')
-  deleteProperty(WebAssembly, 'instantiateStreaming')
 }

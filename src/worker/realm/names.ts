@@ -41,7 +41,7 @@ export function defineGlobals(values: object): void {
   }
 }
 
-/** The own enumerable globals that are data; functions stay where they are. */
+/** The own enumerable globals. */
 export function snapshotGlobals(): object {
   const snapshot: Record<string, unknown> = {}
   const keys = ownKeys(realmGlobal)
@@ -51,7 +51,6 @@ export function snapshotGlobals(): object {
     const described = getOwnPropertyDescriptor(realmGlobal, key)
     if (described === undefined || described.enumerable !== true) continue
     const value: unknown = get(realmGlobal, key)
-    if (typeof value === 'function') continue
     defineProperty(snapshot, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true } as PropertyDescriptor)
   }
   return snapshot

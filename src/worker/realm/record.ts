@@ -1,30 +1,51 @@
 /**
  * The one object that the worker and its realm side share: an object of the guest's realm without a prototype, sealed before guest code runs and never reachable by it. The
- * worker only reads and writes its own data properties; the values in it are primitives, but for the fields named HOSTILE.
+ * worker only reads and writes its own data properties; the values in it are primitives, but for the fields named HOSTILE and the buffers.
  */
 export interface RealmRecord {
   /** What the next step does. */
   op: Op
   /** How the step ended. */
   status: Status
+  /** Number of the run that the step is for. */
   run: number
+  /** Number of a host call: of the one that is waited for, or for `Op.answer` of the one that has its answer. */
+  call: number
+  /** Host calls so far. The worker sets it back when a run starts while nothing else is pending. */
+  calls: number
   name: string
-  /** HOSTILE: a guest value on its way from an evaluate to the step that encodes it. */
+  /** HOSTILE: a guest value on its way from an evaluate to the step that encodes it. With `Status.primitive`, and from the worker, a primitive. */
   value: unknown
-  /** Bytes of the encoded result in {@link RealmRecord.output}; for `Op.reserve` the bytes wanted. */
+  /** Bytes of the encoded result in {@link RealmRecord.output}, or of what the worker put into {@link RealmRecord.input}; for `Op.reserve` the bytes wanted. */
   length: number
-  /** Failures of ours: an error code's number, and its message. */
+  /** Failures of ours: an error code's number, and its message. For `Op.answer`, an {@link Answer}. */
   code: number
   message: string
+  /** Bits of {@link ATTENTION}: what the worker has to see to once guest code has come to a rest. */
+  attention: number
   /** Runs whose promise has settled and whose outcome waits to be taken. */
   settled: number
-  /** Whether clean-up callbacks wait: {@link Op.drain} runs them. */
-  cleanups: boolean
+  /** Timers, host calls without an answer, and promises that V8 settles from outside. */
+  busy: number
+  /** Of these, the last: they go on only in a later evaluate. */
+  outside: number
+  /** Milliseconds until the next timer is due; Infinity if there is none. */
+  timerDelay: number
+  /** Functions of this realm that the client holds, and the client's that this realm holds. */
+  exported: number
+  imported: number
+  /** The function whose answer the guest waits for, or one of them; '' if for none. */
+  waitingFor: string
+  /** Number of the context on its channel, for the messages in the outbox. */
+  context: number
   maxOutput: number
   maxDepth: number
   /** Buffers of the guest's realm that the guest cannot reach. The worker sees them through views of its own. */
   input: Uint8Array
   output: Uint8Array
+  /** Whole frames for the client. The worker takes them and sets the length back to 0. */
+  outbox: Uint8Array
+  outboxLength: number
 }
 
 export const Op = {
@@ -48,6 +69,16 @@ export const Op = {
   drain: 10,
   /** Forgets a run that waits for its promise. */
   forget: 11,
+  /** Calls the function with the handle `code` with the arguments in `input`. */
+  invoke: 12,
+  /** The host call numbered `run` has its answer: see {@link Answer}. */
+  answer: 13,
+  /** Runs the next timer that is due. */
+  timer: 14,
+  /** Puts into the outbox what the client should hear of: unhandled rejections, handles given back. */
+  report: 15,
+  /** The client gives back handles: ids and counts in turns, as 32-bit numbers in `input`. */
+  release: 16,
 } as const
 export type Op = (typeof Op)[keyof typeof Op]
 
@@ -60,5 +91,54 @@ export const Status = {
   pending: 2,
   /** Failed for a reason of ours: see `code` and `message`. */
   failed: 3,
+  /** The result is a primitive, in `value`. */
+  primitive: 4,
 } as const
 export type Status = (typeof Status)[keyof typeof Status]
+
+export const ATTENTION = {
+  outbox: 1,
+  timers: 2,
+  /** {@link Op.report} has something to say. */
+  report: 4,
+  /** {@link Op.drain} has clean-up callbacks to run. */
+  cleanups: 8,
+  settled: 16,
+  /** The realm has got a function of the client's. */
+  imported: 32,
+  /** There is something outside to wait for. */
+  outside: 64,
+} as const
+
+/** How a host call was answered: the worker's word to the realm side. */
+export const Answer = {
+  /** A primitive, in `value`. */
+  primitive: 0,
+  /** The encoded value is in `input`. */
+  returned: 1,
+  /** What the host threw is in `input`, encoded. */
+  raised: 2,
+  /** The host function gave a promise: another answer follows. */
+  promised: 3,
+  /** There is an answer of `length` bytes, for which `input` is too small. */
+  larger: 4,
+  /** The run ends here: a signal is on its way. */
+  end: 5,
+  /** The client does not read what it was sent. */
+  refused: 6,
+} as const
+export type Answer = (typeof Answer)[keyof typeof Answer]
+
+/** What the realm side asks of the worker from inside an evaluate. */
+export const Request = {
+  /** Send the outbox, whose last frame is the host call `run`, and wait for its answer. */
+  call: 0,
+  /** The answer that was too large for `input`. */
+  fetch: 1,
+  /** Send the outbox. */
+  flush: 2,
+} as const
+export type Request = (typeof Request)[keyof typeof Request]
+
+/** Asks the worker. A function of the moat's realm: primitives in, a number out. Negative if the stack is used up. */
+export type Bridge = (request: Request) => number

@@ -2,7 +2,7 @@ import { attack } from '../support/attack.ts'
 import { describeEscapes } from '../support/escapes.ts'
 
 /** Names that hosts tend to leave in a realm. None may be there. */
-const HOST_NAMES = `process require module exports global Buffer setTimeout setInterval setImmediate clearTimeout queueMicrotask structuredClone fetch
+const HOST_NAMES = `process require module exports global Buffer structuredClone fetch
  performance navigator crypto URL URLSearchParams TextEncoder TextDecoder Event EventTarget AbortController MessageChannel BroadcastChannel Worker Blob
  localStorage atob btoa WebSocket ReadableStream CompressionStream DOMException internalBinding primordials gc print load read quit d8 ShadowRealm
  __filename __dirname arguments`

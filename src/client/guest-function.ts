@@ -1,0 +1,27 @@
+/**
+ * A function of a guest's: calls it there and resolves with what it returns, awaited. The guest keeps the function alive until the handle is disposed or collected, or the context
+ * ends; after that a call rejects.
+ */
+export type GuestFunction = ((...args: readonly unknown[]) => Promise<unknown>) & Disposable
+
+/** What a handle does. */
+interface GuestFunctionActions {
+  readonly call: (args: readonly unknown[]) => Promise<unknown>
+  readonly release: () => void
+}
+
+const handles = new WeakMap<object, { readonly id: number; readonly bridge: object }>()
+
+export function makeGuestFunction(id: number, name: string, bridge: object, actions: GuestFunctionActions): GuestFunction {
+  const handle = async (...args: readonly unknown[]): Promise<unknown> => actions.call(args)
+  Object.defineProperty(handle, 'name', { value: name, configurable: true })
+  Object.defineProperty(handle, Symbol.dispose, { value: actions.release, configurable: true })
+  handles.set(handle, { id, bridge })
+  return handle as unknown as GuestFunction
+}
+
+/** The id of a function that came over this bridge. */
+export function guestFunctionId(fn: object, bridge: object): number | undefined {
+  const handle = handles.get(fn)
+  return handle?.bridge === bridge ? handle.id : undefined
+}

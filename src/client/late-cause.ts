@@ -1,0 +1,7 @@
+import { ContextLostError, WorkerCrashError } from './errors.ts'
+
+/** Who calls after the end of a worker did not see it crash: for them the context is lost, and the crash is why. */
+export function lateCause(cause: Error): Error {
+  if (!(cause instanceof WorkerCrashError)) return cause
+  return new ContextLostError('ERR_CONTEXT_LOST', `the context is gone: ${cause.message}`, cause.report, { cause })
+}

@@ -1,0 +1,100 @@
+import { CodecError } from '../msgpack/codec-error.ts'
+import { ArrayOf, charCodeAt, mapDelete, mapGet, MapOf, mapSet, mapSize, setPrototypeOf } from '../msgpack/intrinsics.ts'
+import { type FunctionHandle, MAX_FUNCTION_NAME } from '../values/value-options.ts'
+
+export interface ExportedFunction {
+  readonly fn: object
+  readonly isAsync: boolean
+  readonly name: string
+  readonly id: number
+  /** How often the handle was sent, less how often the peer has said that it is done with it. */
+  sent: number
+}
+
+/**
+ * Functions of this side that the peer holds handles of. One function has one id as long as the peer holds it. Counting what was sent makes a release that crosses with a new
+ * handle harmless: the peer says how many handles it gives back.
+ *
+ * A message that fails while it is written has sent nothing: `mark` before, then `commit` or `rollback`. Messages may be written inside each other.
+ */
+export class ExportedFunctions {
+  readonly #byId = new MapOf<number, ExportedFunction>()
+  readonly #byFunction = new MapOf<object, ExportedFunction>()
+  readonly #maxOpen: number
+  #journal: ExportedFunction[] = setPrototypeOf(new ArrayOf<ExportedFunction>(), null)
+  #last = 0
+
+  constructor(maxOpen: number) {
+    this.#maxOpen = maxOpen
+  }
+
+  /** How many the peer holds. */
+  get open(): number {
+    return mapSize(this.#byId)
+  }
+
+  get(id: number): ExportedFunction | undefined {
+    return mapGet(this.#byId, id)
+  }
+
+  /** The handle for a function, about to be sent once more. */
+  send(fn: object, isAsync: boolean): FunctionHandle {
+    let entry = mapGet(this.#byFunction, fn)
+    if (entry === undefined) {
+      if (mapSize(this.#byId) >= this.#maxOpen) {
+        throw new CodecError('ERR_VALUE_TOO_LARGE', `the other side holds the limit of ${this.#maxOpen} functions; release some`)
+      }
+      entry = { fn, isAsync, name: nameOf(fn), id: this.#next(), sent: 0 }
+      mapSet(this.#byId, entry.id, entry)
+      mapSet(this.#byFunction, fn, entry)
+    }
+    entry.sent++
+    this.#journal[this.#journal.length] = entry
+    return { id: entry.id, isAsync, returns: false, name: entry.name }
+  }
+
+  /** The peer gives `count` handles back. */
+  release(id: number, count: number): void {
+    const entry = mapGet(this.#byId, id)
+    if (entry === undefined) return
+    entry.sent -= count
+    if (entry.sent > 0) return
+    mapDelete(this.#byId, id)
+    mapDelete(this.#byFunction, entry.fn)
+  }
+
+  mark(): number {
+    return this.#journal.length
+  }
+
+  commit(mark: number): void {
+    if (mark === this.#journal.length) return
+    this.#journal.length = mark
+  }
+
+  rollback(mark: number): void {
+    for (let i = mark; i < this.#journal.length; i++) this.release((this.#journal[i] as ExportedFunction).id, 1)
+    this.#journal.length = mark
+  }
+
+  #next(): number {
+    do this.#last = this.#last >= 0xffff_ffff ? 1 : this.#last + 1
+    while (mapGet(this.#byId, this.#last) !== undefined)
+    return this.#last
+  }
+}
+
+/** What a function says it is called: a property that may be anything, and may have been made to throw. */
+function nameOf(fn: object): string {
+  try {
+    const name = (fn as { readonly name?: unknown }).name
+    if (typeof name !== 'string') return ''
+    let cut = ''
+    for (let i = 0; i < name.length && i < MAX_FUNCTION_NAME; i++) cut += name[i] as string
+    return cut.length > 0 && isHighSurrogate(charCodeAt(cut, cut.length - 1)) ? '' : cut
+  } catch {
+    return ''
+  }
+}
+
+const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff

@@ -1,0 +1,264 @@
+import type { ErrorCode } from '../protocol/error-codes.ts'
+import { MAX_OUTPUT } from '../protocol/limits.ts'
+import type { Answers } from './answers.ts'
+import type { ChannelContext } from './channel-context.ts'
+import type { WorkerParts } from './channel-runs.ts'
+import { COMPLETED, type Ending, INTERRUPTED } from './guard.ts'
+import type { Conversation } from './host-answer.ts'
+import { withoutFrames } from './own-error.ts'
+import { primitiveRead, readPrimitive } from './primitive-payload.ts'
+import { Answer, ATTENTION, Op } from './realm/record.ts'
+import type { Run } from './run.ts'
+import { ranOut } from './timeout-text.ts'
+import { Waits } from './waits.ts'
+
+/** Budget of a step that is the worker's own, in milliseconds. */
+const HOUSEKEEPING_MS = 100
+/** How long one context's timers may go on before others get their turn, in milliseconds. */
+const TIMERS_MS = 5
+/** How long timers wait when the client has not read what it was sent, in milliseconds. */
+const CONGESTED_MS = 5
+/** How often what comes about while it is seen to is seen to at once; then it waits for the next time. */
+const MAX_ROUNDS = 8
+/** Node's timers take no more, in milliseconds. */
+const LONGEST_TIMER_MS = 0x7fff_ffff
+
+interface TurnEvents {
+  /** The promise of a waiting run has settled; `ending` is that of the step that took the outcome, which is in the context's record. */
+  readonly settled: (context: ChannelContext, run: Run, ending: Ending) => void
+  /** A run that waited is gone. */
+  readonly released: (context: ChannelContext) => void
+}
+
+/**
+ * Everything that goes on in the contexts of a channel besides the run at work: runs that wait for promises, answers of host functions, timers, jobs that V8 queues by itself. A turn is one
+ * evaluate on behalf of all runs that wait in its context; the first deadline among them ends it. If none waits, the context's background budget does.
+ */
+export class ContextTurns {
+  /** Whether a context of this channel has had a function of its client's. */
+  converses = false
+  readonly #parts: WorkerParts
+  readonly #channel: number
+  readonly #answers: Answers
+  readonly #conversation: Conversation
+  readonly #events: TurnEvents
+  readonly #waits: Waits
+  readonly #waiting = new Map<number, Run>()
+
+  constructor(parts: WorkerParts, channel: number, answers: Answers, conversation: Conversation, events: TurnEvents) {
+    this.#parts = parts
+    this.#channel = channel
+    this.#answers = answers
+    this.#conversation = conversation
+    this.#events = events
+    this.#waits = new Waits({
+      drain: (context) => {
+        this.#turn(context, Op.drain)
+        this.#end(context)
+      },
+      expire: (run) => {
+        const { waitingFor } = run.context.realm.record
+        const forWhat = waitingFor === '' ? 'a promise' : `host call '${waitingFor}'`
+        this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, `waited for ${forWhat}`, performance.now()))
+        this.#end(run.context)
+      },
+    })
+  }
+
+  /** How many runs wait. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** The run waits for its promise. */
+  wait(run: Run): void {
+    run.context.pending.set(run.run, run)
+    this.#add(run)
+  }
+
+  /** The request waits until its context is idle. */
+  waitForIdle(run: Run): void {
+    run.context.idlers.set(run.run, run)
+    this.#add(run)
+    this.#answerIdlers(run.context)
+  }
+
+  /** Guest code in this context has come to a rest: sees to what it left behind. */
+  after(context: ChannelContext): void {
+    const { record } = context.realm
+    for (let round = 0; record.attention !== 0 && round < MAX_ROUNDS; round++) {
+      const { attention } = record
+      record.attention = 0
+      if ((attention & ATTENTION.imported) !== 0) this.converses = true
+      if ((attention & ATTENTION.outside) !== 0) this.#waits.watch(context)
+      if ((attention & ATTENTION.cleanups) !== 0) this.#turn(context, Op.drain)
+      if ((attention & ATTENTION.settled) !== 0) this.#collect(context)
+      if ((attention & ATTENTION.report) !== 0) this.#turn(context, Op.report)
+      if ((attention & ATTENTION.timers) !== 0) this.#schedule(context)
+      if (record.outboxLength > 0) this.#answers.frames(context.realm.takeOutbox())
+    }
+    if (context.idlers.size > 0) this.#answerIdlers(context)
+  }
+
+  /** A host function of the client's has answered, or its promise has settled. */
+  answered(context: ChannelContext, call: number, type: 'returned' | 'raised', payload: Uint8Array): void {
+    const { realm } = context
+    if (type === 'returned' && readPrimitive(payload)) {
+      realm.record.value = primitiveRead
+      realm.record.code = Answer.primitive
+    } else {
+      if (realm.give(payload, performance.now() + HOUSEKEEPING_MS) !== COMPLETED) return
+      realm.record.code = type === 'returned' ? Answer.returned : Answer.raised
+    }
+    realm.record.call = call
+    this.#turn(context, Op.answer)
+    this.after(context)
+  }
+
+  /** The client gives back handles: ids and counts in turns. */
+  release(context: ChannelContext, handles: readonly number[]): void {
+    const { realm } = context
+    const bytes = new DataView(new ArrayBuffer(4 * handles.length))
+    for (const [index, value] of handles.entries()) bytes.setUint32(4 * index, value)
+    if (realm.give(new Uint8Array(bytes.buffer), performance.now() + HOUSEKEEPING_MS) !== COMPLETED) return
+    this.#turn(context, Op.release)
+    this.after(context)
+  }
+
+  /** Ends a waiting run for a reason of ours; its promise may settle later, unheard. False if no such run waits. */
+  abandonRun(number: number, code: ErrorCode, message: string): boolean {
+    const run = this.#waiting.get(number)
+    if (run === undefined) return false
+    this.#abandon(run, code, message)
+    return true
+  }
+
+  /** The same for all runs of a context. */
+  abandonAll(context: ChannelContext, code: ErrorCode, message: string): void {
+    for (const run of [...context.pending.values(), ...context.idlers.values()]) this.#abandon(run, code, message)
+  }
+
+  /** Nothing wakes this context any more. */
+  stop(context: ChannelContext): void {
+    clearTimeout(context.timer)
+    this.#waits.forget(context)
+    context.realm.onRequest = undefined
+    context.realm.record.timerDelay = Number.POSITIVE_INFINITY
+  }
+
+  /** The client is gone. */
+  close(): void {
+    this.#waits.clear()
+    this.#parts.usage.waiting -= this.#waiting.size
+    this.#waiting.clear()
+  }
+
+  #add(run: Run): void {
+    this.#waiting.set(run.run, run)
+    this.#parts.usage.waiting++
+    this.#waits.add(run)
+  }
+
+  /** What a turn from the event loop ends with. */
+  #end(context: ChannelContext): void {
+    this.after(context)
+    this.#answers.flush()
+  }
+
+  /** One evaluate on behalf of whatever waits in the context. */
+  #turn(context: ChannelContext, op: Op): Ending {
+    const { guard, heartbeat } = this.#parts
+    const startMs = performance.now()
+    const nearest = context.nearest()
+    const deadlineMs = nearest?.deadlineMs ?? startMs + context.budget.available(startMs)
+    heartbeat.serve(this.#channel, nearest?.run ?? 0)
+    const ending = context.realm.step(op, deadlineMs)
+    if (heartbeat.rest()) guard.absorbInterrupt()
+    const nowMs = performance.now()
+    for (const run of context.pending.values()) run.busyMs += nowMs - startMs
+    if (nearest === undefined) context.budget.spend(nowMs - startMs)
+    if (ending === INTERRUPTED) this.#interrupted(context, nowMs)
+    return ending
+  }
+
+  /** Somebody's code ran on until the first deadline among the waiting runs: it is theirs to pay. */
+  #interrupted(context: ChannelContext, nowMs: number): void {
+    if (context.pending.size === 0) {
+      const tooMuch = new Error(
+        'code that went on after its run (a timer, an answer of the host) used up the processor time that it may have, and was ended',
+      )
+      this.#answers.unhandled(context.number, withoutFrames(Object.assign(tooMuch, { code: 'ERR_TIMEOUT' })))
+      return
+    }
+    for (const run of context.pending.values()) {
+      if (run.deadlineMs <= nowMs + 1) this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, 'computed', nowMs))
+    }
+  }
+
+  /** Answers the waiting runs whose promise has settled by now. */
+  #collect(context: ChannelContext): void {
+    const { record } = context.realm
+    while (record.settled > 0 && context.pending.size > 0) {
+      record.run = 0
+      const left = record.settled
+      const ending = context.realm.step(Op.take, context.nearest()?.deadlineMs ?? 0)
+      const run = context.pending.get(record.run)
+      if (run !== undefined) {
+        this.#forget(run)
+        this.#events.settled(context, run, ending)
+      } else if (record.settled >= left) return
+    }
+  }
+
+  #abandon(run: Run, code: ErrorCode, message: string): void {
+    const { context } = run
+    const { realm } = context
+    const wasIdler = context.idlers.has(run.run)
+    this.#forget(run)
+    if (!wasIdler && !context.once) {
+      realm.record.run = run.run
+      realm.step(Op.forget, performance.now() + HOUSEKEEPING_MS)
+    }
+    const waited = realm.record.waitingFor !== '' && !wasIdler
+    this.#answers.failed(run.run, code, message, waited ? 'host-call' : 'run', performance.now() - run.startedMs, run.busyMs)
+    this.#events.released(context)
+  }
+
+  #forget(run: Run): void {
+    if (this.#waiting.delete(run.run)) this.#parts.usage.waiting--
+    run.context.pending.delete(run.run)
+    run.context.idlers.delete(run.run)
+    this.#waits.remove(run)
+  }
+
+  #answerIdlers(context: ChannelContext): void {
+    if (!context.isIdle) return
+    for (const run of context.idlers.values()) {
+      this.#forget(run)
+      this.#answers.primitive(run.run, undefined, MAX_OUTPUT.max)
+    }
+  }
+
+  /** Has the context woken when its next timer is due, or when it may compute again. */
+  #schedule(context: ChannelContext): void {
+    clearTimeout(context.timer)
+    const { timerDelay } = context.realm.record
+    if (timerDelay === Number.POSITIVE_INFINITY) return
+    const budgetMs = context.pending.size > 0 ? 0 : context.budget.waitMs(performance.now())
+    const congestedMs = this.#conversation.isCongested() ? CONGESTED_MS : 0
+    const waitMs = Math.min(LONGEST_TIMER_MS, Math.max(timerDelay, budgetMs, congestedMs, 0))
+    context.timer = setTimeout(() => this.#runTimers(context), Math.ceil(waitMs))
+  }
+
+  #runTimers(context: ChannelContext): void {
+    const { record } = context.realm
+    const untilMs = performance.now() + TIMERS_MS
+    do {
+      if (this.#conversation.isCongested() || (context.pending.size === 0 && context.budget.waitMs(performance.now()) > 0)) break
+      this.#turn(context, Op.timer)
+      this.after(context)
+    } while (record.timerDelay <= 0 && performance.now() < untilMs)
+    this.#schedule(context)
+    this.#end(context)
+  }
+}

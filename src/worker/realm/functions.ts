@@ -1,0 +1,251 @@
+import { ExportedFunctions } from '../../protocol/handles/exported-functions.ts'
+import { ImportedFunctions } from '../../protocol/handles/imported-functions.ts'
+import { hostCallCodec, releasedByGuestCodec } from '../../protocol/guest-messages.ts'
+import { MAX_HANDLES, MAX_HOST_CALLS, MAX_HOST_CALLS_IN_FLIGHT, MAX_RELEASED } from '../../protocol/limits.ts'
+import {
+  ArrayOf,
+  mapDelete,
+  mapForEach,
+  mapGet,
+  MapOf,
+  mapSet,
+  mapSize,
+  method,
+  setPrototypeOf,
+} from '../../protocol/msgpack/intrinsics.ts'
+import type { FunctionHandle } from '../../protocol/values/value-options.ts'
+import { forGuest, framesHere, guestError, stackOverflow } from './guest-error.ts'
+import { asNative } from './native-function.ts'
+import type { Outbox } from './outbox.ts'
+import { Answer, ATTENTION, type Bridge, type RealmRecord, Request } from './record.ts'
+import type { RealmValues } from './values.ts'
+
+const { apply, defineProperty } = Reflect
+const NativePromise = Promise
+const { reject: rejectPromise } = NativePromise
+const isNativeError = (Error as unknown as { isError(value: unknown): boolean }).isError
+const NativeWeakMap = WeakMap
+const weakMapGet = method(WeakMap.prototype, 'get') as (map: WeakMap<object, number>, key: object) => number | undefined
+const weakMapSet = method(WeakMap.prototype, 'set') as (map: WeakMap<object, number>, key: object, id: number) => void
+
+type HostFunction = (...args: unknown[]) => unknown
+
+interface Waiting {
+  readonly name: string
+  readonly resolve: (value: unknown) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** The functions that cross: the client's in this realm, and this realm's at the client's. */
+export class Functions {
+  readonly exported = new ExportedFunctions(MAX_HANDLES)
+  readonly #record: RealmRecord
+  readonly #outbox: Outbox
+  readonly #bridge: Bridge
+  readonly #values: RealmValues
+  readonly #imported: ImportedFunctions<HostFunction>
+  /** Ids of the client's functions, to send them home as what they are. */
+  readonly #homes = new NativeWeakMap<object, number>()
+  readonly #waiting = new MapOf<number, Waiting>()
+  #lastCall = 0
+
+  constructor(record: RealmRecord, outbox: Outbox, bridge: Bridge, values: RealmValues) {
+    this.#record = record
+    this.#outbox = outbox
+    this.#bridge = bridge
+    this.#values = values
+    this.#imported = new ImportedFunctions<HostFunction>(MAX_HANDLES, () => {
+      record.attention |= ATTENTION.report
+    })
+  }
+
+  send(fn: object, isAsync: boolean): FunctionHandle {
+    const home = weakMapGet(this.#homes, fn)
+    if (home !== undefined) return { id: home, isAsync: false, returns: true, name: '' }
+    const handle = this.exported.send(fn, isAsync)
+    this.#count()
+    return handle
+  }
+
+  receive(handle: FunctionHandle): unknown {
+    const { id, isAsync, name } = handle
+    if (handle.returns) {
+      const own = this.exported.get(id)
+      if (own === undefined) throw guestError('ERR_FUNCTION_GONE', 'a function came back that was released')
+      return own.fn
+    }
+    const fn = this.#imported.receive(id, () => this.#make(id, isAsync, name))
+    this.#record.attention |= ATTENTION.imported
+    this.#count()
+    return fn
+  }
+
+  /** The client gives handles back: ids and counts in turns, 32 bits each, big-endian. */
+  releaseExported(bytes: Uint8Array, length: number): void {
+    for (let at = 0; at + 8 <= length; at += 8) this.exported.release(readUint32(bytes, at), readUint32(bytes, at + 4))
+    this.#count()
+  }
+
+  /** Tells the client which handles this realm gives back. */
+  reportReleased(): void {
+    const released = this.#imported.takeReleased()
+    for (let from = 0; from < released.length; from += 2 * MAX_RELEASED) {
+      const handles = setPrototypeOf(new ArrayOf<number>(), null)
+      for (let i = from; i < released.length && i < from + 2 * MAX_RELEASED; i++) handles[i - from] = released[i] as number
+      this.#outbox.add(releasedByGuestCodec, { type: 'releasedByGuest', context: this.#record.context, handles })
+    }
+    this.#count()
+  }
+
+  /** The answer to an asynchronous call has come, as the record says. */
+  answered(call: number, answer: number): void {
+    const waiting = mapGet(this.#waiting, call)
+    if (waiting === undefined) return
+    this.#forget(call)
+    try {
+      const value = this.#answer(answer)
+      if (answer === Answer.raised) waiting.reject(value)
+      else waiting.resolve(value)
+    } catch (error) {
+      waiting.reject(forGuest(error))
+    }
+  }
+
+  #make(id: number, isAsync: boolean, name: string): HostFunction {
+    const call: HostFunction = isAsync ? (...args) => this.#callAsync(id, name, args) : (...args) => this.#callSync(id, name, args)
+    const fn = asNative(call, name, 0)
+    weakMapSet(this.#homes, fn, id)
+    return fn
+  }
+
+  #callSync(id: number, name: string, args: unknown[]): unknown {
+    const record = this.#record
+    const call = this.#nextCall()
+    const start = this.#write(id, call, true, args)
+    const before = record.waitingFor
+    record.call = call
+    record.waitingFor = name === '' ? 'anonymous' : name
+    let answer = this.#ask(Request.call)
+    if (answer === Answer.larger) {
+      record.input = new Uint8Array(record.length)
+      answer = this.#ask(Request.fetch)
+    }
+    record.waitingFor = before
+    switch (answer) {
+      case Answer.promised:
+        return this.#wait(call, name)
+      case Answer.primitive:
+      case Answer.returned:
+        return this.#answer(answer)
+      case Answer.raised:
+        throw withFrames(this.#answer(answer))
+      case Answer.refused:
+        this.#outbox.takeBack(start)
+        throw guestError('ERR_OVERLOADED', 'the host does not read what it was sent')
+      case Answer.end:
+        // The signal that ends this run is on its way. Nothing of the guest's may run before it is here.
+        for (;;);
+      default:
+        // Not sent: the stack is used up.
+        this.#outbox.takeBack(start)
+        throw stackOverflow()
+    }
+  }
+
+  #callAsync(id: number, name: string, args: unknown[]): unknown {
+    try {
+      const call = this.#nextCall()
+      this.#write(id, call, false, args)
+      const promise = this.#wait(call, name)
+      this.#outbox.flushIfMany()
+      return promise
+    } catch (error) {
+      return apply(rejectPromise, NativePromise, [error])
+    }
+  }
+
+  #ask(request: Request): number {
+    try {
+      return this.#bridge(request)
+    } catch {
+      return -1
+    }
+  }
+
+  #write(fn: number, call: number, sync: boolean, args: unknown[]): number {
+    const record = this.#record
+    try {
+      const payload = this.#values.writeArguments(args, record.maxOutput)
+      return this.#outbox.add(hostCallCodec, { type: 'hostCall', context: record.context, call, fn, sync }, payload)
+    } catch (error) {
+      throw forGuest(error)
+    }
+  }
+
+  /** What the record holds as an answer: a value that was returned, or thrown. */
+  #answer(answer: number): unknown {
+    const record = this.#record
+    if (answer === Answer.primitive) {
+      const { value } = record
+      record.value = undefined
+      return value
+    }
+    try {
+      return this.#values.read(record.input, record.length)
+    } catch (error) {
+      throw forGuest(error)
+    }
+  }
+
+  #wait(call: number, name: string): Promise<unknown> {
+    return new NativePromise((resolve, reject) => {
+      mapSet(this.#waiting, call, { name, resolve, reject })
+      this.#record.busy++
+      this.#record.waitingFor = name === '' ? 'anonymous' : name
+    })
+  }
+
+  #forget(call: number): void {
+    mapDelete(this.#waiting, call)
+    this.#record.busy--
+    if (mapSize(this.#waiting) === 0) this.#record.waitingFor = ''
+    else if (mapSize(this.#waiting) < 8) {
+      // Which of many does not matter.
+      mapForEach(this.#waiting, (waiting) => {
+        const { name } = waiting as Waiting
+        this.#record.waitingFor = name === '' ? 'anonymous' : name
+      })
+    }
+  }
+
+  #nextCall(): number {
+    if (mapSize(this.#waiting) >= MAX_HOST_CALLS_IN_FLIGHT)
+      throw guestError('ERR_HOST_CALL_LIMIT', `${MAX_HOST_CALLS_IN_FLIGHT} host calls of this context are unanswered, which is the limit`)
+    if (++this.#record.calls > MAX_HOST_CALLS)
+      throw guestError('ERR_HOST_CALL_LIMIT', `over the limit of ${MAX_HOST_CALLS} host calls in one run`)
+    this.#lastCall = this.#lastCall >= 0xffff_ffff ? 1 : this.#lastCall + 1
+    return this.#lastCall
+  }
+
+  #count(): void {
+    this.#record.exported = this.exported.open
+    this.#record.imported = this.#imported.open
+  }
+}
+
+/** An error of the host's, with the frames of the guest that called. */
+function withFrames(raised: unknown): unknown {
+  if (!isNativeError(raised)) return raised
+  const { stack } = raised as { stack?: unknown }
+  if (typeof stack === 'string') {
+    const described = { __proto__: null, value: stack + framesHere(), writable: true, enumerable: false, configurable: true }
+    defineProperty(raised as object, 'stack', described as PropertyDescriptor)
+  }
+  return raised
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
+  )
+}

@@ -1,0 +1,69 @@
+import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts'
+import { CodecError } from '../../protocol/msgpack/codec-error.ts'
+
+const { defineProperty, getPrototypeOf } = Reflect
+const NativeError = Error
+const NativeTypeError = TypeError
+const NativeRangeError = RangeError
+const { indexOf, slice } = String.prototype
+const { apply } = Reflect
+
+/** A codec error was made by the codec of this realm side. It never reaches the guest, which so cannot make one. */
+export function isCodecError(error: unknown): error is CodecError {
+  return typeof error === 'object' && error !== null && getPrototypeOf(error) === CodecError.prototype
+}
+
+/** What the client is told of a codec error. */
+export function codeOf(error: CodecError): ErrorCode {
+  switch (error.code) {
+    case 'ERR_VALUE_UNSUPPORTED':
+    case 'ERR_VALUE_TOO_DEEP':
+      return error.code
+    case 'ERR_VALUE_TOO_LARGE':
+      return 'ERR_OUTPUT_LIMIT'
+    case 'ERR_MALFORMED':
+    case 'ERR_REENTRANT':
+      return 'ERR_PROTOCOL'
+  }
+}
+
+/** An error with a code that the guest may catch. */
+export function guestError(code: ErrorCode | 'ERR_VALUE_TOO_LARGE', message: string): Error {
+  return withCode(new NativeError(message), code)
+}
+
+/** What the guest gets for an error that was thrown while its value was read: its own as it is, one of the codec's as a TypeError. */
+export function forGuest(error: unknown): unknown {
+  return isCodecError(error) ? withCode(new NativeTypeError(error.message), error.code) : error
+}
+
+export function stackOverflow(): Error {
+  return new NativeRangeError('Maximum call stack size exceeded')
+}
+
+export function errorNumber(code: ErrorCode): number {
+  return ERROR_CODES[code]
+}
+
+/** The frames of the guest's code that runs now, as the lines of a stack; '' if the guest formats stacks in its own way. */
+export function framesHere(): string {
+  try {
+    const text: unknown = new NativeError('').stack
+    if (typeof text !== 'string') return ''
+    const at = apply(indexOf, text, ['\n    at '])
+    return at < 0 ? '' : apply(slice, text, [at])
+  } catch {
+    return ''
+  }
+}
+
+function withCode(error: Error, code: string): Error {
+  defineProperty(error, 'code', {
+    __proto__: null,
+    value: code,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  } as PropertyDescriptor)
+  return error
+}

@@ -1,0 +1,146 @@
+import { MAX_TIMERS } from '../../protocol/limits.ts'
+import { guestError } from './guest-error.ts'
+import { asNative } from './native-function.ts'
+import { ATTENTION, type RealmRecord } from './record.ts'
+import { TimerQueue } from './timer-queue.ts'
+
+const { apply, defineProperty } = Reflect
+const { now } = Date
+const NativeTypeError = TypeError
+const NativeString = String
+const toNumber = Number
+// oxlint-disable-next-line no-eval -- a handler may be a string of code (HTML, timer initialization steps); it runs in the guest's realm
+const indirectEval = eval
+const NativePromise = Promise
+const { then } = NativePromise.prototype
+const { resolve } = NativePromise
+
+/** HTML's 32-bit delays; what is longer is due at once. */
+const MAX_DELAY_MS = 0x7fff_ffff
+
+export interface Timers {
+  /** Runs the first timer, if it is due. */
+  runNext(): void
+}
+
+/**
+ * `setTimeout` and its kin (HTML, "timers"; `setImmediate` as in Node). The worker wakes the realm when the first is due; each runs in an evaluate of its own, so that microtasks run in
+ * between. What a callback throws is reported, as in any host.
+ */
+export function installTimers(realmGlobal: object, record: RealmRecord, report: (error: unknown) => void): Timers {
+  let queue: TimerQueue | undefined
+  let lastId = 0
+
+  const changed = (): void => {
+    const first = queue?.first()
+    record.timerDelay = first === undefined ? Number.POSITIVE_INFINITY : first.due <= 0 ? 0 : first.due - now()
+    record.attention |= ATTENTION.timers
+  }
+
+  const start = (run: () => void, delayMs: number, intervalMs: number): number => {
+    queue ??= new TimerQueue()
+    if (queue.size >= MAX_TIMERS) throw guestError('ERR_OVERLOADED', `this context has ${MAX_TIMERS} timers, which is the limit`)
+    lastId = lastId >= MAX_DELAY_MS ? 1 : lastId + 1
+    queue.add({ id: lastId, run, intervalMs, due: delayMs === 0 ? 0 : now() + delayMs, order: 0 })
+    record.busy++
+    changed()
+    return lastId
+  }
+
+  const clear = (id: unknown): void => {
+    if (queue === undefined) return
+    // A number, or what becomes one; anything else names no timer.
+    if (typeof id !== 'number' && typeof id !== 'string') return
+    if (!queue.clear(+id)) return
+    record.busy--
+    changed()
+  }
+
+  const globals = {
+    setTimeout(handler: unknown, delay?: unknown, ...args: unknown[]) {
+      return start(callbackOf(handler, args), toDelay(delay), -1)
+    },
+    setInterval(handler: unknown, delay?: unknown, ...args: unknown[]) {
+      const delayMs = toDelay(delay)
+      return start(callbackOf(handler, args), delayMs, delayMs)
+    },
+    setImmediate(handler: unknown, ...args: unknown[]) {
+      return start(callbackOf(handler, args), 0, -1)
+    },
+    clearTimeout(id?: unknown) {
+      clear(id)
+    },
+    clearInterval(id?: unknown) {
+      clear(id)
+    },
+    clearImmediate(id?: unknown) {
+      clear(id)
+    },
+    queueMicrotask(callback: unknown) {
+      if (typeof callback !== 'function') throw new NativeTypeError('queueMicrotask: the callback must be a function')
+      const job = (): void => {
+        try {
+          apply(callback as () => void, undefined, [])
+        } catch (error) {
+          report(error)
+        }
+      }
+      void apply(then, apply(resolve, NativePromise, [undefined]), [job])
+    },
+  }
+  define(realmGlobal, 'setTimeout', globals.setTimeout, 1)
+  define(realmGlobal, 'setInterval', globals.setInterval, 1)
+  define(realmGlobal, 'setImmediate', globals.setImmediate, 1)
+  define(realmGlobal, 'clearTimeout', globals.clearTimeout, 0)
+  define(realmGlobal, 'clearInterval', globals.clearInterval, 0)
+  define(realmGlobal, 'clearImmediate', globals.clearImmediate, 0)
+  define(realmGlobal, 'queueMicrotask', globals.queueMicrotask, 1)
+
+  return {
+    runNext() {
+      const timer = queue?.first()
+      if (queue === undefined || timer === undefined || (timer.due > 0 && timer.due > now())) {
+        changed()
+        return
+      }
+      queue.shift()
+      if (timer.intervalMs >= 0) {
+        timer.due = now() + timer.intervalMs
+        queue.add(timer)
+      } else record.busy--
+      // Before the callback, which may never come to an end.
+      changed()
+      timer.run()
+    },
+  }
+
+  function callbackOf(handler: unknown, args: unknown[]): () => void {
+    const callback =
+      typeof handler === 'function'
+        ? () => apply(handler as (...given: unknown[]) => void, realmGlobal, args)
+        : codeOf(apply<undefined, [unknown], string>(NativeString, undefined, [handler]))
+    return () => {
+      try {
+        callback()
+      } catch (error) {
+        report(error)
+      }
+    }
+  }
+}
+
+function codeOf(code: string): () => unknown {
+  return () => indirectEval(code) as unknown
+}
+
+/** Milliseconds, 1 at least, as Node and browsers do it. */
+function toDelay(delay: unknown): number {
+  const ms = toNumber(delay)
+  return ms >= 1 && ms <= MAX_DELAY_MS ? ms : 1
+}
+
+function define(realmGlobal: object, name: string, fn: (...args: never[]) => unknown, length: number): void {
+  const value = asNative(fn, name, length)
+  // Not enumerable, as what the language has by itself: what is enumerable is the guest's own.
+  defineProperty(realmGlobal, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true } as PropertyDescriptor)
+}

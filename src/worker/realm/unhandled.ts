@@ -1,0 +1,70 @@
+import { type RealmRecord, ATTENTION } from './record.ts'
+import { unhandledCodec } from '../../protocol/guest-messages.ts'
+import { MAX_UNHANDLED } from '../../protocol/limits.ts'
+import { ArrayOf, setPrototypeOf } from '../../protocol/msgpack/intrinsics.ts'
+import type { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
+import type { Outbox } from './outbox.ts'
+
+/** V8's v8::PromiseRejectEvent. */
+const REJECTED_WITHOUT_HANDLER = 0
+const HANDLER_ADDED_LATER = 1
+
+interface Unhandled {
+  /** Undefined for an error that nobody caught. */
+  readonly promise: unknown
+  readonly reason: unknown
+}
+
+/** Rejections without a handler, and errors that came out of a callback: told to the client once the guest's code has come to a rest, if still nobody handles them. */
+export class UnhandledErrors {
+  readonly #record: RealmRecord
+  #list: (Unhandled | undefined)[] = setPrototypeOf(new ArrayOf<Unhandled | undefined>(), null)
+  #count = 0
+
+  constructor(record: RealmRecord) {
+    this.#record = record
+  }
+
+  /** V8 says so, through the moat. */
+  rejection(event: unknown, promise: unknown, reason: unknown): void {
+    if (event === REJECTED_WITHOUT_HANDLER) this.#add({ promise, reason })
+    else if (event === HANDLER_ADDED_LATER) this.#remove(promise)
+  }
+
+  thrown(error: unknown): void {
+    this.#add({ promise: undefined, reason: error })
+  }
+
+  /** Tells the client; `encode` gives a reason's bytes. */
+  report(outbox: Outbox, encode: (reason: unknown) => MsgpackWriter): void {
+    const list = this.#list
+    this.#list = setPrototypeOf(new ArrayOf<Unhandled | undefined>(), null)
+    this.#count = 0
+    for (let i = 0; i < list.length; i++) {
+      const entry = list[i]
+      if (entry === undefined) continue
+      const payload = encode(entry.reason)
+      outbox.add(unhandledCodec, { type: 'unhandled', context: this.#record.context, rejection: entry.promise !== undefined }, payload)
+    }
+  }
+
+  #add(entry: Unhandled): void {
+    if (this.#count >= MAX_UNHANDLED) return
+    // Most are handled by the one that comes next: the list stays short.
+    const list = this.#list
+    if (this.#count === 0) list.length = 0
+    list[list.length] = entry
+    this.#count++
+    this.#record.attention |= ATTENTION.report
+  }
+
+  #remove(promise: unknown): void {
+    const list = this.#list
+    for (let i = list.length - 1; i >= 0; i--) {
+      if (list[i]?.promise !== promise) continue
+      list[i] = undefined
+      this.#count--
+      return
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { ExportedFunctions } from '../../protocol/handles/exported-functions.ts'
+import { MsgpackReader } from '../../protocol/msgpack/reader.ts'
+import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
+import { ValueDecoder } from '../../protocol/values/value-decoder.ts'
+import { ValueEncoder } from '../../protocol/values/value-encoder.ts'
+import type { ReadValueOptions, WriteValueOptions } from '../../protocol/values/value-options.ts'
+
+/** A larger buffer is let go after use, in bytes. */
+const KEPT_BYTES = 256 * 1024
+
+/** What values of a realm need to cross: hooks for functions, and the table whose counts a failed message must not touch. */
+export interface Crossing {
+  readonly write: WriteValueOptions
+  readonly read: ReadValueOptions
+  /** Undefined as long as no function has crossed. */
+  readonly exported: ExportedFunctions | undefined
+}
+
+/**
+ * The codec of a realm. Reading a guest's value may run its getters, and they may do all that a guest can: call a host function, whose arguments are encoded meanwhile, or be
+ * interrupted, after which an encoder stays as it was (no `finally` runs then). So one that is busy is not used: another takes its place.
+ */
+export class RealmValues {
+  readonly #crossing: () => Crossing
+  #encoder: ValueEncoder | undefined
+  #decoder: ValueDecoder | undefined
+  #reader: MsgpackReader | undefined
+  #scratch: MsgpackWriter | undefined
+
+  constructor(crossing: () => Crossing) {
+    this.#crossing = crossing
+  }
+
+  /** Writes a value at the writer's position. Throws a CodecError, or what the value's own code throws. */
+  write(writer: MsgpackWriter, value: unknown): void {
+    const crossing = this.#crossing()
+    if (this.#encoder === undefined || this.#encoder.busy) this.#encoder = new ValueEncoder(crossing.write)
+    const mark = crossing.exported?.mark() ?? 0
+    try {
+      this.#encoder.write(writer, value)
+      crossing.exported?.commit(mark)
+    } catch (error) {
+      crossing.exported?.rollback(mark)
+      throw error
+    }
+  }
+
+  /** A writer that holds the arguments of a call; valid until the next call of this method. */
+  writeArguments(args: readonly unknown[], maxBytes: number): MsgpackWriter {
+    const writer = this.#scratchWriter(maxBytes)
+    if (!writePrimitives(writer, args)) {
+      writer.reset()
+      this.write(writer, args)
+    }
+    writer.checkLimit()
+    return writer
+  }
+
+  /** A writer that holds a value; valid until the next call of this method. */
+  writeAlone(value: unknown, maxBytes: number): MsgpackWriter {
+    const writer = this.#scratchWriter(maxBytes)
+    this.write(writer, value)
+    return writer
+  }
+
+  /** Reads a value that the client sent. */
+  read(bytes: Uint8Array, length: number): unknown {
+    const reader = (this.#reader ??= new MsgpackReader())
+    reader.reset(bytes, 0, length)
+    const decoder = this.#decoder ?? new ValueDecoder(this.#crossing().read)
+    this.#decoder = undefined
+    const value = decoder.read(reader)
+    // Kept only if it came to its end.
+    this.#decoder = decoder
+    return value
+  }
+
+  #scratchWriter(maxBytes: number): MsgpackWriter {
+    if (this.#scratch === undefined || this.#scratch.busy) this.#scratch = new MsgpackWriter()
+    const writer = this.#scratch
+    writer.reset(KEPT_BYTES)
+    writer.maxBytes = maxBytes
+    return writer
+  }
+}
+
+/** An array of primitives, without the encoder; false if there is anything else. */
+function writePrimitives(writer: MsgpackWriter, values: readonly unknown[]): boolean {
+  const count = values.length
+  writer.arrayHeader(count)
+  for (let i = 0; i < count; i++) {
+    const value = values[i]
+    if (typeof value === 'number') writer.number(value)
+    else if (typeof value === 'string') writer.string(value)
+    else if (typeof value === 'boolean') writer.bool(value)
+    else if (value === null) writer.nil()
+    else return false
+  }
+  return true
+}
