@@ -5,12 +5,15 @@ import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
 import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import { Lane } from './lane.ts'
+import type { Outcome } from './outcomes.ts'
 import {
+  checkInputs,
   checkSource,
   type ContextOptions,
   type OneShotOptions,
   resolveContextOptions,
   resolveOneShotOptions,
+  type RunOptions,
   type TimeoutPolicy,
 } from './run-options.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
@@ -108,6 +111,15 @@ export class Box implements AsyncDisposable {
     const number = lane.nextContext()
     const made = lane.call({ type: 'create', context: number }, globals, undefined).then(() => new Context(lane, number, this.#policy))
     return unlessAborted(made, signal, (late) => void late.dispose())
+  }
+
+  /** {@link Context.runMany} in a context of its own, which is gone afterwards. Starts when the first outcome is asked for. */
+  async *runMany(source: string, inputs: Iterable<unknown>, options?: RunOptions): AsyncGenerator<Outcome, undefined, undefined> {
+    checkSource(source)
+    const list = checkInputs(inputs)
+    await using context = await this.createContext()
+    yield* context.runMany(source, list, options)
+    return undefined
   }
 
   /** What the daemon says of itself: workers, limits, versions, recent deaths. */

@@ -3,6 +3,7 @@ import { errorMessage } from '../base/error.ts'
 import { nativeStrings } from '../base/native-strings.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import { errorCodeName } from '../protocol/error-codes.ts'
+import { OUTCOME } from '../protocol/guest-messages.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
 import {
   FRAME_OVERHEAD_BYTES,
@@ -30,6 +31,7 @@ import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
 import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
+import type { Outcome, Outcomes } from './outcomes.ts'
 import { checkDepth, reentranceDepth } from './reentrance.ts'
 
 /** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
@@ -65,6 +67,14 @@ interface AboutCall {
   readonly timeoutMs: number
   /** How many host functions it was made inside of. */
   readonly depth: number
+  /** Where outcomes of a `many` run go, how many have come, and how many inputs it has. */
+  readonly many: ManyCall | undefined
+}
+
+interface ManyCall {
+  readonly outcomes: Outcomes
+  readonly inputs: number
+  received: number
 }
 
 /** The client's connection to one worker. Everything that comes from it is HOSTILE: bounded, decoded by type, and one wrong byte ends the channel. */
@@ -184,7 +194,7 @@ export class Channel {
   }
 
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
-  call(request: Request, payload: unknown, started?: (run: number) => void): Promise<unknown> {
+  call(request: Request, payload: unknown, started?: (run: number) => void, many?: ManyCall): Promise<unknown> {
     if (this.#cause !== undefined) return Promise.reject(lateCause(this.#cause))
     const depth = reentranceDepth()
     const { context } = request
@@ -198,7 +208,7 @@ export class Channel {
     if (this.#calls.size === 0) this.#busy()
     const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
     this.#longestMs = Math.max(this.#longestMs, timeoutMs)
-    const about = { context, timeoutMs, depth }
+    const about = { context, timeoutMs, depth, many }
     if (depth > 0) this.bridge(context).depths.add(about)
     const answer = this.#calls.wait(run, about)
     started?.(run)
@@ -315,6 +325,7 @@ export class Channel {
         return
       }
       case 'outcomes':
+        this.#outcomes(message)
         return
       default:
         message satisfies never
@@ -367,6 +378,45 @@ export class Channel {
   #answerSent(urgent: boolean): void {
     if (urgent) this.#flush()
     else this.#flushSoon()
+  }
+
+  #outcomes({ run, done }: Extract<WorkerToClient, { readonly type: 'outcomes' }>): void {
+    const about = this.#calls.about(run)
+    if (about?.many === undefined) return
+    const { many } = about
+    const reader = this.#reader
+    const count = reader.arrayHeader()
+    const outcomes: Outcome[] = []
+    this.#context = about.context
+    for (let i = 0; i < count; i += 2) {
+      const status = reader.uint32(OUTCOME.failed)
+      const value = this.#decoder.read(reader)
+      const index = many.received++
+      if (status === OUTCOME.fulfilled) outcomes.push({ index, status: 'fulfilled', value })
+      else
+        outcomes.push({ index, status: 'rejected', reason: status === OUTCOME.rejected ? guestErrorOf(value) : this.#inputFailure(value) })
+    }
+    reader.finish()
+    if (many.received > many.inputs) throw new Error('more outcomes than inputs')
+    many.outcomes.push(outcomes)
+    this.#progressMs = performance.now()
+    if (!done) return
+    this.#calls.resolve(run, undefined)
+    this.#settled(about)
+  }
+
+  /** An input that failed for a reason of the worker's: an array of code and message. */
+  #inputFailure(value: unknown): Error {
+    if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'string') throw new Error('a failure without its code')
+    const report = { phase: 'run' as const, wallMs: 0, cpuMs: 0, worker: this.worker, peakRssBytes: 0 }
+    return errorForCode(errorCodeName(value[0]), value[1], report)
+  }
+
+  /** The client has taken a message of outcomes. */
+  more(run: number): void {
+    if (this.#closed || this.#calls.about(run) === undefined) return
+    this.#write({ type: 'more', run }, 0, NO_PAYLOAD)
+    this.#flushSoon()
   }
 
   #console(message: Extract<WorkerToClient, { readonly type: 'console' }>): void {

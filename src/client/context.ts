@@ -2,8 +2,10 @@ import { NO_PAYLOAD } from './channel.ts'
 import { ContextLostError } from './errors.ts'
 import type { GuestEventName, GuestListener } from './guest-events.ts'
 import type { Lane } from './lane.ts'
+import type { Outcome } from './outcomes.ts'
 import {
   type CallOptions,
+  checkInputs,
   checkName,
   checkSource,
   resolveCallOptions,
@@ -37,6 +39,19 @@ export class Context implements AsyncDisposable {
     checkSource(source)
     const { timeoutMs, filename, signal } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
     return this.#call({ type: 'run', context: this.#number, timeoutMs, filename, source }, NO_PAYLOAD, signal)
+  }
+
+  /**
+   * One script over many inputs, in one message. The script is evaluated for the first input, with the global `input`; if it gives a function, that is called with each input and its index, otherwise
+   * the script is evaluated again for each, in a scope of its own. Yields each input's outcome in order: none stops the rest, and each has its own deadline. Breaking off ends the run.
+   * @throws ValueError if an input cannot cross, GuestError if the script does not parse
+   */
+  runMany(source: string, inputs: Iterable<unknown>, options?: RunOptions): AsyncIterableIterator<Outcome, undefined> {
+    checkSource(source)
+    const list = checkInputs(inputs)
+    const { timeoutMs, filename, signal } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
+    if (this.#disposed !== undefined) throw new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed')
+    return this.#lane.many({ type: 'many', context: this.#number, timeoutMs, filename, source }, list, signal)
   }
 
   /** The value of a global, or of a top-level `let`, `const` or `class`; undefined if there is none. */

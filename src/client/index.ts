@@ -20,4 +20,5 @@ export {
 } from './errors.ts'
 export type { ConsoleEvent, GuestEventMap } from './guest-events.ts'
 export type { GuestFunction } from './guest-function.ts'
+export type { Outcome } from './outcomes.ts'
 export type { CallOptions, ContextOptions, OneShotOptions, RunOptions } from './run-options.ts'

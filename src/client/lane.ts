@@ -4,6 +4,7 @@ import type { Control, Lease } from './control.ts'
 import { ConnectionError, type Report, WorkerCrashError } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
+import { Outcomes } from './outcomes.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
@@ -77,9 +78,41 @@ export class Lane {
   async call(request: Request, payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     if (this.#cause !== undefined) throw lateCause(this.#cause)
     if (signal === undefined) return this.#channel.call(request, payload)
+    return this.#abortable(signal, (started) => this.#channel.call(request, payload, started))
+  }
+
+  /** One script over many inputs. Ended by the signal, or by whoever takes the outcomes. */
+  many(request: Request, inputs: readonly unknown[], signal: AbortSignal | undefined): Outcomes {
+    const ended = new AbortController()
+    let run = 0
+    const outcomes: Outcomes = new Outcomes({ taken: () => this.#channel.more(run), cancel: () => ended.abort() })
+    const both = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
+    const many = { outcomes, inputs: inputs.length, received: 0 }
+    const call = async (): Promise<void> => {
+      if (this.#cause !== undefined) throw lateCause(this.#cause)
+      await this.#abortable(both, (started) =>
+        this.#channel.call(
+          request,
+          inputs,
+          (number) => {
+            run = number
+            started(number)
+          },
+          many,
+        ),
+      )
+    }
+    call().then(
+      () => outcomes.end(),
+      (cause: unknown) => outcomes.fail(cause),
+    )
+    return outcomes
+  }
+
+  async #abortable(signal: AbortSignal, start: (started: (run: number) => void) => Promise<unknown>): Promise<unknown> {
     signal.throwIfAborted()
     let run = 0
-    const answer = this.#channel.call(request, payload, (number) => {
+    const answer = start((number) => {
       run = number
     })
     const abort = (): void => {

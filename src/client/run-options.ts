@@ -91,6 +91,15 @@ export function checkSource(source: unknown): asserts source is string {
   }
 }
 
+/** The inputs of a `runMany` as a list. */
+export function checkInputs(inputs: unknown): readonly unknown[] {
+  if (Array.isArray(inputs)) return inputs as readonly unknown[]
+  const isIterable =
+    typeof inputs === 'object' && inputs !== null && typeof (inputs as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
+  if (!isIterable) throw new InvalidOptionError('inputs', 'must be an array or another iterable', inputs)
+  return [...(inputs as Iterable<unknown>)]
+}
+
 /** Refuses what is not the name of a global. */
 export function checkName(name: unknown): asserts name is string {
   if (typeof name !== 'string') throw new InvalidOptionError('name', 'must be a string', name)

@@ -26,8 +26,17 @@ export type GuestMessage =
     }
   /** Nobody handled a rejection, or what a timer's callback threw. Payload: the reason. */
   | { readonly type: 'unhandled'; readonly context: number; readonly rejection: boolean }
-  /** Outcomes of the next inputs of a `many` run, in order. Payload: an array of status and value in turns. */
+  /** Outcomes of the next inputs of a `many` run, in order. Payload: an array of status and value in turns; see {@link OUTCOME}. After `done` none follow: the run is over. */
   | { readonly type: 'outcomes'; readonly run: number; readonly done: boolean }
+
+/** Statuses in `outcomes`. */
+export const OUTCOME = {
+  fulfilled: 0,
+  /** The guest threw; the value is what. */
+  rejected: 1,
+  /** Failed for a reason of ours; the value is an array of an error code's number and a message. */
+  failed: 2,
+} as const
 
 /** Levels of `console`, by their number on the wire. */
 export const CONSOLE_LEVELS = ['debug', 'log', 'info', 'warn', 'error', 'trace'] as const

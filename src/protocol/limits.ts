@@ -75,6 +75,11 @@ export const OUTBOX_FLUSH_BYTES = 64 * KiB
 export const MAX_UNHANDLED = 100
 /** Timers of one context. */
 export const MAX_TIMERS = 10_000
+/** One evaluate of a `many` run goes through inputs for so long, in milliseconds, or until their outcomes have so many bytes. */
+export const MANY_SLICE_MS = 2
+export const MANY_SLICE_BYTES = 64 * KiB
+/** Messages with outcomes that a client may have not taken yet. */
+export const MANY_WINDOW = 16
 /** Computing that a context may do when no run of it is pending (timers that go on), in milliseconds: at once, and for each second that passes. */
 export const BACKGROUND_BURST_MS = 500
 export const BACKGROUND_MS_PER_SECOND = 100

@@ -2,10 +2,13 @@ import { closeFrame } from '../protocol/link.ts'
 import { workerToClient } from '../protocol/channel-link.ts'
 import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_OUTPUT, FRAME_OVERHEAD_BYTES } from '../protocol/limits.ts'
+import { OUTCOME } from '../protocol/guest-messages.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
 import type { Phase } from '../protocol/report.ts'
 import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { nativeStrings } from '../base/native-strings.ts'
+import type { RealmContext } from './realm-context.ts'
+import { Status } from './realm/record.ts'
 
 /** Answers gather here and leave in one write, but not too many: the client works on the first while the worker computes the next. In answers, and in bytes. */
 const FLUSH_ANSWERS = 32
@@ -47,20 +50,74 @@ export class Answers {
   /** A value that the realm side encoded. */
   encoded(type: 'done' | 'threw', run: number, bytes: Uint8Array): void {
     const start = workerToClient.open(this.#out, { type, run })
-    const out = this.#out
-    out.ensure(bytes.length)
-    out.bytes.set(bytes, out.position)
-    out.position += bytes.length
+    this.#append(bytes)
     this.#close(start)
   }
 
   /** Whole frames that a realm side packed. */
   frames(bytes: Uint8Array): void {
+    this.#append(bytes)
+    this.#unsent++
+  }
+
+  /** Outcomes of a `many` run that a realm side encoded. */
+  outcomes(run: number, done: boolean, bytes: Uint8Array, count: number): void {
+    const start = this.openOutcomes(run, done, count)
+    this.#append(bytes)
+    this.closeOutcomes(start)
+  }
+
+  /** Begins a message with `count` outcomes, which are written next. */
+  openOutcomes(run: number, done: boolean, count: number): number {
+    const start = workerToClient.open(this.#out, { type: 'outcomes', run, done })
+    this.#out.arrayHeader(2 * count)
+    return start
+  }
+
+  closeOutcomes(start: number): void {
+    this.#close(start)
+  }
+
+  /** One outcome that the realm side left in its record. */
+  outcome(realm: RealmContext): void {
+    const { record } = realm
+    const out = this.#out
+    switch (record.status) {
+      case Status.primitive: {
+        const { value } = record
+        record.value = undefined
+        if (!isPlainPrimitive(value)) throw new Error('the realm side passed an object off as a primitive')
+        out.int(OUTCOME.fulfilled)
+        this.#encoder.write(out, value)
+        return
+      }
+      case Status.done:
+      case Status.threw:
+        out.int(record.status === Status.done ? OUTCOME.fulfilled : OUTCOME.rejected)
+        this.#append(realm.result())
+        return
+      default:
+        this.#failedOutcome(record.code, record.message)
+    }
+  }
+
+  failedOutcome(code: ErrorCode, message: string): void {
+    this.#failedOutcome(ERROR_CODES[code], message)
+  }
+
+  #failedOutcome(code: number, message: string): void {
+    const out = this.#out
+    out.int(OUTCOME.failed)
+    out.arrayHeader(2)
+    out.int(code)
+    out.string(message)
+  }
+
+  #append(bytes: Uint8Array): void {
     const out = this.#out
     out.ensure(bytes.length)
     out.bytes.set(bytes, out.position)
     out.position += bytes.length
-    this.#unsent++
   }
 
   /** Something that went wrong in a context while no run was waiting for it. */

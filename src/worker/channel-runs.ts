@@ -9,6 +9,7 @@ import { COMPLETED, type Ending, type Guard, INTERRUPTED, THREW } from './guard.
 import type { Heartbeat } from './heartbeat.ts'
 import { HostCalls } from './host-calls.ts'
 import type { Conversation } from './host-answer.ts'
+import { ManyRuns } from './many-runs.ts'
 import { withoutFrames } from './own-error.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
@@ -29,7 +30,7 @@ export interface WorkerParts {
 
 type Message = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
 /** What is answered once. */
-type Request = Extract<Message, { readonly run: number }>
+type Request = Exclude<Extract<Message, { readonly run: number }>, { readonly type: 'more' }>
 type ContextRequest = Extract<Request, { readonly timeoutMs: number }>
 
 /** A script whose last run took no longer than this is expected to be as quick again, in milliseconds. */
@@ -46,6 +47,7 @@ export class ChannelRuns {
   readonly #contexts = new Map<number, ChannelContext>()
   readonly #hostCalls: HostCalls
   readonly #turns: ContextTurns
+  readonly #many: ManyRuns
   /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
   readonly #cancelled = new Set<number>()
   #lastRun = 0
@@ -65,6 +67,7 @@ export class ChannelRuns {
       settled: (context, run, ending) => this.#resume(context, run, ending),
       released: (context) => this.#dropIfDone(context),
     })
+    this.#many = new ManyRuns(parts, channel, answers, conversation, this.#turns)
   }
 
   /** Whether guests of this channel can call functions of its client. */
@@ -86,6 +89,10 @@ export class ChannelRuns {
 
   /** Serves one message. `payload` is the value that came with it, still encoded. */
   serve(message: Message, payload: Uint8Array): void {
+    if (message.type === 'more') {
+      this.#many.more(message.run)
+      return
+    }
     if ('run' in message) {
       this.#request(message, payload)
       return
@@ -111,7 +118,8 @@ export class ChannelRuns {
   }
 
   cancel(run: number): void {
-    if (!this.#turns.abandonRun(run, 'ERR_CANCELLED', 'cancelled') && run > this.#lastRun && this.#cancelled.size < MAX_PENDING_RUNS)
+    if (this.#many.cancel(run)) this.#answers.flush()
+    else if (!this.#turns.abandonRun(run, 'ERR_CANCELLED', 'cancelled') && run > this.#lastRun && this.#cancelled.size < MAX_PENDING_RUNS)
       this.#cancelled.add(run)
     this.#answers.flush()
   }
@@ -132,6 +140,7 @@ export class ChannelRuns {
   /** The client is gone: nothing is answered any more. */
   close(): void {
     this.#turns.close()
+    this.#many.close()
     for (const context of this.#contexts.values()) this.#turns.stop(context)
     this.#parts.usage.contexts -= this.#contexts.size
     this.#contexts.clear()
@@ -179,8 +188,6 @@ export class ChannelRuns {
         if (context.pending.size > 0 || context.realm.record.exported > 0) this.#keep(context)
         return context
       }
-      case 'more':
-        return undefined
       default: {
         const context = this.#contexts.get(request.context)
         if (context === undefined) {
@@ -202,7 +209,7 @@ export class ChannelRuns {
         this.#evaluate(context, request.source, request.filename)
         return
       case 'many':
-        this.#fail('ERR_PROTOCOL', 'not served', 'queued')
+        this.#beginMany(context, request, payload)
         return
       case 'idle':
         this.#turns.waitForIdle(this.#waitingRun(context))
@@ -224,6 +231,24 @@ export class ChannelRuns {
         record.name = request.name
         this.#step(context, OP_OF[request.type])
     }
+  }
+
+  #beginMany(context: ChannelContext, request: Extract<Request, { readonly type: 'many' }>, inputs: Uint8Array): void {
+    const { run, source, filename } = request
+    const compiled = this.#compile(source, filename)
+    if (compiled === undefined || !this.#give(context, inputs)) return
+    const { realm } = context
+    // What is evaluated again for each input is the source itself, under its name.
+    realm.record.name = filename === undefined ? source : `${source}\n//# sourceURL=${filename.replaceAll(/\s/g, ' ')}`
+    realm.record.run = run
+    const ending = realm.step(Op.manyBegin, this.#deadlineMs)
+    if (ending !== COMPLETED || realm.record.status !== Status.done) {
+      this.#answer(context, ending)
+      return
+    }
+    this.#answers.flush()
+    const timeoutMs = Math.min(request.timeoutMs, this.#maxTimeoutMs)
+    this.#many.begin(context, { run, timeoutMs, filename, source }, compiled, realm.record.code)
   }
 
   #isTaken(number: number): boolean {
@@ -266,6 +291,7 @@ export class ChannelRuns {
   #drop(context: ChannelContext): void {
     if (!this.#contexts.delete(context.number)) return
     this.#parts.usage.contexts--
+    this.#many.endAll(context)
     this.#turns.abandonAll(context, 'ERR_CONTEXT_LOST', 'its context was disposed')
     this.#turns.stop(context)
   }

@@ -133,7 +133,13 @@ export class ContextTurns {
     return true
   }
 
-  /** The same for all runs of a context. */
+  /** The run waits no more, whatever its promise comes to. */
+  forgetRun(number: number): void {
+    const run = this.#waiting.get(number)
+    if (run !== undefined) this.#forget(run)
+  }
+
+  /** Ends all waiting runs of a context. */
   abandonAll(context: ChannelContext, code: ErrorCode, message: string): void {
     for (const run of [...context.pending.values(), ...context.idlers.values()]) this.#abandon(run, code, message)
   }
@@ -205,7 +211,8 @@ export class ContextTurns {
       const run = context.pending.get(record.run)
       if (run !== undefined) {
         this.#forget(run)
-        this.#events.settled(context, run, ending)
+        if (run.owner === undefined) this.#events.settled(context, run, ending)
+        else run.owner.settled(ending)
       } else if (record.settled >= left) return
     }
   }
@@ -219,8 +226,9 @@ export class ContextTurns {
       realm.record.run = run.run
       realm.step(Op.forget, performance.now() + HOUSEKEEPING_MS)
     }
-    const waited = realm.record.waitingFor !== '' && !wasIdler
-    this.#answers.failed(run.run, code, message, waited ? 'host-call' : 'run', performance.now() - run.startedMs, run.busyMs)
+    const phase = realm.record.waitingFor !== '' && !wasIdler ? 'host-call' : 'run'
+    if (run.owner === undefined) this.#answers.failed(run.run, code, message, phase, performance.now() - run.startedMs, run.busyMs)
+    else run.owner.abandoned(code, message, phase)
     this.#events.released(context)
   }
 

@@ -37,6 +37,14 @@ export function forGuest(error: unknown): unknown {
   return isCodecError(error) ? withCode(new NativeTypeError(error.message), error.code) : error
 }
 
+/** An Error of this realm with the given texts. */
+export function errorLike(plain: { readonly name: string; readonly message: string; readonly stack: string }): Error {
+  const error = new NativeError(plain.message)
+  error.name = plain.name
+  error.stack = plain.stack
+  return error
+}
+
 export function stackOverflow(): Error {
   return new NativeRangeError('Maximum call stack size exceeded')
 }

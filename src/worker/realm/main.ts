@@ -2,7 +2,8 @@ import type { ErrorCode } from '../../protocol/error-codes.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
-import { codeOf, errorNumber, isCodecError } from './guest-error.ts'
+import { codeOf, errorLike, errorNumber, isCodecError } from './guest-error.ts'
+import { ManyRuns } from './many.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { countOutsidePromises } from './outside.ts'
@@ -79,6 +80,8 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   let functions: Functions | undefined
   let crossing: Crossing | undefined
   const values: RealmValues = new RealmValues(() => (crossing ??= createCrossing()))
+  let manyRuns: ManyRuns | undefined
+  const theManyRuns = (): ManyRuns => (manyRuns ??= new ManyRuns(globalThis, record, values, settlement))
   const theFunctions = (): Functions => (functions ??= new Functions(record, outbox, bridge, values))
   let warm = false
 
@@ -245,6 +248,22 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       case Op.report:
         report()
         return
+      case Op.manyBegin:
+        theManyRuns().begin(run, decodeInput(), record.name)
+        return
+      case Op.manyFirst:
+        record.value = undefined
+        if (theManyRuns().first(run, value)) {
+          record.code = 0
+          settle(run, value)
+        } else record.code = 1
+        return
+      case Op.manySlice:
+        theManyRuns().slice(run)
+        return
+      case Op.manyEnd:
+        manyRuns?.forget(run)
+        return
       case Op.release:
         functions?.releaseExported(record.input, record.length)
         return
@@ -291,12 +310,4 @@ function isPlain(value: unknown): boolean {
     default:
       return true
   }
-}
-
-/** An Error of this realm with the given texts. */
-function errorLike(plain: { readonly name: string; readonly message: string; readonly stack: string }): Error {
-  const error = new Error(plain.message)
-  error.name = plain.name
-  error.stack = plain.stack
-  return error
 }

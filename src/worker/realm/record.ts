@@ -79,6 +79,14 @@ export const Op = {
   report: 15,
   /** The client gives back handles: ids and counts in turns, as 32-bit numbers in `input`. */
   release: 16,
+  /** The inputs of the `many` run `run` are in `input`, its source is `name`. `code` is then how many there are. */
+  manyBegin: 17,
+  /** `value` is what the script of a `many` run gave for its first input. `code` is then 1 if it is a function to call, and 0 if it is an outcome, which was settled as any. */
+  manyFirst: 18,
+  /** Goes through the next inputs: see ManyRuns.slice. */
+  manySlice: 19,
+  /** The `many` run is over. */
+  manyEnd: 20,
 } as const
 export type Op = (typeof Op)[keyof typeof Op]
 
