@@ -8,6 +8,11 @@ function peer(file: string): URL {
 /** As shipped: an embedded daemon with its default limits. */
 export const glovebox: Contender = { name: 'glovebox', module: peer('glovebox') }
 
+/** The same daemon; what counts is a call of a host function by the guest. */
+export const gloveboxHostCall: Contender = { name: 'glovebox', module: peer('glovebox-host-call') }
+export const gloveboxHostCallAsync: Contender = { name: 'glovebox', module: peer('glovebox-host-call'), settings: { async: true } }
+export const gloveboxMany: Contender = { name: 'glovebox runMany', module: peer('glovebox-many') }
+
 /** The floor: the same bytes between two processes, and nothing done with them. */
 export const bareEcho: Contender = { name: 'bare echo', module: peer('bare-echo') }
 

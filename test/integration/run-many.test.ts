@@ -164,12 +164,11 @@ test.each<[title: string, start: () => AsyncIterator<Outcome>, code: string | un
   [
     'inputs that throw',
     () =>
-      box.runMany(
-        '1',
-        (function* () {
+      box.runMany('1', {
+        [Symbol.iterator]() {
           throw new Error('mine')
-        })(),
-      ),
+        },
+      }),
     undefined,
     /mine/,
   ],
