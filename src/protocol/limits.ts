@@ -83,3 +83,5 @@ export const MANY_WINDOW = 16
 /** Computing that a context may do when no run of it is pending (timers that go on), in milliseconds: at once, and for each second that passes. */
 export const BACKGROUND_BURST_MS = 500
 export const BACKGROUND_MS_PER_SECOND = 100
+/** UTF-16 code units of the text of one console call; what is longer is cut, and says so. Far more than a person reads, and no burden on the channel. */
+export const MAX_CONSOLE_TEXT = 64 * KiB

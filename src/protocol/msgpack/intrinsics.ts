@@ -62,7 +62,7 @@ export const mapGetOrInsert = (
       }
 ) as <K, V>(map: Map<K, V>, key: K, value: V) => V
 export const mapDelete = method(Map.prototype, 'delete') as <K>(map: Map<K, unknown>, key: K) => boolean
-export const mapSize = getter(Map.prototype, 'size') as (map: Map<unknown, unknown>) => number
+export const mapSize = getter(Map.prototype, 'size') as (map: object) => number
 export const mapClear = method(Map.prototype, 'clear') as (map: Map<unknown, unknown>) => void
 export const mapForEach = method(Map.prototype, 'forEach') as (map: object, visit: (value: unknown, key: unknown) => void) => void
 export const setAdd = method(Set.prototype, 'add') as (set: Set<unknown>, value: unknown) => void

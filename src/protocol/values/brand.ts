@@ -9,6 +9,7 @@ import {
   MapOf,
   mapGet,
   mapSet,
+  mapSize,
   objectPrototype,
   typedArrayName,
   method,
@@ -28,7 +29,7 @@ const global = globalThis as unknown as Record<string, { prototype?: object } | 
 
 const valueOf = (constructor: { prototype: object }): Probe => method(constructor.prototype, 'valueOf') as Probe
 
-const isError =
+export const isError: (value: object) => boolean =
   (Error as unknown as { isError?: (value: unknown) => boolean }).isError ??
   // Before Node 24. An object that merely inherits from Error.prototype passes too.
   ((value: object) => inherits(value, Error.prototype))
@@ -40,8 +41,7 @@ const must = (test: (value: object) => boolean): Probe => {
   }
 }
 
-const mapSize = getter(Map.prototype, 'size') as Probe
-const setSize = getter(Set.prototype, 'size') as Probe
+export const setSize = getter(Set.prototype, 'size') as (value: object) => number
 const bigIntValue: Probe = (value) => bigIntToString(value as unknown as bigint, 10)
 
 const BRANDS = [

@@ -31,13 +31,13 @@ import {
   WELL_KNOWN_SYMBOLS,
 } from './wire-kinds.ts'
 
-const bigIntValue = method(BigInt.prototype, 'valueOf') as (value: object) => bigint
-const numberValue = method(Number.prototype, 'valueOf') as (value: object) => number
-const stringValue = method(String.prototype, 'valueOf') as (value: object) => string
-const booleanValue = method(Boolean.prototype, 'valueOf') as (value: object) => boolean
-const symbolValue = method(Symbol.prototype, 'valueOf') as (value: object) => symbol
-const dateValue = method(Date.prototype, 'getTime') as (value: object) => number
-const regExpSource = getter(RegExp.prototype, 'source') as (value: object) => string
+export const bigIntValue = method(BigInt.prototype, 'valueOf') as (value: object) => bigint
+export const numberValue = method(Number.prototype, 'valueOf') as (value: object) => number
+export const stringValue = method(String.prototype, 'valueOf') as (value: object) => string
+export const booleanValue = method(Boolean.prototype, 'valueOf') as (value: object) => boolean
+export const symbolValue = method(Symbol.prototype, 'valueOf') as (value: object) => symbol
+export const dateValue = method(Date.prototype, 'getTime') as (value: object) => number
+export const regExpSource = getter(RegExp.prototype, 'source') as (value: object) => string
 
 /** The flags of a RegExp one by one: the `flags` getter would read properties that guest code can replace. */
 const FLAGS = ['hasIndices', 'global', 'ignoreCase', 'multiline', 'dotAll', 'unicode', 'unicodeSets', 'sticky']
@@ -46,7 +46,7 @@ const flagGetters = setPrototypeOf(new ArrayOf<(value: object) => boolean>(), nu
 for (let i = 0; i < FLAGS.length; i++) flagGetters[i] = getter(RegExp.prototype, FLAGS[i] as string) as (value: object) => boolean
 
 const asyncFunctionPrototype = getPrototypeOf(async () => {})
-const asyncGeneratorFunctionPrototype = getPrototypeOf(async function* () {})
+export const asyncGeneratorFunctionPrototype = getPrototypeOf(async function* () {})
 
 const wellKnown = new MapOf<symbol, string>()
 for (let i = 0; i < WELL_KNOWN_SYMBOLS.length; i++) {
@@ -163,7 +163,7 @@ function writeRegExp(encoder: ValueEncoder, value: object, depth: number): void 
   encoder.writer.string(regExpFlags(value))
 }
 
-function regExpFlags(value: object): string {
+export function regExpFlags(value: object): string {
   let flags = ''
   for (let i = 0; i < FLAGS.length; i++) if ((flagGetters[i] as (value: object) => boolean)(value)) flags += FLAG_LETTERS[i] as string
   return flags
