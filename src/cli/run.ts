@@ -1,6 +1,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import { connect, type OneShotOptions } from '../client/index.ts'
+import { type OutputStreams, printConsole } from './console-output.ts'
 import { failureToJson } from './failure.ts'
 import { hasColours, printable } from './printable.ts'
 import { parseWhole } from './quantity.ts'
@@ -14,7 +15,7 @@ Examples:
   glovebox run -e '({ a: 1 })' --json      prints {"ok":true,"value":{"a":1},"text":"{ a: 1 }"}
 
 Without a running daemon, one is started for this run. The value of the last expression is printed, awaited if it is a promise;
-undefined prints nothing.`
+undefined prints nothing. What the code writes to its console is shown as it comes, with --json on standard error.`
 
 interface RunFlags {
   readonly eval?: string
@@ -43,7 +44,9 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const filename = flags.filename ?? source.filename
   const options = flags.timeout === undefined ? { filename } : { filename, timeout: flags.timeout }
   try {
-    const value = await evaluate(source.code, options, flags.socket)
+    // Standard output is for the result alone where a program reads it.
+    const streams = { stdout: flags.json === true ? process.stderr : process.stdout, stderr: process.stderr }
+    const value = await evaluate(source.code, options, flags.socket, streams)
     if (flags.json === true) writeJson({ ok: true, ...valueToJson(value) })
     else if (value !== undefined) writeValue(value)
   } catch (error) {
@@ -52,8 +55,9 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   }
 }
 
-async function evaluate(code: string, options: OneShotOptions, socket: string | undefined): Promise<unknown> {
+async function evaluate(code: string, options: OneShotOptions, socket: string | undefined, streams: OutputStreams): Promise<unknown> {
   await using box = await connect(socket === undefined ? {} : { socket })
+  box.on('console', (event) => printConsole(event, streams))
   return await box.run(code, options)
 }
 

@@ -75,6 +75,13 @@ export const OUTBOX_FLUSH_BYTES = 64 * KiB
 export const MAX_UNHANDLED = 100
 /** Timers of one context. */
 export const MAX_TIMERS = 10_000
+/** Console output of one context: characters of text and calls in a second. More is dropped, and counted. */
+export const MAX_CONSOLE_CHARACTERS_PER_SECOND = MiB
+export const MAX_CONSOLE_CALLS_PER_SECOND = 1_000
+/** Bytes of the arguments that go with one console message. */
+export const MAX_CONSOLE_ARGUMENTS_BYTES = 64 * KiB
+/** How long console output may wait while the guest goes on computing and writing, in milliseconds. */
+export const CONSOLE_FLUSH_MS = 50
 /** One evaluate of a `many` run goes through inputs for so long, in milliseconds, or until their outcomes have so many bytes. */
 export const MANY_SLICE_MS = 2
 export const MANY_SLICE_BYTES = 64 * KiB

@@ -321,6 +321,7 @@ export class ChannelRuns {
     }
     const value = guard.value
     if (ending === COMPLETED && isPlainPrimitive(value)) {
+      this.#sendOutbox(context)
       if (!this.#answers.primitive(this.#run, value, MAX_OUTPUT.default)) this.#outputTooLarge()
       return
     }
@@ -365,6 +366,7 @@ export class ChannelRuns {
 
   /** Answers the run at work with what its last step left in the record. */
   #answer(context: ChannelContext, ending: Ending): void {
+    this.#sendOutbox(context)
     if (ending === INTERRUPTED) {
       this.#interrupted(context)
       return
@@ -402,6 +404,11 @@ export class ChannelRuns {
     }
   }
 
+  /** What the guest said before its answer goes before its answer. */
+  #sendOutbox(context: ChannelContext): void {
+    if (context.realm.record.outboxLength > 0) this.#answers.frames(context.realm.takeOutbox())
+  }
+
   /** The run at work, which is not over. */
   #waitingRun(context: ChannelContext): Run {
     return {
@@ -426,6 +433,7 @@ export class ChannelRuns {
 
   /** The signal ended the run at work: its deadline's, or the daemon's, or, while it waited for the host, our own. */
   #interrupted(context: ChannelContext): void {
+    this.#sendOutbox(context)
     const now = performance.now()
     const elapsedMs = now - this.#startedMs
     const waitedFor = this.#hostCalls.waitedFor

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../protocol/error-codes.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
+import { installConsole } from './console-events.ts'
 import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
 import { codeOf, errorLike, errorNumber, isCodecError } from './guest-error.ts'
@@ -87,6 +88,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   const finalization = deferFinalization(globalThis, record)
   countOutsidePromises(record)
+  installConsole(globalThis, record, outbox)
   const timers = installTimers(globalThis, record, (error) => unhandled.thrown(error))
 
   function createCrossing(): Crossing {

@@ -43,7 +43,11 @@ export class Outbox {
 
   /** Lets the messages leave now if they are many, or large. */
   flushIfMany(): void {
-    if (this.#record.outboxLength < OUTBOX_FLUSH_BYTES) return
+    if (this.#record.outboxLength >= OUTBOX_FLUSH_BYTES) this.flush()
+  }
+
+  /** Lets the messages leave now. */
+  flush(): void {
     try {
       this.#bridge(Request.flush)
     } catch {
