@@ -33,6 +33,7 @@ import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
 import { checkDepth, reentranceDepth } from './reentrance.ts'
+import { mayBeRemote } from './remote-platform.ts'
 
 /** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
 const MAX_FRAME_BYTES = MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES
@@ -93,8 +94,13 @@ export class Channel {
     maxDepth: MAX_DEPTH.default,
     errorStacks: false,
     functionOut: (fn, isAsync) => this.bridge(this.#context).send(fn, isAsync),
+    remoteOut: (value) => (mayBeRemote(value) ? this.bridge(this.#context).remotes.send(value) : undefined),
   })
-  readonly #decoder = new ValueDecoder({ maxDepth: MAX_DEPTH.max, functionIn: (handle) => this.bridge(this.#context).receive(handle) })
+  readonly #decoder = new ValueDecoder({
+    maxDepth: MAX_DEPTH.max,
+    functionIn: (handle) => this.bridge(this.#context).receive(handle),
+    remoteIn: (kind, parts) => this.bridge(this.#context).remotes.receive(kind, parts),
+  })
   /** The context that the value which is written or read belongs to. */
   #context = 0
   readonly #welcome = Promise.withResolvers<void>()
@@ -179,7 +185,9 @@ export class Channel {
 
   /** The context is gone: whatever this process holds of it is, too. */
   forget(context: number): void {
+    const bridge = this.#bridges.get(context)
     this.#bridges.delete(context)
+    bridge?.close()
   }
 
   /** Functions that this process holds of guests, and guests of this process. */
@@ -254,7 +262,7 @@ export class Channel {
     this.#cause ??= cause
     this.#welcome.reject(this.#cause)
     this.#calls.rejectAll(this.#cause)
-    this.#bridges.clear()
+    for (const context of this.#bridges.keys()) this.forget(context)
     clearInterval(this.#look)
     this.#socket.destroy()
   }
@@ -363,7 +371,8 @@ export class Channel {
     if (bridge.inFlight >= 2 * MAX_HOST_CALLS_IN_FLIGHT) throw new Error('more host calls at once than a guest may make')
     callHostFunction(bridge, message, args, {
       answer: (type, to, call, value) => {
-        if (this.#cause !== undefined) return
+        // Its context is gone, and what the value leads to with it.
+        if (this.#bridges.get(to.context) !== to) return
         this.#write({ type, context: to.context, call }, to.context, value)
         this.#answerSent(message.sync)
       },
@@ -448,7 +457,7 @@ export class Channel {
   }
 
   #forgetIfOver(bridge: ContextBridge): void {
-    if (bridge.isOver && bridge.guestFunctions === 0) this.#bridges.delete(bridge.context)
+    if (bridge.isOver && bridge.guestFunctions === 0) this.forget(bridge.context)
   }
 
   /** The one run of this context is over. */

@@ -2,10 +2,12 @@ import { ExportedFunctions } from '../protocol/handles/exported-functions.ts'
 import { ImportedFunctions } from '../protocol/handles/imported-functions.ts'
 import { MAX_HANDLES } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
+import { RemoteObjects } from '../protocol/remote/remote-objects.ts'
 import type { FunctionHandle } from '../protocol/values/value-options.ts'
 import { ReportedError } from './errors.ts'
 import { type GuestFunction, guestFunctionId, makeGuestFunction } from './guest-function.ts'
 import { GuestEvents } from './guest-events.ts'
+import { remotePlatform } from './remote-platform.ts'
 
 /** What a bridge needs of its channel. */
 interface BridgeChannel {
@@ -17,7 +19,7 @@ interface BridgeChannel {
 /** The functions that one context and this process hold of each other, and what the context says by itself. */
 export class ContextBridge {
   readonly context: number
-  readonly exported = new ExportedFunctions(MAX_HANDLES)
+  readonly exported = new ExportedFunctions(MAX_HANDLES, (fn, wasSent) => this.#remotes?.dropped(fn, wasSent))
   readonly events = new GuestEvents()
   /** Host calls that have no answer yet. */
   inFlight = 0
@@ -27,6 +29,7 @@ export class ContextBridge {
   isOver = false
   readonly #channel: BridgeChannel
   readonly #imported: ImportedFunctions<GuestFunction>
+  #remotes: RemoteObjects | undefined
 
   constructor(context: number, channel: BridgeChannel) {
     this.context = context
@@ -53,6 +56,17 @@ export class ContextBridge {
       return own.fn
     }
     return this.#imported.receive(id, () => this.#make(id, name))
+  }
+
+  /** The objects that one side has of the other's. */
+  get remotes(): RemoteObjects {
+    this.#remotes ??= new RemoteObjects(remotePlatform(this))
+    return this.#remotes
+  }
+
+  /** The context is gone: nothing of this process's is used there any more. */
+  close(): void {
+    this.exported.releaseAll()
   }
 
   takeReleased(): readonly number[] {

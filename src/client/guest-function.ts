@@ -10,13 +10,13 @@ interface GuestFunctionActions {
   readonly release: () => void
 }
 
-const handles = new WeakMap<object, { readonly id: number; readonly bridge: object }>()
+const handles = new WeakMap<object, { readonly id: number; readonly bridge: object; readonly release: () => void }>()
 
 export function makeGuestFunction(id: number, name: string, bridge: object, actions: GuestFunctionActions): GuestFunction {
   const handle = async (...args: readonly unknown[]): Promise<unknown> => actions.call(args)
   Object.defineProperty(handle, 'name', { value: name, configurable: true })
   Object.defineProperty(handle, Symbol.dispose, { value: actions.release, configurable: true })
-  handles.set(handle, { id, bridge })
+  handles.set(handle, { id, bridge, release: actions.release })
   return handle as unknown as GuestFunction
 }
 
@@ -24,4 +24,9 @@ export function makeGuestFunction(id: number, name: string, bridge: object, acti
 export function guestFunctionId(fn: object, bridge: object): number | undefined {
   const handle = handles.get(fn)
   return handle?.bridge === bridge ? handle.id : undefined
+}
+
+/** Gives a function back; nothing else happens if it is none of a guest's. */
+export function releaseGuestFunction(fn: object): void {
+  handles.get(fn)?.release()
 }

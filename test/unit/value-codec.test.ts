@@ -4,6 +4,7 @@ import { CodecError } from '../../src/protocol/msgpack/codec-error.ts'
 import { MsgpackReader } from '../../src/protocol/msgpack/reader.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack/writer.ts'
 import { ValueEncoder } from '../../src/protocol/values/value-encoder.ts'
+import type { RemoteObject } from '../../src/protocol/values/value-options.ts'
 import { VIEW_NAMES } from '../../src/protocol/values/wire-kinds.ts'
 import { decode, encode, hex, unhex } from '../support/codec.ts'
 import { difference } from '../support/same-graph.ts'
@@ -191,6 +192,30 @@ test.each<[string, unknown, string]>([
   ['reference', withSelf([] as unknown[], (a) => a.push(a)), '91 d40200'],
 ])('the bytes of: %s', (_, value, bytes) => {
   expect(hex(encode(value))).toBe(bytes.replaceAll(' ', ''))
+})
+
+const f = async (): Promise<void> => undefined
+test.each<[kind: string, value: object, remote: RemoteObject, bytes: string]>([
+  ['async iterable', (async function* () {})(), { kind: 15, parts: [f] }, '92d4010f94d4010e0701a166'],
+  ['iterable object literal', { data: 1, async *[Symbol.asyncIterator]() {} }, { kind: 15, parts: [f] }, '92d4010f94d4010e0701a166'],
+  ['ReadableStream', new ReadableStream(), { kind: 16, parts: [f] }, '92d4011094d4010e0701a166'],
+  ['AbortSignal', new AbortController().signal, { kind: 17, parts: [false, undefined, f] }, '94d40111c2d4000094d4010e0701a166'],
+])('an object that stays where it is: %s', (_kind, value, remote, expected) => {
+  const bytes = encode([value, value], {
+    remoteOut: (object) => (object === value ? remote : undefined),
+    functionOut: (_fn, isAsync) => ({ id: 7, isAsync, returns: false, name: 'f' }),
+  })
+  expect(hex(bytes)).toBe(`92${expected}d40201`)
+  const made = {}
+  const seen: unknown[] = []
+  const options = {
+    functionIn: () => f,
+    remoteIn: (kind: number, parts: readonly unknown[]) => (seen.push([kind, ...Array.from(parts)]), made),
+  }
+  const back = decode(bytes, options) as unknown[]
+  expect([back[0] === made, back[1] === made, seen]).toEqual([true, true, [[remote.kind, ...remote.parts]]])
+  expect(() => encode({ items: [value] }, { remoteOut: () => 'a locked thing' })).toThrow('value.items[0]: a locked thing cannot cross')
+  expect(() => decode(bytes, { functionIn: () => f })).toThrow(expect.objectContaining({ code: 'ERR_VALUE_UNSUPPORTED' }))
 })
 
 test('a function crosses as a handle', () => {

@@ -1,5 +1,5 @@
 import { CodecError } from '../msgpack/codec-error.ts'
-import { ArrayOf, charCodeAt, mapDelete, mapGet, MapOf, mapSet, mapSize, setPrototypeOf } from '../msgpack/intrinsics.ts'
+import { ArrayOf, charCodeAt, mapDelete, mapForEach, mapGet, MapOf, mapSet, mapSize, setPrototypeOf } from '../msgpack/intrinsics.ts'
 import { type FunctionHandle, MAX_FUNCTION_NAME } from '../values/value-options.ts'
 
 export interface ExportedFunction {
@@ -21,11 +21,14 @@ export class ExportedFunctions {
   readonly #byId = new MapOf<number, ExportedFunction>()
   readonly #byFunction = new MapOf<object, ExportedFunction>()
   readonly #maxOpen: number
+  readonly #onDropped: (fn: object, wasSent: boolean) => void
   #journal: ExportedFunction[] = setPrototypeOf(new ArrayOf<ExportedFunction>(), null)
   #last = 0
 
-  constructor(maxOpen: number) {
+  /** @param onDropped called when the peer holds a function no longer or, if not `wasSent`, when no message with it has left. */
+  constructor(maxOpen: number, onDropped: (fn: object, wasSent: boolean) => void) {
     this.#maxOpen = maxOpen
+    this.#onDropped = onDropped
   }
 
   /** How many the peer holds. */
@@ -55,12 +58,12 @@ export class ExportedFunctions {
 
   /** The peer gives `count` handles back. */
   release(id: number, count: number): void {
-    const entry = mapGet(this.#byId, id)
-    if (entry === undefined) return
-    entry.sent -= count
-    if (entry.sent > 0) return
-    mapDelete(this.#byId, id)
-    mapDelete(this.#byFunction, entry.fn)
+    this.#release(id, count, true)
+  }
+
+  /** The peer is gone, with all that it held. */
+  releaseAll(): void {
+    mapForEach(this.#byId, (entry) => this.#drop(entry as ExportedFunction, true))
   }
 
   mark(): number {
@@ -73,8 +76,21 @@ export class ExportedFunctions {
   }
 
   rollback(mark: number): void {
-    for (let i = mark; i < this.#journal.length; i++) this.release((this.#journal[i] as ExportedFunction).id, 1)
+    for (let i = mark; i < this.#journal.length; i++) this.#release((this.#journal[i] as ExportedFunction).id, 1, false)
     this.#journal.length = mark
+  }
+
+  #release(id: number, count: number, wasSent: boolean): void {
+    const entry = mapGet(this.#byId, id)
+    if (entry === undefined) return
+    entry.sent -= count
+    if (entry.sent <= 0) this.#drop(entry, wasSent)
+  }
+
+  #drop(entry: ExportedFunction, wasSent: boolean): void {
+    mapDelete(this.#byId, entry.id)
+    mapDelete(this.#byFunction, entry.fn)
+    ;(0, this.#onDropped)(entry.fn, wasSent)
   }
 
   #next(): number {

@@ -5,7 +5,7 @@
  * looks a method up on a prototype after start-up: every call goes through this file.
  */
 
-export const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
+export const { apply, construct, defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
 
 type Method = (...args: never[]) => unknown
 
@@ -41,6 +41,9 @@ export const ErrorOf = Error
 export const ArrayBufferOf = ArrayBuffer
 export const Bytes = Uint8Array
 
+export const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator
+export const asyncIteratorPrototype = getPrototypeOf(getPrototypeOf(async function* () {}.prototype as object) as object) as object
+
 export const arrayPrototype: unknown[] = Array.prototype
 export const objectPrototype: object = Object.prototype
 export const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
@@ -67,6 +70,11 @@ export const mapClear = method(Map.prototype, 'clear') as (map: Map<unknown, unk
 export const mapForEach = method(Map.prototype, 'forEach') as (map: object, visit: (value: unknown, key: unknown) => void) => void
 export const setAdd = method(Set.prototype, 'add') as (set: Set<unknown>, value: unknown) => void
 export const setForEach = method(Set.prototype, 'forEach') as (set: object, visit: (value: unknown) => void) => void
+
+export const WeakMapOf = WeakMap
+export const weakMapGet = method(WeakMap.prototype, 'get') as <K extends object, V>(map: WeakMap<K, V>, key: K) => V | undefined
+export const weakMapSet = method(WeakMap.prototype, 'set') as <K extends object, V>(map: WeakMap<K, V>, key: K, value: V) => void
+export const weakMapDelete = method(WeakMap.prototype, 'delete') as <K extends object>(map: WeakMap<K, unknown>, key: K) => boolean
 
 export const WeakRefOf = WeakRef
 export const FinalizationRegistryOf = FinalizationRegistry

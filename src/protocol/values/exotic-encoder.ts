@@ -63,9 +63,9 @@ for (let i = 0; i < ERROR_NAMES.length; i++) {
 
 export const wellKnownName = (symbol: symbol): string | undefined => mapGet(wellKnown, symbol)
 
+/** Whether calling it gives a promise. An async generator function gives its iterator at once. */
 export function isAsyncFunction(fn: object): boolean {
-  const proto = getPrototypeOf(fn)
-  return proto !== null && (proto === asyncFunctionPrototype || proto === asyncGeneratorFunctionPrototype)
+  return getPrototypeOf(fn) === asyncFunctionPrototype
 }
 
 /** Writes an object that is neither an array nor plain, and that has its index already. */

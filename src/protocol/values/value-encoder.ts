@@ -1,6 +1,8 @@
 import { CodecError, type CodecErrorCode } from '../msgpack/codec-error.ts'
 import {
+  asyncIterator,
   getPrototypeOf,
+  hasOwn,
   isArray,
   mapClear,
   MapOf,
@@ -176,14 +178,18 @@ export class ValueEncoder {
     else {
       const proto = getPrototypeOf(value)
       if (proto === objectPrototype) {
-        const keys = objectKeys(value)
-        // An object literal that is iterated asynchronously has nothing else to it: others need not be asked.
-        if (keys.length > 0 || this.remoteOut === undefined || !this.remote(value, depth)) this.properties(value, keys, 0, depth)
+        if (!this.#isRemote(value, depth)) this.properties(value, objectKeys(value), 0, depth)
       } else if (proto === null) {
+        if (this.#isRemote(value, depth)) return
         this.tag(KIND_NULL_OBJECT, 1)
         this.properties(value, objectKeys(value), 0, depth)
       } else writeExotic(this, value, proto, depth)
     }
+  }
+
+  /** An object literal that is iterated asynchronously is no data. Others are not asked: there are many. */
+  #isRemote(value: object, depth: number): boolean {
+    return this.remoteOut !== undefined && hasOwn(value, asyncIterator) && this.remote(value, depth)
   }
 
   #array(value: unknown[], depth: number): void {
@@ -242,6 +248,7 @@ export class ValueEncoder {
   remote(value: object, depth: number): boolean {
     const remote = this.remoteOut === undefined ? undefined : (0, this.remoteOut)(value)
     if (remote === undefined) return false
+    if (typeof remote === 'string') this.fail('ERR_VALUE_UNSUPPORTED', `${remote} cannot cross`, depth)
     const { kind, parts } = remote
     this.tag(kind, parts.length)
     for (let i = 0; i < parts.length; i++) this.child(parts[i], depth, STEP_KEY, i)

@@ -41,8 +41,8 @@ export interface RemoteObject {
 export interface WriteValueOptions extends ValueLimits {
   /** Makes a function a handle, or returns undefined to refuse it. Without this hook functions are refused. */
   readonly functionOut?: (fn: object, isAsync: boolean) => FunctionHandle | undefined
-  /** Takes an object apart that cannot be copied, or returns undefined if it does not know it. */
-  readonly remoteOut?: (value: object) => RemoteObject | undefined
+  /** Takes an object apart that cannot be copied, returns undefined if it does not know it, or says what it is that cannot cross. */
+  readonly remoteOut?: (value: object) => RemoteObject | string | undefined
   /** Whether errors cross with their stack, which names files of this process. Default true. */
   readonly errorStacks?: boolean
 }

@@ -10,8 +10,11 @@ import {
   MapOf,
   mapSet,
   mapSize,
-  method,
   setPrototypeOf,
+  weakMapDelete,
+  weakMapGet,
+  WeakMapOf,
+  weakMapSet,
 } from '../../protocol/msgpack/intrinsics.ts'
 import type { FunctionHandle } from '../../protocol/values/value-options.ts'
 import { forGuest, framesHere, guestError, stackOverflow } from './guest-error.ts'
@@ -24,9 +27,6 @@ const { apply, defineProperty } = Reflect
 const NativePromise = Promise
 const { reject: rejectPromise } = NativePromise
 const isNativeError = (Error as unknown as { isError(value: unknown): boolean }).isError
-const NativeWeakMap = WeakMap
-const weakMapGet = method(WeakMap.prototype, 'get') as (map: WeakMap<object, number>, key: object) => number | undefined
-const weakMapSet = method(WeakMap.prototype, 'set') as (map: WeakMap<object, number>, key: object, id: number) => void
 
 type HostFunction = (...args: unknown[]) => unknown
 
@@ -38,18 +38,20 @@ interface Waiting {
 
 /** The functions that cross: the client's in this realm, and this realm's at the client's. */
 export class Functions {
-  readonly exported = new ExportedFunctions(MAX_HANDLES)
+  readonly exported: ExportedFunctions
   readonly #record: RealmRecord
   readonly #outbox: Outbox
   readonly #bridge: Bridge
   readonly #values: RealmValues
   readonly #imported: ImportedFunctions<HostFunction>
   /** Ids of the client's functions, to send them home as what they are. */
-  readonly #homes = new NativeWeakMap<object, number>()
+  readonly #homes = new WeakMapOf<object, number>()
   readonly #waiting = new MapOf<number, Waiting>()
   #lastCall = 0
 
-  constructor(record: RealmRecord, outbox: Outbox, bridge: Bridge, values: RealmValues) {
+  /** @param onDropped see {@link ExportedFunctions} */
+  constructor(record: RealmRecord, outbox: Outbox, bridge: Bridge, values: RealmValues, onDropped: (fn: object, wasSent: boolean) => void) {
+    this.exported = new ExportedFunctions(MAX_HANDLES, onDropped)
     this.#record = record
     this.#outbox = outbox
     this.#bridge = bridge
@@ -78,6 +80,20 @@ export class Functions {
     this.#record.attention |= ATTENTION.imported
     this.#count()
     return fn
+  }
+
+  /** Whether it is a function of the client's. */
+  isImported(fn: object): boolean {
+    return weakMapGet(this.#homes, fn) !== undefined
+  }
+
+  /** Gives a function of the client's back, which nobody calls any more. */
+  releaseImported(fn: object): void {
+    const id = weakMapGet(this.#homes, fn)
+    if (id === undefined) return
+    weakMapDelete(this.#homes, fn)
+    this.#imported.release(id)
+    this.#count()
   }
 
   /** The client gives handles back: ids and counts in turns, 32 bits each, big-endian. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../protocol/error-codes.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
+import { RemoteObjects } from '../../protocol/remote/remote-objects.ts'
 import { installConsole } from './console-events.ts'
 import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
@@ -9,6 +10,7 @@ import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapsho
 import { Outbox } from './outbox.ts'
 import { countOutsidePromises } from './outside.ts'
 import { type Bridge, Op, type RealmRecord, Status } from './record.ts'
+import { remotePlatform } from './remote-platform.ts'
 import { isThenable, Settlement } from './settlement.ts'
 import { formatStack, warmUpStacks } from './stacks.ts'
 import { plainThrown } from './thrown.ts'
@@ -83,7 +85,10 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const values: RealmValues = new RealmValues(() => (crossing ??= createCrossing()))
   let manyRuns: ManyRuns | undefined
   const theManyRuns = (): ManyRuns => (manyRuns ??= new ManyRuns(globalThis, record, values, settlement))
-  const theFunctions = (): Functions => (functions ??= new Functions(record, outbox, bridge, values))
+  let remotes: RemoteObjects | undefined
+  const theFunctions = (): Functions =>
+    (functions ??= new Functions(record, outbox, bridge, values, (fn, wasSent) => remotes?.dropped(fn, wasSent)))
+  const theRemotes = (): RemoteObjects => (remotes ??= new RemoteObjects(remotePlatform(theFunctions())))
   let warm = false
 
   const finalization = deferFinalization(globalThis, record)
@@ -97,10 +102,15 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         return functions?.exported
       },
       // Without a prototype: a guest's Object.prototype must not add options.
-      write: bare({ maxDepth: record.maxDepth, functionOut: (fn: object, isAsync: boolean) => theFunctions().send(fn, isAsync) }),
+      write: bare({
+        maxDepth: record.maxDepth,
+        functionOut: (fn: object, isAsync: boolean) => theFunctions().send(fn, isAsync),
+        remoteOut: (value: object) => theRemotes().send(value),
+      }),
       read: bare({
         maxDepth: record.maxDepth,
         functionIn: (handle: Parameters<Functions['receive']>[0]) => theFunctions().receive(handle),
+        remoteIn: (kind: number, parts: readonly unknown[]) => theRemotes().receive(kind, parts),
       }),
     }
   }
