@@ -21,17 +21,17 @@ export async function open(settings: Contender['settings']): Promise<Session> {
     ? `(async () => { for (let i = 0; i < ${CALLS}; i++) await host(++x) })()`
     : `for (let i = 0; i < ${CALLS}; i++) host(++x); x`
   let runs = Promise.resolve()
+  /** Calls of the run under way that nobody has asked for yet. */
   let left = 0
   return {
     async add() {
+      const starts = left === 0
+      left = starts ? CALLS - 1 : left - 1
       const counter = early.shift()
       if (counter !== undefined) return counter
       const { promise, resolve } = Promise.withResolvers<number>()
       waiting.push(resolve)
-      if (left-- === 0) {
-        left = CALLS - 1
-        runs = runs.then(async () => void (await context.run(source)))
-      }
+      if (starts) runs = runs.then(async () => void (await context.run(source)))
       return promise
     },
     async [Symbol.asyncDispose]() {

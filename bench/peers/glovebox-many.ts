@@ -13,9 +13,11 @@ export async function open(): Promise<Session> {
   let outcomes = start()
   return {
     async add() {
-      let next = await outcomes.next()
+      const asked = outcomes
+      let next = await asked.next()
       if (next.done === true) {
-        outcomes = start()
+        // Of those that see the end the first one starts again.
+        if (outcomes === asked) outcomes = start()
         next = await outcomes.next()
       }
       return next.value?.status === 'fulfilled' ? next.value.value : next.value?.reason

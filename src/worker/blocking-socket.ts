@@ -11,6 +11,9 @@ const POLLIN = 1
 const POLLOUT = 4
 /** Buffers have fixed addresses: once the permission is dropped, nobody is told another. */
 const BUFFER_BYTES = 64 * 1024
+const BUFFER_LENGTH = BigInt(BUFFER_BYTES)
+/** How long to try before going to sleep, in milliseconds. */
+const SPIN_MS = 0.03
 /** Longest single wait in the kernel, in milliseconds: a signal that another thread took does not wake this one. */
 const SLICE_MS = 1_000
 
@@ -43,11 +46,26 @@ export class BlockingSocket {
    * The next bytes, valid until the next call; `undefined` if none came before `deadlineMs` (of `performance.now()`), or this time round; 'closed' if none will.
    */
   read(fd: number, deadlineMs: number): Uint8Array | undefined | 'closed' {
+    let count = this.#tryForAWhile(fd)
+    if (count > 0) return this.#buffer.subarray(0, count)
     if (!this.#wait(fd, POLLIN, deadlineMs)) return undefined
-    const count = Number(this.#libc.functions.read(fd, this.#bufferAddress, BigInt(BUFFER_BYTES)))
+    count = this.#tryRead(fd)
     if (count > 0) return this.#buffer.subarray(0, count)
     // Negative after poll said that there is something: a signal came in between, or the connection broke, which the next round tells.
     return count === 0 || this.#broken() ? 'closed' : undefined
+  }
+
+  /** A client that is awake answers in less time than it takes to sleep and be woken. */
+  #tryForAWhile(fd: number): number {
+    const untilMs = performance.now() + SPIN_MS
+    let count: number
+    do count = this.#tryRead(fd)
+    while (count < 0 && performance.now() < untilMs)
+    return count
+  }
+
+  #tryRead(fd: number): number {
+    return Number(this.#libc.functions.read(fd, this.#bufferAddress, BUFFER_LENGTH))
   }
 
   /** How many of the bytes were taken before `deadlineMs`: 0 if none, as when the connection is gone. */
