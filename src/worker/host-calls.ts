@@ -63,7 +63,7 @@ export class HostCalls {
     const { type, payload } = held
     if (type === 'returned' && readPrimitive(payload)) {
       this.#held = undefined
-      context.realm.record.value = primitiveRead
+      context.realm.record.reply = primitiveRead
       return Answer.primitive
     }
     if (!context.realm.put(payload)) return Answer.larger

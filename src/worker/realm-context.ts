@@ -88,7 +88,7 @@ export class RealmContext implements GuardedRealm {
   /** Puts bytes where the realm side reads them, if they fit. */
   put(bytes: Uint8Array): boolean {
     const input = this.#input()
-    this.record.length = bytes.length
+    this.record.replyLength = bytes.length
     if (bytes.length > input.length) return false
     input.set(bytes)
     return true

@@ -119,7 +119,7 @@ export class Functions {
     if (waiting === undefined) return
     this.#forget(call)
     try {
-      const value = this.#answer(answer)
+      const value = answer === Answer.primitive ? this.#taken() : this.#decode(this.#record.length)
       if (answer === Answer.raised) waiting.reject(value)
       else waiting.resolve(value)
     } catch (error) {
@@ -143,18 +143,22 @@ export class Functions {
     record.waitingFor = name === '' ? 'anonymous' : name
     let answer = this.#ask(Request.call)
     if (answer === Answer.larger) {
-      record.input = new Uint8Array(record.length)
+      record.input = new Uint8Array(record.replyLength)
       answer = this.#ask(Request.fetch)
     }
     record.waitingFor = before
     switch (answer) {
       case Answer.promised:
         return this.#wait(call, name)
-      case Answer.primitive:
+      case Answer.primitive: {
+        const { reply } = record
+        record.reply = undefined
+        return reply
+      }
       case Answer.returned:
-        return this.#answer(answer)
+        return this.#decode(record.replyLength)
       case Answer.raised:
-        throw withFrames(this.#answer(answer))
+        throw withFrames(this.#decode(record.replyLength))
       case Answer.refused:
         this.#outbox.takeBack(start)
         throw guestError('ERR_OVERLOADED', 'the host does not read what it was sent')
@@ -198,16 +202,16 @@ export class Functions {
     }
   }
 
-  /** What the record holds as an answer: a value that was returned, or thrown. */
-  #answer(answer: number): unknown {
-    const record = this.#record
-    if (answer === Answer.primitive) {
-      const { value } = record
-      record.value = undefined
-      return value
-    }
+  #taken(): unknown {
+    const { value } = this.#record
+    this.#record.value = undefined
+    return value
+  }
+
+  /** What the host returned or threw. */
+  #decode(length: number): unknown {
     try {
-      return this.#values.read(record.input, record.length)
+      return this.#values.read(this.#record.input, length)
     } catch (error) {
       throw forGuest(error)
     }

@@ -54,6 +54,8 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     name: '',
     value: undefined,
     length: 0,
+    reply: undefined,
+    replyLength: 0,
     code: 0,
     message: '',
     attention: 0,
@@ -174,12 +176,12 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   }
 
   const call = (run: number): void => {
-    const { owner, target } = resolvePath(record.name)
-    if (typeof target !== 'function') {
-      fail('ERR_NOT_A_FUNCTION', `'${record.name}' is not a function in this context`)
-      return
-    }
-    settle(run, apply(target as (...args: unknown[]) => unknown, owner, decodeInput() as unknown[]))
+    const { name } = record
+    // First: a getter on the way may call a host function, whose answer comes to the same place.
+    const args = decodeInput() as unknown[]
+    const { owner, target } = resolvePath(name)
+    if (typeof target === 'function') settle(run, apply(target as (...args: unknown[]) => unknown, owner, args))
+    else fail('ERR_NOT_A_FUNCTION', `'${name}' is not a function in this context`)
   }
 
   const invoke = (run: number): void => {

@@ -18,6 +18,12 @@ export interface RealmRecord {
   value: unknown
   /** Bytes of the encoded result in {@link RealmRecord.output}, or of what the worker put into {@link RealmRecord.input}; for `Op.reserve` the bytes wanted. */
   length: number
+  /**
+   * What the worker answers in the middle of an evaluate: a primitive, or how many bytes are in {@link RealmRecord.input}. Not in `value` and `length`: jobs that ask for something run
+   * after the step, when its outcome is there already.
+   */
+  reply: unknown
+  replyLength: number
   /** Failures of ours: an error code's number, and its message. For `Op.answer`, an {@link Answer}. */
   code: number
   message: string
@@ -120,7 +126,7 @@ export const ATTENTION = {
 
 /** How a host call was answered: the worker's word to the realm side. */
 export const Answer = {
-  /** A primitive, in `value`. */
+  /** A primitive, in `reply`; in `value` if it answers a call that was not waited for. */
   primitive: 0,
   /** The encoded value is in `input`. */
   returned: 1,
@@ -128,7 +134,7 @@ export const Answer = {
   raised: 2,
   /** The host function gave a promise: another answer follows. */
   promised: 3,
-  /** There is an answer of `length` bytes, for which `input` is too small. */
+  /** There is an answer of `replyLength` bytes, for which `input` is too small. */
   larger: 4,
   /** The run ends here: a signal is on its way. */
   end: 5,
