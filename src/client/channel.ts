@@ -286,9 +286,10 @@ export class Channel {
 
   #flush(): void {
     if (this.#out.position === 0) return
-    // Copied: the socket may keep the bytes for a while, and the buffer is used again.
-    if (!this.#closed) this.#socket.write(Buffer.from(this.#out.view()))
-    this.#out.reset(FLUSH_BYTES)
+    // The socket may keep the bytes for a while. What is small is copied, and the buffer used again; what is large is handed over.
+    const bytes = this.#out.position > FLUSH_BYTES ? this.#out.detach() : Buffer.from(this.#out.view())
+    if (!this.#closed) this.#socket.write(bytes)
+    this.#out.reset()
   }
 
   #heard(bytes: Uint8Array, start: number, end: number): void {

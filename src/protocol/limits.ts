@@ -54,8 +54,6 @@ export const GRACE_MS = 500
 export const MAX_UNADMITTED = 64
 /** Tickets that a worker holds at once. */
 export const MAX_TICKETS = 4_096
-/** Bytes of answers that may wait for a client which does not read; then its channel is not read either. */
-export const MAX_UNSENT_BYTES = 8 * MiB
 
 /** Functions of one context that the other side may hold handles of at once, each way. One costs a few hundred bytes on both sides. */
 export const MAX_HANDLES = 100_000
@@ -82,6 +80,8 @@ export const MAX_CONSOLE_CALLS_PER_SECOND = 1_000
 export const MAX_CONSOLE_ARGUMENTS_BYTES = 64 * KiB
 /** How long console output may wait while the guest goes on computing and writing, in milliseconds. */
 export const CONSOLE_FLUSH_MS = 50
+/** A realm keeps its buffer for results up to this size, in bytes. A larger one is used for one result. */
+export const KEPT_RESULT_BYTES = MiB
 /** One evaluate of a `many` run goes through inputs for so long, in milliseconds, or until their outcomes have so many bytes. */
 export const MANY_SLICE_MS = 2
 export const MANY_SLICE_BYTES = 64 * KiB

@@ -1,7 +1,8 @@
 import { closeFrame } from '../protocol/link.ts'
 import { workerToClient } from '../protocol/channel-link.ts'
+import { FRAME_HEADER_BYTES } from '../protocol/framing.ts'
 import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
-import { MAX_OUTPUT, FRAME_OVERHEAD_BYTES } from '../protocol/limits.ts'
+import { FRAME_OVERHEAD_BYTES, KEPT_RESULT_BYTES, MAX_OUTPUT } from '../protocol/limits.ts'
 import { OUTCOME } from '../protocol/guest-messages.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
 import type { Phase } from '../protocol/report.ts'
@@ -13,6 +14,8 @@ import { Status } from './realm/record.ts'
 /** Answers gather here and leave in one write, but not too many: the client works on the first while the worker computes the next. In answers, and in bytes. */
 const FLUSH_ANSWERS = 32
 const FLUSH_BYTES = 256 * 1024
+/** Results larger than this leave without a copy, in bytes: the realm side lets such a buffer go before it encodes the next. */
+const HANDED_OVER_BYTES = KEPT_RESULT_BYTES
 
 type Primitive = string | number | boolean | bigint | null | undefined
 
@@ -49,9 +52,17 @@ export class Answers {
 
   /** A value that the realm side encoded. */
   encoded(type: 'done' | 'threw', run: number, bytes: Uint8Array): void {
-    const start = workerToClient.open(this.#out, { type, run })
-    this.#append(bytes)
-    this.#close(start)
+    const out = this.#out
+    const start = workerToClient.open(out, { type, run })
+    if (bytes.length <= HANDED_OVER_BYTES) {
+      this.#append(bytes)
+      this.#close(start)
+      return
+    }
+    // Sent as it is: the realm side never writes again to a buffer of this size.
+    out.patchUint32(start, out.position - start - FRAME_HEADER_BYTES + bytes.length)
+    this.flush()
+    this.#send(bytes)
   }
 
   /** Whole frames that a realm side packed. */
@@ -144,8 +155,8 @@ export class Answers {
 
   flush(): void {
     if (this.#out.position === 0) return
-    // Copied: the socket may keep the bytes for a while, and the buffer is used again.
-    this.#send(Buffer.from(this.#out.view(this.#left)))
+    // The socket may keep the bytes for a while. What is small is copied, and the buffer used again; what is large is handed over.
+    this.#send(this.#out.position > FLUSH_BYTES ? this.#out.detach(this.#left) : Buffer.from(this.#out.view(this.#left)))
     this.#empty()
   }
 
@@ -161,7 +172,7 @@ export class Answers {
   }
 
   #empty(): void {
-    this.#out.reset(FLUSH_BYTES)
+    this.#out.reset()
     this.#unsent = 0
     this.#left = 0
   }

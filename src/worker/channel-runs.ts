@@ -70,11 +70,6 @@ export class ChannelRuns {
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#turns)
   }
 
-  /** Whether guests of this channel can call functions of its client. */
-  get converses(): boolean {
-    return this.#turns.converses
-  }
-
   /** Functions that contexts and client hold of each other. */
   get handles(): number {
     let handles = 0

@@ -1,14 +1,7 @@
 import type { Socket } from 'node:net'
 import { type ClientToWorker, clientToWorker } from '../protocol/channel-link.ts'
 import { FrameSplitter, FramingError } from '../protocol/framing.ts'
-import {
-  FRAME_OVERHEAD_BYTES,
-  HELLO_TIMEOUT_MS,
-  MAX_HELLO_FRAME_BYTES,
-  MAX_QUEUED_BYTES,
-  MAX_SOURCE,
-  MAX_UNSENT_BYTES,
-} from '../protocol/limits.ts'
+import { FRAME_OVERHEAD_BYTES, HELLO_TIMEOUT_MS, MAX_HELLO_FRAME_BYTES, MAX_QUEUED_BYTES, MAX_SOURCE } from '../protocol/limits.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
 import { chooseVersion } from '../protocol/versions.ts'
@@ -113,11 +106,11 @@ export class Channel {
   }
 
   /**
-   * The client has not read enough yet of what it was sent. Where guests can call host functions, everything must have left the event loop's own queue before guest code runs: a
-   * synchronous call writes to the socket by itself.
+   * The client has not read all yet that it was sent. Before guest code is entered everything must have left the event loop's own queue: a synchronous host call writes to the
+   * socket by itself, and must not overtake. It also keeps a client that does not read from making answers pile up.
    */
   #isCongested(): boolean {
-    return this.#socket.writableLength > (this.#runs?.converses === true ? 0 : MAX_UNSENT_BYTES)
+    return this.#socket.writableLength > 0
   }
 
   readonly #onSent = (): void => {
@@ -180,10 +173,10 @@ export class Channel {
 
   /**
    * Sends what has gathered, and then waits for the answer to a synchronous host call, without the event loop. Other requests that come meanwhile wait for their turn.
-   * The answer's bytes are valid until the next call. 'end' if there is none before the deadline, or the run was cancelled, or the client is gone; 'congested' if the call cannot be sent.
+   * `undefined` if there is none before the deadline, or the run was cancelled, or the client is gone.
    */
-  #converse(context: number, call: number, deadlineMs: number): HostAnswer | 'end' | 'congested' {
-    if (!this.#send(deadlineMs)) return this.#socket.writableLength > 0 ? 'congested' : 'end'
+  #converse(context: number, call: number, deadlineMs: number): HostAnswer | undefined {
+    if (!this.#send(deadlineMs)) return undefined
     const fd = descriptorOf(this.#socket)
     this.#awaited = { context, call }
     this.#answer = undefined
@@ -200,7 +193,7 @@ export class Channel {
     }
     // What came meanwhile has its turn after this one.
     if (this.#backlog.length > 0) this.#yield()
-    return this.#answer ?? 'end'
+    return this.#answer
   }
 
   /** Sends what has gathered, without the event loop. */

@@ -35,8 +35,6 @@ interface TurnEvents {
  * evaluate on behalf of all runs that wait in its context; the first deadline among them ends it. If none waits, the context's background budget does.
  */
 export class ContextTurns {
-  /** Whether a context of this channel has had a function of its client's. */
-  converses = false
   readonly #parts: WorkerParts
   readonly #channel: number
   readonly #answers: Answers
@@ -53,6 +51,8 @@ export class ContextTurns {
     this.#events = events
     this.#waits = new Waits({
       drain: (context) => {
+        // Later, then.
+        if (conversation.isCongested()) return
         this.#turn(context, Op.drain)
         this.#end(context)
       },
@@ -89,7 +89,6 @@ export class ContextTurns {
     for (let round = 0; record.attention !== 0 && round < MAX_ROUNDS; round++) {
       const { attention } = record
       record.attention = 0
-      if ((attention & ATTENTION.imported) !== 0) this.converses = true
       if ((attention & ATTENTION.outside) !== 0) this.#waits.watch(context)
       if ((attention & ATTENTION.cleanups) !== 0) this.#turn(context, Op.drain)
       if ((attention & ATTENTION.settled) !== 0) this.#collect(context)

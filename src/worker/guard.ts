@@ -129,10 +129,10 @@ export class Guard {
       this.#failure = error as Error
       answer = Answer.end
     }
-    this.#heartbeat.goOn()
     const nowMs = performance.now()
-    // With the answer `end` the realm side waits for the signal, which comes at once.
+    // With the answer `end` the realm side waits for the signal, which comes at once. The timer is set before the daemon may interrupt: a signal must not end this half-way.
     this.#timer.arm(answer === Answer.end ? nowMs : Math.max(nowMs, this.#deadlineMs), nowMs)
+    this.#heartbeat.goOn()
     return answer
   }
 

@@ -46,8 +46,7 @@ export class HostCalls {
     const startMs = performance.now()
     const answer = this.#conversation.converse(context.number, realm.record.call, deadlineMs)
     this.waitedMs += performance.now() - startMs
-    if (answer === 'congested') return Answer.refused
-    if (answer === 'end') {
+    if (answer === undefined) {
       this.waitedFor = realm.record.waitingFor
       return Answer.end
     }

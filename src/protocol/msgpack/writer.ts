@@ -52,6 +52,13 @@ export class MsgpackWriter {
     this.capacity = FIRST_CAPACITY
   }
 
+  /** The bytes from `start` to `position`, for good: the writer goes on with another buffer. */
+  detach(start = 0): Uint8Array {
+    const bytes = this.view(start)
+    this.reset(0)
+    return bytes
+  }
+
   /** The bytes from `start` to `position`, not copied: valid until the next write or reset. */
   view(start = 0): Uint8Array {
     return new Bytes(typedArrayBuffer(this.bytes), start, this.position - start)

@@ -77,7 +77,6 @@ export class Functions {
       return own.fn
     }
     const fn = this.#imported.receive(id, () => this.#make(id, isAsync, name))
-    this.#record.attention |= ATTENTION.imported
     this.#count()
     return fn
   }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../protocol/error-codes.ts'
+import { KEPT_RESULT_BYTES } from '../../protocol/limits.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { RemoteObjects } from '../../protocol/remote/remote-objects.ts'
 import { installConsole } from './console-events.ts'
@@ -120,7 +121,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const encode = (status: Status, value: unknown): void => {
     // Whoever was at it is gone: no `finally` runs when V8 ends an evaluate.
     writer.busy = false
-    writer.reset()
+    writer.reset(KEPT_RESULT_BYTES)
     writer.maxBytes = record.maxOutput
     values.write(writer, value)
     record.output = writer.bytes

@@ -118,10 +118,8 @@ export const ATTENTION = {
   /** {@link Op.drain} has clean-up callbacks to run. */
   cleanups: 8,
   settled: 16,
-  /** The realm has got a function of the client's. */
-  imported: 32,
   /** There is something outside to wait for. */
-  outside: 64,
+  outside: 32,
 } as const
 
 /** How a host call was answered: the worker's word to the realm side. */
