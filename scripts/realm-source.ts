@@ -1,46 +1,84 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Plugin as EsbuildPlugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin as EsbuildPlugin } from 'esbuild'
 import type { Plugin as VitePlugin } from 'vitest/config'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
-export const realmEntry = fileURLToPath(new URL('../src/worker/realm/main.ts', import.meta.url))
-const moduleName = 'virtual:realm-source'
+export const realmEntry = join(root, 'src/worker/realm/main.ts')
+const webFolder = join(root, 'src/worker/realm/web')
 
-/** Bundles what runs inside a guest's realm. Returns the text of a script, not of a module. */
-async function bundleRealm(): Promise<string> {
-  const result = await build({
-    entryPoints: [realmEntry],
-    absWorkingDir: root,
-    bundle: true,
-    write: false,
-    platform: 'neutral',
-    format: 'iife',
-    globalName: 'realm',
-    target: 'esnext',
-    // Guests may see this text in a stack trace, and it is parsed at every boot.
-    minifyWhitespace: false,
-    legalComments: 'none',
-    charset: 'utf8',
-    mainFields: ['module', 'main'],
-    logLevel: 'error',
-  })
-  const [script] = result.outputFiles
-  if (script === undefined) throw new Error('esbuild wrote no realm script')
+/** `virtual:realm-source` and `virtual:web-NAME-source`: texts of scripts that run inside a guest's realm. */
+const moduleName = /^virtual:(?:realm|web-[a-z\d-]+)-source$/
+
+const common: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  write: false,
+  platform: 'neutral',
+  format: 'iife',
+  target: 'esnext',
+  legalComments: 'none',
+  charset: 'utf8',
+  mainFields: ['module', 'main'],
+  logLevel: 'error',
+}
+
+async function bundle(options: BuildOptions): Promise<string> {
+  const [script] = (await build({ ...common, ...options })).outputFiles ?? []
+  if (script === undefined) throw new Error('esbuild wrote no script')
   return script.text
+}
+
+/** Guests may see this text in a stack trace, and it is parsed at every boot. */
+const bundleRealm = () => bundle({ entryPoints: [realmEntry], globalName: 'realm' })
+
+/** Libraries from npm look for what the platform has. They find nothing: some of it is what they are here to provide. */
+const withoutGlobals: EsbuildPlugin = {
+  name: 'without-globals',
+  setup(library) {
+    library.onLoad({ filter: /[\\/]node_modules[\\/].*\.m?js$/ }, async ({ path }) => ({
+      contents: `const globalThis = { __proto__: null }\n${await readFile(path, 'utf8')}`,
+      loader: 'js',
+    }))
+  },
+}
+
+/** A web library as an expression: a function of its context (see src/worker/realm/web/context.ts) that returns its exports. */
+async function bundleWebLibrary(name: string): Promise<string> {
+  const folder = join(webFolder, name)
+  if (!existsSync(folder)) throw new Error(`there is no web library '${name}'`)
+  const text = await bundle({
+    // Not by esbuild's globalName: the code that it adds for that depends on prototypes that a guest may have changed by then.
+    stdin: { contents: `import * as library from './library.ts'; gloveboxLibrary = library`, resolveDir: folder },
+    // Parsed at the first touch in each worker.
+    minifyWhitespace: true,
+    inject: name === 'streams' ? [join(folder, 'abort-controller.ts')] : [],
+    define: { queueMicrotask: 'undefined', structuredClone: 'undefined' },
+    plugins: [withoutGlobals],
+  })
+  // Frames of scripts with this name are left out of guests' stacks.
+  return `(gloveboxWeb => {"use strict";let gloveboxLibrary;${text}return gloveboxLibrary})\n//# sourceURL=glovebox:web/${name}`
+}
+
+async function sourceOf(module: string): Promise<string> {
+  return module === 'virtual:realm-source' ? bundleRealm() : bundleWebLibrary(module.slice('virtual:web-'.length, -'-source'.length))
 }
 
 /** esbuild plugin: `import source from 'virtual:realm-source'`. */
 export const realmSourceForEsbuild: EsbuildPlugin = {
   name: 'realm-source',
   setup(worker) {
-    worker.onResolve({ filter: /^virtual:realm-source$/ }, () => ({ path: moduleName, namespace: 'realm-source' }))
-    worker.onLoad({ filter: /.*/, namespace: 'realm-source' }, async () => ({ contents: await bundleRealm(), loader: 'text' }))
+    worker.onResolve({ filter: moduleName }, ({ path }) => ({ path, namespace: 'realm-source' }))
+    worker.onLoad({ filter: /.*/, namespace: 'realm-source' }, async ({ path }) => ({ contents: await sourceOf(path), loader: 'text' }))
   },
 }
 
 /** The same for vite, so that unit tests can load worker sources that import it. */
 export const realmSourceForVite: VitePlugin = {
   name: 'realm-source',
-  resolveId: (id) => (id === moduleName ? `\0${moduleName}` : undefined),
-  load: async (id) => (id === `\0${moduleName}` ? `export default ${JSON.stringify(await bundleRealm())}` : undefined),
+  resolveId: (id) => (moduleName.test(id) ? `\0${id}` : undefined),
+  load: async (id) =>
+    id.startsWith('\0') && moduleName.test(id.slice(1)) ? `export default ${JSON.stringify(await sourceOf(id.slice(1)))}` : undefined,
 }

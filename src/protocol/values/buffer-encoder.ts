@@ -99,7 +99,7 @@ function tooDeep(encoder: ValueEncoder, depth: number): never {
   encoder.fail('ERR_VALUE_TOO_DEEP', `nested deeper than the limit of ${encoder.maxDepth} with its buffer`, depth)
 }
 
-function isArrayBuffer(buffer: object): boolean {
+export function isArrayBuffer(buffer: object): boolean {
   try {
     bufferByteLength(buffer)
     return true
@@ -120,7 +120,7 @@ function isOwnClass(proto: object, view: ViewClass): boolean {
  * A typed array that a resize left outside of its buffer reports offset and length 0, exactly as an empty one at the start does; only
  * methods that check tell them apart, by throwing.
  */
-function isOutside(view: object, length: number): boolean {
+export function isOutside(view: object, length: number): boolean {
   if (length > 0) return false
   try {
     typedArrayAt(view, 0)
@@ -134,7 +134,14 @@ function isOutside(view: object, length: number): boolean {
  * Whether the length of a view follows that of its buffer. The language has no way to ask, so the buffer is resized for a moment and put
  * back as it was; no other code can run meanwhile.
  */
-function isTracking(view: object, isDataView: boolean, buffer: ArrayBuffer, offset: number, size: number, elementSize: number): boolean {
+export function isTracking(
+  view: object,
+  isDataView: boolean,
+  buffer: ArrayBuffer,
+  offset: number,
+  size: number,
+  elementSize: number,
+): boolean {
   const total = bufferByteLength(buffer)
   if (total - offset - size >= elementSize) return false
   const max = bufferMaxByteLength(buffer)

@@ -1,0 +1,3 @@
+export { copyDOMException } from './copy.ts'
+export { DOMException } from './dom-exception.ts'
+export { QuotaExceededError } from './quota-exceeded-error.ts'

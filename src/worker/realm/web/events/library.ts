@@ -1,0 +1,6 @@
+export { AbortController } from './abort-controller.ts'
+export { AbortSignal, isAbortSignal, onAbort } from './abort-signal.ts'
+export { CustomEvent } from './custom-event.ts'
+export { ErrorEvent } from './error-event.ts'
+export { Event } from './event.ts'
+export { EventTarget } from './event-target.ts'
