@@ -382,6 +382,7 @@ test.each<[string, unknown, string]>([
     withSelf([new Uint8Array(new ArrayBuffer(8, { maxByteLength: 8 }), 4, 4)], ([v]) => v!.buffer.resize(2)),
     'value[0]: a view that lies outside of its buffer cannot cross',
   ],
+  ['Temporal', { d: runInThisContext('Temporal.PlainDate.from("2024-02-29")') }, 'value.d: a Temporal.PlainDate cannot cross'],
   ['WebAssembly', [runInThisContext('new WebAssembly.Memory({ initial: 0 })')], 'value[0]: a WebAssembly.Memory cannot cross'],
 ])('%s cannot cross, and the error says where', (_, value, message) => {
   const thrown = caught(() => encode(value))
