@@ -14,7 +14,7 @@ import { withoutFrames } from './own-error.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
 import type { Run } from './run.ts'
-import type { CompiledScript, ScriptCache } from './scripts.ts'
+import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
 import { syntaxErrorOf } from './syntax-error.ts'
 import { ranOut } from './timeout-text.ts'
 
@@ -234,7 +234,7 @@ export class ChannelRuns {
     if (compiled === undefined || !this.#give(context, inputs)) return
     const { realm } = context
     // What is evaluated again for each input is the source itself, under its name.
-    realm.record.name = filename === undefined ? source : `${source}\n//# sourceURL=${filename.replaceAll(/\s/g, ' ')}`
+    realm.record.name = namedSource(source, filename)
     realm.record.run = run
     const ending = realm.step(Op.manyBegin, this.#deadlineMs)
     if (ending !== COMPLETED || realm.record.status !== Status.done) {

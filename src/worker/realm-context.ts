@@ -11,15 +11,27 @@ import { Answer, Op, type RealmRecord } from './realm/record.ts'
  * The realm side's entry is a `const` of the top level with an unguessable name: unlike a property of the global object it cannot be listed, and nothing of ours shows in `globalThis`.
  */
 const ENTRY = `glovebox_${randomBytes(16).toString('hex')}`
-const setupScript = new vm.Script(`const ${ENTRY} = (() => {${realmSource}\nreturn realm.createRealm()})(); ${ENTRY}`, {
-  filename: 'glovebox:realm',
-})
+
+/**
+ * The realm side, with every global of its realm as a parameter of that name: a guest may later put anything in a global's place, and code of ours that names one must not meet it.
+ * An object of the guest's in the record would be coerced by the main realm.
+ */
+function compileSetup(names: readonly PropertyKey[]): vm.Script {
+  const globals = names.filter((name) => typeof name === 'string' && !UNSHADOWED.has(name)).join()
+  return new vm.Script(`const ${ENTRY} = ((${globals}) => {${realmSource}\nreturn realm.createRealm()})(${globals}); ${ENTRY}`, {
+    filename: 'glovebox:realm',
+  })
+}
+
+/** Nobody can put anything in their place, or name a parameter so. */
+const UNSHADOWED: ReadonlySet<PropertyKey> = new Set(['eval', 'undefined', 'NaN', 'Infinity'])
+let setupScript: vm.Script | undefined
 const stepScript = new vm.Script(`${ENTRY}()`, { filename: 'glovebox:step' })
 
 /** What the setup of a realm may take, in milliseconds: it takes one or two, and nobody's deadline covers it. */
 const SETUP_BUDGET_MS = 5_000
 
-const { apply, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect
+const { apply, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
 const MainUint8Array = Uint8Array
 const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
 const bufferOf = getter('buffer')
@@ -46,7 +58,8 @@ export class RealmContext implements GuardedRealm {
   constructor(guard: Guard, bridge: (request: number) => number, limits: { readonly maxOutput: number; readonly maxDepth: number }) {
     this.#guard = guard
     this.global = vm.createContext(vm.constants.DONT_CONTEXTIFY, { microtaskMode: 'afterEvaluate' })
-    // No guest code has run here yet: the realm side may be taken apart as the plain object that it is.
+    // No guest code has run here yet: the global object, and the realm side, may be taken apart as the plain objects that they are.
+    setupScript ??= compileSetup(ownKeys(this.global))
     const entry = setupScript.runInContext(this.global, { displayErrors: false }) as Omit<RealmSide, 'hooks'> & {
       readonly hooks: RealmHooks
     }

@@ -14,6 +14,11 @@ export interface CompiledScript {
   quick: boolean
 }
 
+/** The source for `eval`, which without a name of its own would tell the name of the file that calls it. White space and quotes would end the name. */
+export function namedSource(source: string, filename: string = DEFAULT_FILENAME): string {
+  return `${source}\n//# sourceURL=${filename.replaceAll(/[\s'"]/g, '_')}`
+}
+
 /** Compiled scripts by source and file name. One compiled script serves any number of contexts. */
 export class ScriptCache {
   readonly #scripts = new LRUCache<string, CompiledScript>({

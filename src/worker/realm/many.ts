@@ -112,7 +112,9 @@ export class ManyRuns {
   #one(batch: Batch, input: unknown, index: number, writer: MsgpackWriter, run: number): boolean {
     const start = writer.position
     try {
-      const value = batch.fn === undefined ? this.#evaluate(batch.source, input) : batch.fn(input, index)
+      const { fn } = batch
+      // Not as a method: a guest must not get at the batch.
+      const value = fn === undefined ? this.#evaluate(batch.source, input) : fn(input, index)
       if (writePlain(writer, value)) return true
       if (isThenable(value)) {
         this.#settlement.wait(run, value)

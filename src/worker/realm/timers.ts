@@ -130,7 +130,8 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
 }
 
 function codeOf(code: string): () => unknown {
-  return () => indirectEval(code) as unknown
+  // Named: where code without a name comes from would be told by the name of this file.
+  return () => indirectEval(`${code}\n//# sourceURL=timer`) as unknown
 }
 
 /** Milliseconds, 1 at least, as Node and browsers do it. */

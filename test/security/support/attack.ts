@@ -10,6 +10,10 @@ export type Step =
   | { readonly call: string; readonly with: readonly unknown[] }
   /** Runs `repeat` until `until` is true, at most `times` times: for what happens when V8 likes. */
   | { readonly repeat: string; readonly until: string; readonly times: number }
+  /** Takes a function of the guest's as a result, and calls it. */
+  | { readonly invoke: string; readonly with: readonly unknown[] }
+  /** Waits until nothing is pending in the context, but not for ever. */
+  | { readonly idle: number }
   /** The same in the sibling, a second context of the same worker. */
   | { readonly peer: string }
 
@@ -19,6 +23,8 @@ export interface Attack {
   readonly steps: readonly Step[]
   /** Globals that the context is made with. */
   readonly globals?: Readonly<Record<string, unknown>>
+  /** The context has functions of the host's, in a global `host`: see host.ts. A control has Node's timers, too. */
+  readonly host?: true
   /** Whether it gets out of plain `node:vm`, with the bridge that people write, on this Node. Some end or block the process instead. */
   readonly control: 'escapes' | 'contained' | 'crashes' | 'hangs'
   /** What it finds here at most: its `own` realm only (default), or objects of the `moat`. */
@@ -40,4 +46,9 @@ export function attackWith(globals: Readonly<Record<string, unknown>>, ...rest: 
 /** An attack that may come as far as the moat. */
 export function reachingMoat(title: string, control: Attack['control'], ...steps: readonly Step[]): Attack {
   return { title, control, steps, finds: 'moat' }
+}
+
+/** The same on a context that can call its host. */
+export function ofHost(attack: Attack): Attack {
+  return { ...attack, host: true }
 }

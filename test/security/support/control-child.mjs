@@ -1,6 +1,10 @@
 // Plain node:vm with the bridge that people write: the control of each attack, in a process of its own. Guest objects are used as if they were the host's own.
 import { inspect } from 'node:util'
 import vm from 'node:vm'
+import { HOST, NODE_TIMERS } from './host.ts'
+
+/** Timers of the attacks are due by then, in milliseconds. */
+const TIMERS_MS = 20
 
 let prelude = ''
 
@@ -22,6 +26,8 @@ class NaiveBridge {
       const { owner, target } = resolve(sandbox, step.call)
       return use(owner === undefined ? target(...step.with) : owner[step.call.split('.').at(-1)](...step.with))
     }
+    if ('invoke' in step) return use(vm.runInContext(step.invoke, sandbox)(...step.with))
+    if ('idle' in step) return new Promise((done) => setTimeout(done, TIMERS_MS))
     for (let i = 0; i < step.times; i++) {
       await use(vm.runInContext(step.repeat, sandbox))
       await new Promise(setImmediate)
@@ -113,9 +119,10 @@ async function verdictOf(steps, globals) {
   return vm.runInContext('report(false)', attacker.sandbox)
 }
 
-async function answer({ id, steps, globals, prelude: given }) {
+async function answer({ id, steps, globals, host, prelude: given }) {
   prelude = given
-  process.send({ id, verdict: String(await verdictOf(steps, globals)) })
+  const all = host ? { ...NODE_TIMERS, ...globals, host: { ...HOST } } : globals
+  process.send({ id, verdict: String(await verdictOf(steps, all)) })
 }
 
 process.on('message', (request) => void answer(request))

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Box, type Context, GloveboxError, GuestError, OutputLimitError, TimeoutError, ValueError } from 'glovebox'
+import { type Box, type Context, GloveboxError, GuestError, type GuestFunction, OutputLimitError, TimeoutError, ValueError } from 'glovebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { boundWorker, type TestDaemon, testDaemon } from '../../support/daemons.ts'
 import { checkLeaks } from '../../support/leaks.ts'
 import type { Attack, Step } from './attack.ts'
 import { Control } from './control.ts'
+import { HOST } from './host.ts'
 import { PRELUDE } from './prelude.ts'
 
 const SECRET = { token: 'of the sibling' }
@@ -45,7 +46,7 @@ export function describeEscapes(title: string, attacks: readonly Attack[]): void
     test.each(attacks.map((attack) => [attack.title, attack] as const))('%s', async (_title, attack) => {
       expect(classOf(await controlOf(attack)), 'the control').toBe(attack.control)
       const sibling = mode === 'alone' ? undefined : await siblingOf(box)
-      const ctx = await box.createContext(attack.globals)
+      const ctx = await box.createContext(attack.host === true ? { ...attack.globals, host: HOST } : attack.globals)
       await ctx.run(PRELUDE)
       const stage = new Stage(box, ctx, sibling)
       for (const step of attack.steps) await stage.perform(step)
@@ -102,7 +103,7 @@ class Stage {
     } catch (error) {
       if (error instanceof GuestError || error instanceof ValueError || error instanceof OutputLimitError) return
       if (error instanceof GloveboxError && GUEST_MADE.has(error.code)) return
-      if (error instanceof TimeoutError && typeof step === 'object' && 'timeout' in step) return
+      if (error instanceof TimeoutError && typeof step === 'object' && ('timeout' in step || 'idle' in step)) return
       throw error
     }
   }
@@ -116,11 +117,18 @@ class Stage {
     if ('delete' in step) return context.delete(step.delete)
     if ('globals' in step) return context.globals()
     if ('call' in step) return context.call(step.call, ...step.with)
+    if ('invoke' in step) return this.#invoke(step)
+    if ('idle' in step) return context.idle({ timeout: step.idle })
     for (let i = 0; i < step.times; i++) {
       await context.run(step.repeat)
       if ((await context.run(step.until)) === true) return undefined
     }
     throw new Error(`it never came to '${step.until}'`)
+  }
+
+  async #invoke({ invoke, with: args }: Extract<Step, { readonly invoke: string }>): Promise<unknown> {
+    using fn = (await this.#context.run(invoke)) as GuestFunction
+    return await fn(...args)
   }
 
   /** Whether nobody read or changed the sibling, and it works as before. */

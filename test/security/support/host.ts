@@ -1,0 +1,63 @@
+/** Functions of a host, for the contexts of the escape tests and, as they are, for their controls on plain node:vm. */
+
+type AnyFunction = (...args: readonly unknown[]) => unknown
+
+export const HOST = {
+  /** Gives back what it got: a list. */
+  echo: (...args: readonly unknown[]) => args,
+  /** Gives back one value as it is. */
+  give: (value: unknown) => value,
+  later: async (value: unknown) => value,
+  fail: (message: string) => {
+    throw Object.assign(new RangeError(message), { code: 'ERR_OF_HOST', errno: -2 })
+  },
+  failLater: async (message: string) => {
+    throw new TypeError(message)
+  },
+  /** Throws what it got. */
+  throwBack: (value: unknown) => {
+    throw value
+  },
+  /** A promise from a function that is not asynchronous. */
+  promise: (value: unknown) => Promise.resolve(value),
+  /** A function that was made for this call. */
+  make: (value: unknown) => () => value,
+  /** Calls a function of the guest's, and waits for it. */
+  call: async (fn: AnyFunction, ...args: readonly unknown[]) => fn(...args),
+  /** Calls a function of the guest's, and does not look at what comes of it. */
+  fire: (fn: AnyFunction, ...args: readonly unknown[]) => {
+    void fn(...args)
+    return true
+  },
+  /** What a host does that writes a log. */
+  log: (...args: readonly unknown[]) => {
+    for (const arg of args) {
+      quietly(() => JSON.stringify(arg))
+      quietly(() => String(arg))
+      quietly(() => (arg as number) + 1)
+      quietly(() => Object.entries(arg as object))
+    }
+    return args.length
+  },
+  /** A promise that is settled in a later turn. */
+  soon: async (value: unknown) => {
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    return value
+  },
+  never: () => new Promise(() => undefined),
+  /** More than fits in the room that a realm has for answers. */
+  large: (length: number) => ({ text: 'x'.repeat(length) }),
+}
+
+function quietly(say: () => unknown): void {
+  try {
+    say()
+  } catch {
+    // Whoever logs what a guest sends has to expect it.
+  }
+}
+
+/** What a naive host gives to a context besides. */
+export const NODE_TIMERS = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, queueMicrotask }
