@@ -5,7 +5,7 @@ import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { RemoteObjects } from '../protocol/remote/remote-objects.ts'
 import type { FunctionHandle } from '../protocol/values/value-options.ts'
 import { ReportedError } from './errors.ts'
-import { type GuestFunction, guestFunctionId, makeGuestFunction } from './guest-function.ts'
+import { type GuestFunction, guestFunctionId, isGuestFunction, makeGuestFunction } from './guest-function.ts'
 import { GuestEvents } from './guest-events.ts'
 import { remotePlatform } from './remote-platform.ts'
 
@@ -45,7 +45,8 @@ export class ContextBridge {
   send(fn: object, isAsync: boolean): FunctionHandle {
     const id = guestFunctionId(fn, this)
     if (id !== undefined) return { id, isAsync: false, returns: true, name: '' }
-    return this.exported.send(fn, isAsync)
+    // A function of another guest's gives a promise, too.
+    return this.exported.send(fn, isAsync || isGuestFunction(fn))
   }
 
   receive(handle: FunctionHandle): unknown {

@@ -50,7 +50,8 @@ export function callHostFunction(
     bridge.inFlight--
     settle(type, value)
   }
-  result.then(
+  // By way of a promise of our own: another's `then` may throw, or call back twice.
+  Promise.resolve(result).then(
     (value) => over('returned', value),
     (reason: unknown) => over('raised', reason),
   )

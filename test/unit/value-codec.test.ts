@@ -1,10 +1,11 @@
 import { runInNewContext, runInThisContext } from 'node:vm'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { CodecError } from '../../src/protocol/msgpack/codec-error.ts'
 import { MsgpackReader } from '../../src/protocol/msgpack/reader.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack/writer.ts'
 import { ValueEncoder } from '../../src/protocol/values/value-encoder.ts'
 import type { RemoteObject } from '../../src/protocol/values/value-options.ts'
+import { THEN } from '../../src/protocol/values/value-options.ts'
 import { VIEW_NAMES } from '../../src/protocol/values/wire-kinds.ts'
 import { decode, encode, hex, unhex } from '../support/codec.ts'
 import { difference } from '../support/same-graph.ts'
@@ -240,6 +241,38 @@ test('a function crosses as a handle', () => {
       },
     }),
   ).toThrow(thrown) // oxlint-disable-line
+})
+
+describe("no thenable crosses: a function is no property named 'then'", () => {
+  const then = () => {}
+  const having = <T extends object>(target: T, value: unknown = then): T => Object.assign(target, { [THEN]: value })
+  const functionOut = () => ({ id: 1, isAsync: false, returns: false, name: '' })
+  const functionIn = () => then
+  test.each<[string, unknown, string]>([
+    ['of an object', having({}), 'value.then'],
+    ['of an object without a prototype', having(Object.create(null) as object), 'value.then'],
+    ['of an object in a list', [1, { a: having({}) }], 'value[1].a.then'],
+    ['of a list', having([1]), 'value.then'],
+    ['of an error', having(new Error('m')), 'value.then'],
+  ])('%s: refused', (_, value, path) => {
+    const reason = `${path}: a function named 'then' makes a promise of its object, which cannot cross inside a value`
+    expect(() => encode(value, { functionOut })).toThrow(expect.objectContaining({ code: 'ERR_VALUE_UNSUPPORTED', message: reason }))
+  })
+
+  test.each<[string, string]>([
+    ['of an object', '81 a4 7468656e 94d4010e0100a0'],
+    ['of an object without a prototype', '92 d40102 81 a4 7468656e 94d4010e0100a0'],
+    ['of a list', '94 d40101 00 90 81 a4 7468656e 94d4010e0100a0'],
+    ['of an error', '97 d40107 00 c0 c0 c0 80 81 a4 7468656e 94d4010e0100a0'],
+  ])('%s: malformed', (_, bytes) => {
+    expect(decode(unhex(bytes.replace('94d4010e0100a0', '07')), { functionIn })).toMatchObject(having({}, 7))
+    expect(() => decode(unhex(bytes), { functionIn })).toThrow(expect.objectContaining({ code: 'ERR_MALFORMED', message: 'a thenable' }))
+  })
+
+  test('other functions and other values of that name do', () => {
+    const value = { ...having({}, 'x'), a: having({}, [then]), next: then, map: new Map([['then', then]]) }
+    expect(decode(encode(value, { functionOut }), { functionIn })).toEqual(value)
+  })
 })
 
 const lengthOf = (view: ArrayBufferView): number => {

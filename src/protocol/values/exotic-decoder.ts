@@ -168,7 +168,7 @@ function readSparseArray(decoder: ValueDecoder, depth: number, owed: number): un
       key = decoder.key()
       if (key === 'length' || arrayIndex(key) >= 0) throw malformed(`the array property ${key}`)
     }
-    define(target, key, decoder.any(depth, owed + 2 * left))
+    define(target, key, typeof key === 'number' ? decoder.any(depth, owed + 2 * left) : decoder.property(key, depth, owed + 2 * left))
   }
   return target
 }
@@ -224,7 +224,7 @@ function readError(decoder: ValueDecoder, depth: number, owed: number): object {
   const count = decoder.announced(reader.mapHeader(), 2, owed)
   for (let left = count - 1; left >= 0; left--) {
     const key = decoder.key()
-    define(error, key, decoder.any(depth, owed + 2 * left))
+    define(error, key, decoder.property(key, depth, owed + 2 * left))
   }
   return error
 }

@@ -7,7 +7,7 @@ import { readBytes, readExotic } from './exotic-decoder.ts'
 import { CACHED_KEY_BYTES, KeyCache } from './key-cache.ts'
 import { FAR_INDEX, INHERITED, natureOf, ORDINARY } from './key-nature.ts'
 import { isPristine } from './realm-state.ts'
-import { DEFAULT_MAX_ITEMS, depthLimit, type FunctionHandle, type ReadValueOptions } from './value-options.ts'
+import { DEFAULT_MAX_ITEMS, depthLimit, type FunctionHandle, type ReadValueOptions, THEN } from './value-options.ts'
 import { EXT_BIGINT, EXT_KIND, EXT_REFERENCE, EXT_UNDEFINED, KIND_FUNCTION, KIND_SYMBOL } from './wire-kinds.ts'
 
 /** Equal to nothing that is thrown. */
@@ -139,10 +139,17 @@ export class ValueDecoder {
         far = true
         makeSparse(target)
       }
-      const value = this.any(depth, owed + 2 * left)
+      const value = this.property(key, depth, owed + 2 * left)
       if (isBare || (assignable && nature !== INHERITED)) (target as Record<string, unknown>)[key] = value
       else define(target, key, value)
     }
+  }
+
+  /** The value of a property with this key. */
+  property(key: string, depth: number, owed: number): unknown {
+    const value = this.any(depth, owed)
+    if (typeof value === 'function' && key === THEN) throw malformed('a thenable')
+    return value
   }
 
   /** A property key, whose nature is then in `#nature`. */

@@ -16,7 +16,7 @@ import type { MsgpackWriter } from '../msgpack/writer.ts'
 import { writeBigInt } from './bigint-bytes.ts'
 import { isAsyncFunction, writeExotic, wellKnownName } from './exotic-encoder.ts'
 import { arrayIndex } from './array-index.ts'
-import { DEFAULT_MAX_ITEMS, depthLimit, MAX_BIGINT_BYTES, type WriteValueOptions } from './value-options.ts'
+import { DEFAULT_MAX_ITEMS, depthLimit, MAX_BIGINT_BYTES, THEN, type WriteValueOptions } from './value-options.ts'
 import { STEP_KEY, ValuePath } from './value-path.ts'
 import {
   EXT_KIND,
@@ -256,6 +256,9 @@ export class ValueEncoder {
   }
 
   #function(value: object, depth: number): void {
+    // Whoever awaits its object, or returns it from an asynchronous function, would call it, and wait for as long as it likes.
+    if (depth > 0 && this.path.keys[depth - 1] === THEN && this.path.steps[depth - 1] === STEP_KEY)
+      this.fail('ERR_VALUE_UNSUPPORTED', "a function named 'then' makes a promise of its object, which cannot cross inside a value", depth)
     const handle = this.functionOut === undefined ? undefined : (0, this.functionOut)(value, isAsyncFunction(value))
     if (handle === undefined) this.fail('ERR_VALUE_UNSUPPORTED', 'a function cannot cross here', depth)
     this.tag(KIND_FUNCTION, 3)

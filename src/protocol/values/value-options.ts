@@ -15,6 +15,9 @@ export const MAX_REGEXP_LENGTH = 65536
 /** Code units of a function's name. */
 export const MAX_FUNCTION_NAME = 100
 
+/** No property of this name has a function as its value: no value that crosses is a thenable. */
+export const THEN = 'then'
+
 export interface ValueLimits {
   /** Containers inside each other, at most. 1 to 1000, default 100. */
   readonly maxDepth?: number
