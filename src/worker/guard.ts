@@ -122,6 +122,8 @@ export class Guard {
     if (realm === undefined) return -1
     if (headroom(HEADROOM_CALLS) < 0) return -1
     if (this.#timer.disarm() || this.#heartbeat.rest()) return Answer.end
+    // What Node has the moat do meanwhile (format the stack of an error of the worker's own) is no business of the guest's.
+    this.#moat.enter(undefined)
     let answer: number
     try {
       answer = realm.answer(request, this.#deadlineMs)
@@ -129,6 +131,7 @@ export class Guard {
       this.#failure = error as Error
       answer = Answer.end
     }
+    this.#moat.enter(realm.hooks)
     const nowMs = performance.now()
     // With the answer `end` the realm side waits for the signal, which comes at once. The timer is set before the daemon may interrupt: a signal must not end this half-way.
     this.#timer.arm(answer === Answer.end ? nowMs : Math.max(nowMs, this.#deadlineMs), nowMs)

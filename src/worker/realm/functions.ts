@@ -64,9 +64,20 @@ export class Functions {
   send(fn: object, isAsync: boolean): FunctionHandle {
     const home = weakMapGet(this.#homes, fn)
     if (home !== undefined) return { id: home, isAsync: false, returns: true, name: '' }
-    const handle = this.exported.send(fn, isAsync)
-    this.#count()
-    return handle
+    return this.exported.send(fn, isAsync)
+  }
+
+  /** Whoever was writing a message when an evaluate ended half-way is gone, and what it meant to send was not sent. */
+  recover(): void {
+    if (this.exported.mark() === 0) return
+    this.exported.rollback(0)
+    this.count()
+  }
+
+  count(): void {
+    // What a message that is being written holds may not be sent after all.
+    if (this.exported.mark() === 0) this.#record.exported = this.exported.open
+    this.#record.imported = this.#imported.open
   }
 
   receive(handle: FunctionHandle): unknown {
@@ -77,7 +88,7 @@ export class Functions {
       return own.fn
     }
     const fn = this.#imported.receive(id, () => this.#make(id, isAsync, name))
-    this.#count()
+    this.count()
     return fn
   }
 
@@ -92,13 +103,13 @@ export class Functions {
     if (id === undefined) return
     weakMapDelete(this.#homes, fn)
     this.#imported.release(id)
-    this.#count()
+    this.count()
   }
 
   /** The client gives handles back: ids and counts in turns, 32 bits each, big-endian. */
   releaseExported(bytes: Uint8Array, length: number): void {
     for (let at = 0; at + 8 <= length; at += 8) this.exported.release(readUint32(bytes, at), readUint32(bytes, at + 4))
-    this.#count()
+    this.count()
   }
 
   /** Tells the client which handles this realm gives back. */
@@ -109,7 +120,7 @@ export class Functions {
       for (let i = from; i < released.length && i < from + 2 * MAX_RELEASED; i++) handles[i - from] = released[i] as number
       this.#outbox.add(releasedByGuestCodec, { type: 'releasedByGuest', context: this.#record.context, handles })
     }
-    this.#count()
+    this.count()
   }
 
   /** The answer to an asynchronous call has come, as the record says. */
@@ -244,11 +255,6 @@ export class Functions {
       throw guestError('ERR_HOST_CALL_LIMIT', `over the limit of ${MAX_HOST_CALLS} host calls in one run`)
     this.#lastCall = this.#lastCall >= 0xffff_ffff ? 1 : this.#lastCall + 1
     return this.#lastCall
-  }
-
-  #count(): void {
-    this.#record.exported = this.exported.open
-    this.#record.imported = this.#imported.open
   }
 }
 

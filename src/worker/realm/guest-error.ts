@@ -1,7 +1,8 @@
 import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
+import { define } from '../../protocol/values/define.ts'
 
-const { defineProperty, getPrototypeOf } = Reflect
+const { getPrototypeOf } = Reflect
 const NativeError = Error
 const NativeTypeError = TypeError
 const NativeRangeError = RangeError
@@ -40,8 +41,9 @@ export function forGuest(error: unknown): unknown {
 /** An Error of this realm with the given texts. */
 export function errorLike(plain: { readonly name: string; readonly message: string; readonly stack: string }): Error {
   const error = new NativeError(plain.message)
-  error.name = plain.name
-  error.stack = plain.stack
+  // Defined: the prototype may be frozen, or have a setter by now.
+  define(error, 'name', plain.name, false)
+  define(error, 'stack', plain.stack, false)
   return error
 }
 
@@ -66,12 +68,6 @@ export function framesHere(): string {
 }
 
 function withCode(error: Error, code: string): Error {
-  defineProperty(error, 'code', {
-    __proto__: null,
-    value: code,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  } as PropertyDescriptor)
+  define(error, 'code', code)
   return error
 }

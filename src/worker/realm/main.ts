@@ -104,6 +104,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       get exported() {
         return functions?.exported
       },
+      counted: () => functions?.count(),
       // Without a prototype: a guest's Object.prototype must not add options.
       write: bare({
         maxDepth: record.maxDepth,
@@ -205,6 +206,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const perform = (): void => {
     const { op, run, value } = record
     record.status = Status.done
+    functions?.recover()
     switch (op) {
       case Op.settle:
         record.value = undefined

@@ -36,9 +36,9 @@ export class Outbox {
     return start
   }
 
-  /** Takes the last message back, which starts at `start` and was not sent. */
+  /** Takes the last message back, which starts at `start`, if it has not left. */
   takeBack(start: number): void {
-    this.#record.outboxLength = start
+    if (this.#record.outboxLength > start) this.#record.outboxLength = start
   }
 
   /** Lets the messages leave now if they are many, or large. */

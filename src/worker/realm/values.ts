@@ -14,6 +14,8 @@ export interface Crossing {
   readonly read: ReadValueOptions
   /** Undefined as long as no function has crossed. */
   readonly exported: ExportedFunctions | undefined
+  /** A message is whole, or was given up: the counts are those of what was sent. */
+  readonly counted: () => void
 }
 
 /**
@@ -42,6 +44,8 @@ export class RealmValues {
     } catch (error) {
       crossing.exported?.rollback(mark)
       throw error
+    } finally {
+      crossing.counted()
     }
   }
 
