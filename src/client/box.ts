@@ -1,5 +1,4 @@
 import { unlessAborted } from './abort.ts'
-import { NO_PAYLOAD } from './channel.ts'
 import { Context } from './context.ts'
 import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
@@ -16,6 +15,7 @@ import {
   type RunOptions,
   type TimeoutPolicy,
 } from './run-options.ts'
+import { NO_PAYLOAD } from './requests.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import { InvalidOptionError } from '../base/options.ts'
@@ -109,7 +109,8 @@ export class Box implements AsyncDisposable {
     signal?.throwIfAborted()
     const lane = await unlessAborted(this.#lease('context'), signal, () => undefined)
     const number = lane.nextContext()
-    const made = lane.call({ type: 'create', context: number }, globals, undefined).then(() => new Context(lane, number, this.#policy))
+    lane.bridge(number)
+    const made = this.#create(lane, number, globals)
     return unlessAborted(made, signal, (late) => void late.dispose())
   }
 
@@ -168,6 +169,16 @@ export class Box implements AsyncDisposable {
   disconnected(cause: GloveboxError): void {
     this.#cause ??= cause
     for (const lane of this.#lanes) lane.end(cause)
+  }
+
+  async #create(lane: Lane, number: number, globals: Readonly<Record<string, unknown>>): Promise<Context> {
+    try {
+      await lane.call({ type: 'create', context: number }, globals, undefined)
+    } catch (error) {
+      lane.forget(number)
+      throw error
+    }
+    return new Context(lane, number, this.#policy)
   }
 
   #countFunctions(): Status['client'] {

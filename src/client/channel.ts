@@ -13,41 +13,34 @@ import {
   MAX_HOST_CALLS_IN_FLIGHT,
   MAX_OUTPUT,
   MAX_RELEASED,
-  MAX_SOURCE,
   TIMEOUT_MS,
 } from '../protocol/limits.ts'
-import { closeFrame } from '../protocol/link.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
-import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
 import { ValueDecoder } from '../protocol/values/value-decoder.ts'
-import { ValueEncoder } from '../protocol/values/value-encoder.ts'
+import type { FunctionHandle } from '../protocol/values/value-options.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Calls } from './calls.ts'
 import { ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
-import { ConnectionError, errorForCode, ProtocolError, TimeoutError, ValueError } from './errors.ts'
+import { ConnectionError, ContextLostError, errorForCode, ProtocolError, TimeoutError, ValueError } from './errors.ts'
 import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
+import { goneFunction } from './guest-function.ts'
 import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
 import { checkDepth, reentranceDepth } from './reentrance.ts'
-import { mayBeRemote } from './remote-platform.ts'
+import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
 
 /** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
 const MAX_FRAME_BYTES = MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES
-/** Requests gathered in one turn leave in writes of about this many bytes. */
-const FLUSH_BYTES = 256 * 1024
 /** Node reads into this buffer again and again. */
 const READ_BUFFER_BYTES = 64 * 1024
 
 /** How long a worker may be silent beyond the longest deadline of its pending calls before they are given up, in milliseconds. Runs of other clients may be ahead in its queue. */
 const SILENCE_MS = 5_000
 const LOOK_MS = 250
-
-/** Marks a request without a payload. */
-export const NO_PAYLOAD: unique symbol = Symbol('no payload')
 
 type RequestHead = Extract<Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' }>, { readonly run: number }>
 /** A request without its number, which the channel gives. */
@@ -87,22 +80,19 @@ export class Channel {
   readonly #calls = new Calls<unknown, AboutCall>()
   readonly #bridges = new Map<number, ContextBridge>()
   readonly #defaultTimeoutMs: number
-  readonly #out = new MsgpackWriter({ maxBytes: 2 * (3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES), strings: nativeStrings })
+  readonly #requests = new Requests({ find: (context) => this.#bridges.get(context), open: (context) => this.bridge(context) })
   readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
-  // Stacks of this process name its files, which are no business of a guest's.
-  readonly #encoder = new ValueEncoder({
-    maxDepth: MAX_DEPTH.default,
-    errorStacks: false,
-    functionOut: (fn, isAsync) => this.bridge(this.#context).send(fn, isAsync),
-    remoteOut: (value) => (mayBeRemote(value) ? this.bridge(this.#context).remotes.send(value) : undefined),
-  })
   readonly #decoder = new ValueDecoder({
     maxDepth: MAX_DEPTH.max,
-    functionIn: (handle) => this.bridge(this.#context).receive(handle),
-    remoteIn: (kind, parts) => this.bridge(this.#context).remotes.receive(kind, parts),
+    functionIn: (handle) => this.#received(handle),
+    remoteIn: (kind, parts) => (this.#unwanted === undefined ? this.bridge(this.#context).remotes.receive(kind, parts) : {}),
   })
-  /** The context that the value which is written or read belongs to. */
+  /** The context that the value which is read belongs to. */
   #context = 0
+  /** Handles in a value that nobody wants, to be given back at once: ids and numbers in turns. */
+  #unwanted: number[] | undefined
+  /** Runs that were given up and have no answer yet, with their context. */
+  readonly #abandoned = new Map<number, number>()
   readonly #welcome = Promise.withResolvers<void>()
   /** The longest deadline among the calls since this channel was idle last, and when the worker last answered one. */
   #longestMs = 0
@@ -153,7 +143,7 @@ export class Channel {
   }
 
   get alive(): boolean {
-    return !this.#closed
+    return !this.#closed && this.#cause === undefined
   }
 
   /** Waits until the worker has accepted the ticket. */
@@ -175,12 +165,19 @@ export class Channel {
     let bridge = this.#bridges.get(context)
     if (bridge === undefined) {
       bridge = new ContextBridge(context, {
-        invoke: (number, handle, args) => this.call({ type: 'invoke', context: number, timeoutMs: this.#defaultTimeoutMs, handle }, args),
+        invoke: (caller, handle, args) => this.#invoke(caller, handle, args),
         released: (released) => process.nextTick(() => this.#release(released)),
       })
       this.#bridges.set(context, bridge)
     }
     return bridge
+  }
+
+  #invoke(bridge: ContextBridge, handle: number, args: readonly unknown[]): Promise<unknown> {
+    const { context } = bridge
+    if (this.#cause === undefined && this.#bridges.get(context) !== bridge)
+      return Promise.reject(new ContextLostError('ERR_CONTEXT_LOST', 'the context of this function is gone'))
+    return this.call({ type: 'invoke', context, timeoutMs: this.#defaultTimeoutMs, handle }, args)
   }
 
   /** The context is gone: whatever this process holds of it is, too. */
@@ -209,7 +206,7 @@ export class Channel {
     const run = this.#calls.next()
     try {
       if (depth > 0) checkDepth(depth)
-      this.#write({ ...request, run }, context, payload)
+      this.#requests.write({ ...request, run }, context, payload)
     } catch (error) {
       return Promise.reject(asValueError(error))
     }
@@ -224,36 +221,20 @@ export class Channel {
     return answer
   }
 
-  /** Appends a message. If its payload cannot cross, nothing was appended, and no function of it counts as sent. */
-  #write(message: ClientToWorker, context: number, payload: unknown): void {
-    const out = this.#out
-    const before = out.position
-    const mark = this.#bridges.get(context)?.exported.mark() ?? 0
-    this.#context = context
-    try {
-      const start = clientToWorker.open(out, message)
-      if (payload !== NO_PAYLOAD) this.#encoder.write(out, payload)
-      closeFrame(out, start)
-      this.#bridges.get(context)?.exported.commit(mark)
-    } catch (error) {
-      out.position = before
-      this.#bridges.get(context)?.exported.rollback(mark)
-      throw error
-    }
-  }
-
   /** Rejects one call here and now; its answer, if there is one, is not waited for. */
   abandon(run: number, cause: unknown): boolean {
     const about = this.#calls.about(run)
     const waited = this.#calls.reject(run, cause)
-    if (about !== undefined) this.#settled(about)
+    if (about === undefined) return waited
+    this.#settled(about)
+    this.#abandoned.set(run, about.context)
     return waited
   }
 
   /** Asks the worker to drop or abort a run. One that computes does not hear it: the daemon interrupts it. */
   cancel(run: number): void {
     if (this.#closed) return
-    closeFrame(this.#out, clientToWorker.open(this.#out, { type: 'cancel', run }))
+    this.#requests.write({ type: 'cancel', run }, 0, NO_PAYLOAD)
     this.#flushSoon()
   }
 
@@ -274,7 +255,7 @@ export class Channel {
 
   /** One write for all requests of a turn. */
   #flushSoon(): void {
-    if (this.#out.position > FLUSH_BYTES) this.#flush()
+    if (this.#requests.bytes > FLUSH_BYTES) this.#flush()
     else if (!this.#flushing) {
       this.#flushing = true
       process.nextTick(() => {
@@ -285,11 +266,8 @@ export class Channel {
   }
 
   #flush(): void {
-    if (this.#out.position === 0) return
-    // The socket may keep the bytes for a while. What is small is copied, and the buffer used again; what is large is handed over.
-    const bytes = this.#out.position > FLUSH_BYTES ? this.#out.detach() : Buffer.from(this.#out.view())
-    if (!this.#closed) this.#socket.write(bytes)
-    this.#out.reset()
+    const bytes = this.#requests.take()
+    if (bytes !== undefined && !this.#closed) this.#socket.write(bytes)
   }
 
   #heard(bytes: Uint8Array, start: number, end: number): void {
@@ -314,15 +292,16 @@ export class Channel {
         return
       case 'failed':
         if (message.run === 0) this.fail(this.#failure(message, undefined))
-        else this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failure(message, about)))
+        else if (!this.#abandoned.delete(message.run))
+          this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failure(message, about)))
         return
       case 'hostCall':
         this.#hostCall(message)
         return
       case 'releasedByGuest': {
-        const { exported } = this.bridge(message.context)
         const { handles } = message
-        for (let i = 0; i < handles.length; i += 2) exported.release(handles[i] as number, handles[i + 1] as number)
+        const exported = this.#bridges.get(message.context)?.exported
+        for (let i = 0; i < handles.length; i += 2) exported?.release(handles[i] as number, handles[i + 1] as number)
         return
       }
       case 'console':
@@ -330,7 +309,7 @@ export class Channel {
         return
       case 'unhandled': {
         const name = message.rejection ? 'unhandledRejection' : 'uncaughtException'
-        this.#emit(message.context, name, guestErrorOf(this.#payload(message.context)))
+        this.#emit(message.context, name, guestErrorOf(this.#said(message.context)))
         return
       }
       case 'outcomes':
@@ -344,16 +323,49 @@ export class Channel {
   /** An answer to a call: only if somebody waits for it is it progress, and is its value read. */
   #answered(run: number, settle: (about: AboutCall) => void): void {
     const about = this.#calls.about(run)
-    if (about === undefined) return
+    if (about === undefined) {
+      const context = this.#abandoned.get(run)
+      if (!this.#abandoned.delete(run)) return
+      this.#discarding(context as number, () => this.#payload(context as number))
+      return
+    }
     settle(about)
     this.#settled(about)
   }
 
   #payload(context: number): unknown {
-    this.#context = context
-    const value = this.#decoder.read(this.#reader)
+    const value = this.#value(context)
     this.#reader.finish()
     return value
+  }
+
+  #value(context: number): unknown {
+    this.#context = context
+    return this.#decoder.read(this.#reader)
+  }
+
+  /** A function in a value that is read. */
+  #received(handle: FunctionHandle): unknown {
+    if (this.#unwanted === undefined) return this.bridge(this.#context).receive(handle)
+    if (!handle.returns) this.#unwanted.push(handle.id, 1)
+    return goneFunction(handle.name)
+  }
+
+  /** Reads something that belongs to no context of ours any more, and gives the functions in it back at once: the guest keeps what it thinks that this process holds. */
+  #discarding<Result>(context: number, read: () => Result): Result {
+    const unwanted: number[] = []
+    this.#unwanted = unwanted
+    try {
+      return read()
+    } finally {
+      this.#unwanted = undefined
+      this.#giveBack(context, unwanted)
+    }
+  }
+
+  /** What a context says by itself. Single runs have no bridge before functions cross. */
+  #said(context: number): unknown {
+    return this.#bridges.has(context) ? this.#payload(context) : this.#discarding(context, () => this.#payload(context))
   }
 
   #failure(message: Extract<WorkerToClient, { readonly type: 'failed' }>, about: AboutCall | undefined): Error {
@@ -365,20 +377,28 @@ export class Channel {
   }
 
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
-    const args = this.#payload(message.context)
+    const bridge = this.#bridges.get(message.context)
+    const args = this.#said(message.context)
     if (!Array.isArray(args)) throw new Error('a host call without a list of arguments')
-    const bridge = this.bridge(message.context)
+    if (bridge === undefined) {
+      // Its context was disposed, or its run was given up.
+      const gone = Object.assign(new Error('the functions of this context are gone'), { code: 'ERR_FUNCTION_GONE' })
+      this.#requests.write({ type: 'raised', context: message.context, call: message.call }, message.context, gone)
+      this.#answerSent(message.sync)
+      return
+    }
     // A worker keeps to this limit by itself, and calls that were cut off by a deadline do not count there.
     if (bridge.inFlight >= 2 * MAX_HOST_CALLS_IN_FLIGHT) throw new Error('more host calls at once than a guest may make')
     callHostFunction(bridge, message, args, {
       answer: (type, to, call, value) => {
-        // Its context is gone, and what the value leads to with it.
+        // The context is gone meanwhile, or the worker.
         if (this.#bridges.get(to.context) !== to) return
-        this.#write({ type, context: to.context, call }, to.context, value)
+        this.#requests.write({ type, context: to.context, call }, to.context, value)
         this.#answerSent(message.sync)
       },
       promised: (to, call) => {
-        this.#write({ type: 'promised', context: to.context, call }, to.context, NO_PAYLOAD)
+        if (this.#bridges.get(to.context) !== to) return
+        this.#requests.write({ type: 'promised', context: to.context, call }, to.context, NO_PAYLOAD)
         this.#answerSent(true)
       },
     })
@@ -392,15 +412,17 @@ export class Channel {
 
   #outcomes({ run, done }: Extract<WorkerToClient, { readonly type: 'outcomes' }>): void {
     const about = this.#calls.about(run)
-    if (about?.many === undefined) return
+    if (about?.many === undefined) {
+      this.#unwantedOutcomes(run, done)
+      return
+    }
     const { many } = about
     const reader = this.#reader
     const count = reader.arrayHeader()
     const outcomes: Outcome[] = []
-    this.#context = about.context
     for (let i = 0; i < count; i += 2) {
       const status = reader.uint32(OUTCOME.failed)
-      const value = this.#decoder.read(reader)
+      const value = this.#value(about.context)
       const index = many.received++
       if (status === OUTCOME.fulfilled) outcomes.push({ index, status: 'fulfilled', value })
       else
@@ -415,6 +437,18 @@ export class Channel {
     this.#settled(about)
   }
 
+  /** The run was given up: what its outcomes hold is given back. */
+  #unwantedOutcomes(run: number, done: boolean): void {
+    const context = this.#abandoned.get(run)
+    if (context === undefined) return
+    if (done) this.#abandoned.delete(run)
+    const reader = this.#reader
+    this.#discarding(context, () => {
+      for (let left = reader.arrayHeader(); left > 0; left--) this.#value(context)
+    })
+    reader.finish()
+  }
+
   /** An input that failed for a reason of the worker's: an array of code and message. */
   #inputFailure(value: unknown): Error {
     if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'string') throw new Error('a failure without its code')
@@ -425,7 +459,7 @@ export class Channel {
   /** The client has taken a message of outcomes. */
   more(run: number): void {
     if (this.#closed || this.#calls.about(run) === undefined) return
-    this.#write({ type: 'more', run }, 0, NO_PAYLOAD)
+    this.#requests.write({ type: 'more', run }, 0, NO_PAYLOAD)
     this.#flushSoon()
   }
 
@@ -433,7 +467,7 @@ export class Channel {
     const { context, text, timeMs, dropped } = message
     const bridge = this.#bridges.get(context)
     if (bridge?.events.has('console') !== true && !this.#events.guests.has('console')) return
-    const args = this.#payload(context)
+    const args = this.#said(context)
     if (!Array.isArray(args)) throw new Error('console output without a list of arguments')
     this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
   }
@@ -446,15 +480,20 @@ export class Channel {
   /** Gives handles back to the guest. */
   #release(bridge: ContextBridge): void {
     const handles = bridge.takeReleased()
-    if (this.#closed || this.#bridges.get(bridge.context) !== bridge) return
+    if (this.#bridges.get(bridge.context) !== bridge) return
+    this.#giveBack(bridge.context, handles)
+    this.#forgetIfOver(bridge)
+  }
+
+  #giveBack(context: number, handles: readonly number[]): void {
+    if (handles.length === 0 || this.#closed) return
     for (let from = 0; from < handles.length; from += 2 * MAX_RELEASED) {
       // The list has no prototype.
       const some: number[] = []
       for (let i = from; i < handles.length && i < from + 2 * MAX_RELEASED; i++) some.push(handles[i] as number)
-      this.#write({ type: 'releasedByHost', context: bridge.context, handles: some }, bridge.context, NO_PAYLOAD)
+      this.#requests.write({ type: 'releasedByHost', context, handles: some }, context, NO_PAYLOAD)
     }
     this.#flushSoon()
-    this.#forgetIfOver(bridge)
   }
 
   #forgetIfOver(bridge: ContextBridge): void {

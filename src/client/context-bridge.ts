@@ -11,7 +11,7 @@ import { remotePlatform } from './remote-platform.ts'
 
 /** What a bridge needs of its channel. */
 interface BridgeChannel {
-  readonly invoke: (context: number, handle: number, args: readonly unknown[]) => Promise<unknown>
+  readonly invoke: (bridge: ContextBridge, handle: number, args: readonly unknown[]) => Promise<unknown>
   /** {@link ContextBridge.takeReleased} has something for the worker. */
   readonly released: (bridge: ContextBridge) => void
 }
@@ -86,7 +86,7 @@ export class ContextBridge {
     return makeGuestFunction(id, name, this, {
       call: (args) => {
         if (released) throw new ReportedError('ERR_FUNCTION_GONE', `the guest's function '${name}' was released`)
-        return this.#channel.invoke(this.context, id, args)
+        return this.#channel.invoke(this, id, args)
       },
       release: () => {
         if (released) return

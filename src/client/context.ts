@@ -1,7 +1,7 @@
-import { NO_PAYLOAD } from './channel.ts'
 import { ContextLostError } from './errors.ts'
 import type { GuestEventName, GuestListener } from './guest-events.ts'
 import type { Lane } from './lane.ts'
+import { NO_PAYLOAD } from './requests.ts'
 import type { Outcome } from './outcomes.ts'
 import {
   type CallOptions,

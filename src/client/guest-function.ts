@@ -1,3 +1,5 @@
+import { ReportedError } from './errors.ts'
+
 /**
  * A function of a guest's: calls it there and resolves with what it returns, awaited. The guest keeps the function alive until the handle is disposed or collected, or the context
  * ends; after that a call rejects. A rejection that nobody handles is silent.
@@ -33,6 +35,14 @@ export function makeGuestFunction(id: number, name: string, bridge: object, acti
 /** Whether it is a handle, of whatever guest. */
 export function isGuestFunction(fn: object): boolean {
   return handles.has(fn)
+}
+
+/** For a function that nobody keeps alive: its context ended as it came. */
+export function goneFunction(name: string): GuestFunction {
+  const call = (): never => {
+    throw new ReportedError('ERR_FUNCTION_GONE', `the guest's function '${name}' is gone with its context`)
+  }
+  return makeGuestFunction(0, name, {}, { call, release: () => undefined })
 }
 
 /** The id of a function that came over this bridge. */

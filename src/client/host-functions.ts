@@ -33,13 +33,14 @@ export function callHostFunction(
     settle('raised', Object.assign(new Error('this function of the host was released'), { code: 'ERR_FUNCTION_GONE' }))
     return
   }
-  let result: unknown
+  let promise: Promise<unknown>
   try {
-    result = runInside(bridge.depth, () => Reflect.apply(host.fn as (...given: unknown[]) => unknown, undefined, args))
+    const result: unknown = runInside(bridge.depth, () => Reflect.apply(host.fn as (...given: unknown[]) => unknown, undefined, args))
     if (!isThenable(result)) {
       settle('returned', result)
       return
     }
+    promise = Promise.resolve(result)
   } catch (error) {
     settle('raised', error)
     return
@@ -50,14 +51,13 @@ export function callHostFunction(
     bridge.inFlight--
     settle(type, value)
   }
-  // By way of a promise of our own: another's `then` may throw, or call back twice.
-  Promise.resolve(result).then(
+  promise.then(
     (value) => over('returned', value),
     (reason: unknown) => over('raised', reason),
   )
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isThenable(value: unknown): boolean {
   return (
     (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { then?: unknown }).then === 'function'
   )

@@ -19,6 +19,13 @@ const HANDED_OVER_BYTES = KEPT_RESULT_BYTES
 
 type Primitive = string | number | boolean | bigint | null | undefined
 
+interface AnswerSink {
+  /** Takes all bytes. */
+  readonly send: (bytes: Uint8Array) => void
+  /** Takes what there is room for now, and says how much that was. */
+  readonly trySend: (bytes: Uint8Array) => number
+}
+
 /** The way back of a channel: answers are packed into one buffer and leave it together. */
 export class Answers {
   readonly #out = new MsgpackWriter({ maxBytes: 2 * MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES, strings: nativeStrings })
@@ -26,10 +33,18 @@ export class Answers {
   #unsent = 0
   /** How much of the buffer has left already. */
   #left = 0
-  readonly #send: (bytes: Uint8Array) => void
+  /** Large ones, which leave before what is in the buffer, without a copy. */
+  readonly #large: Uint8Array[] = []
+  #heldUp = false
+  readonly #sink: AnswerSink
 
-  constructor(send: (bytes: Uint8Array) => void) {
-    this.#send = send
+  constructor(sink: AnswerSink) {
+    this.#sink = sink
+  }
+
+  /** The client did not have room for all that should have left. */
+  get isHeldUp(): boolean {
+    return this.#heldUp
   }
 
   welcome(version: number): void {
@@ -61,14 +76,20 @@ export class Answers {
     }
     // Sent as it is: the realm side never writes again to a buffer of this size.
     out.patchUint32(start, out.position - start - FRAME_HEADER_BYTES + bytes.length)
-    this.flush()
-    this.#send(bytes)
+    this.#large.push(out.detach(this.#left), bytes)
+    this.#left = 0
+    this.relieve()
   }
 
   /** Whole frames that a realm side packed. */
   frames(bytes: Uint8Array): void {
     this.#append(bytes)
     this.#unsent++
+  }
+
+  /** What a realm has packed so far: it was said before whatever is answered next. */
+  guestMessages(realm: RealmContext): void {
+    if (realm.record.outboxLength > 0) this.frames(realm.takeOutbox())
   }
 
   /** Outcomes of a `many` run that a realm side encoded. */
@@ -153,15 +174,31 @@ export class Answers {
     this.#close(workerToClient.open(this.#out, { type: 'failed', run, code, message, phase, wallMs, cpuMs }))
   }
 
+  /** At the end of a turn: everything leaves, or waits with the event loop. */
   flush(): void {
-    if (this.#out.position === 0) return
+    this.relieve()
+    for (const bytes of this.#large.splice(0)) this.#sink.send(bytes)
     // The socket may keep the bytes for a while. What is small is copied, and the buffer used again; what is large is handed over.
-    this.#send(this.#out.position > FLUSH_BYTES ? this.#out.detach(this.#left) : Buffer.from(this.#out.view(this.#left)))
+    const { position } = this.#out
+    if (position > 0) this.#sink.send(position > FLUSH_BYTES ? this.#out.detach(this.#left) : Buffer.from(this.#out.view(this.#left)))
     this.#empty()
+  }
+
+  /** Within a turn: what the client has room for leaves. The rest stays here, so that a guest who calls a host function now can be waited for without the event loop. */
+  relieve(): void {
+    this.#unsent = 0
+    this.#heldUp = !this.flushBy((bytes) => this.#sink.trySend(bytes))
   }
 
   /** Hands what has gathered to `write`, which says how many bytes it took. False if it took none before all were gone: the rest leaves with the next flush. */
   flushBy(write: (bytes: Uint8Array) => number): boolean {
+    const large = this.#large
+    for (let first = large[0]; first !== undefined; first = large[0]) {
+      const taken = first.length === 0 ? 0 : write(first)
+      if (taken === first.length) large.shift()
+      else if (taken > 0) large[0] = first.subarray(taken)
+      else return false
+    }
     while (this.#left < this.#out.position) {
       const taken = write(this.#out.view(this.#left))
       if (taken <= 0) return false
@@ -175,11 +212,12 @@ export class Answers {
     this.#out.reset()
     this.#unsent = 0
     this.#left = 0
+    this.#heldUp = false
   }
 
   #close(start: number): void {
     closeFrame(this.#out, start)
-    if (++this.#unsent >= FLUSH_ANSWERS || this.#out.position > FLUSH_BYTES) this.flush()
+    if (++this.#unsent >= FLUSH_ANSWERS || this.#out.position > FLUSH_BYTES) this.relieve()
   }
 }
 

@@ -68,16 +68,30 @@ export class BlockingSocket {
     return Number(this.#libc.functions.read(fd, this.#bufferAddress, BUFFER_LENGTH))
   }
 
+  /** How many of the bytes were taken at once: 0 if none. */
+  tryWrite(fd: number, bytes: Uint8Array): number {
+    return Math.max(0, this.#write(fd, this.#fill(bytes)))
+  }
+
   /** How many of the bytes were taken before `deadlineMs`: 0 if none, as when the connection is gone. */
   write(fd: number, bytes: Uint8Array, deadlineMs: number): number {
-    const length = Math.min(bytes.length, BUFFER_BYTES)
-    this.#outgoing.set(length === bytes.length ? bytes : bytes.subarray(0, length))
+    const length = this.#fill(bytes)
     for (;;) {
-      const count = Number(this.#libc.functions.write(fd, this.#outgoingAddress, BigInt(length)))
+      const count = this.#write(fd, length)
       if (count > 0) return count
       if (!this.#wait(fd, POLLOUT, deadlineMs) && performance.now() >= deadlineMs) return 0
       if (this.#broken()) return 0
     }
+  }
+
+  #fill(bytes: Uint8Array): number {
+    const length = Math.min(bytes.length, BUFFER_BYTES)
+    this.#outgoing.set(length === bytes.length ? bytes : bytes.subarray(0, length))
+    return length
+  }
+
+  #write(fd: number, length: number): number {
+    return Number(this.#libc.functions.write(fd, this.#outgoingAddress, BigInt(length)))
   }
 
   /** Whether it is ready. */

@@ -16,6 +16,8 @@ export class ChannelContext {
   /** What wakes it when its next timer is due. */
   timer: NodeJS.Timeout | undefined
   readonly budget = new BackgroundBudget()
+  /** Nothing wakes it any more: it was dropped. */
+  isStopped = false
 
   constructor(realm: RealmContext, number: number, once: boolean) {
     this.realm = realm
@@ -29,6 +31,11 @@ export class ChannelContext {
     let nearest: Run | undefined
     for (const run of this.pending.values()) if (nearest === undefined || run.deadlineMs < nearest.deadlineMs) nearest = run
     return nearest
+  }
+
+  /** Made for one run, which is over, and nobody holds a function of it. */
+  get isDone(): boolean {
+    return this.once && this.pending.size === 0 && this.realm.record.exported === 0
   }
 
   /** Nothing is under way, and nothing will be by itself. */

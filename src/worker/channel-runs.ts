@@ -56,6 +56,9 @@ export class ChannelRuns {
   #filename: string | undefined
   #startedMs = 0
   #deadlineMs = 0
+  /** Since when it computes this time, and how long it did before, in milliseconds. */
+  #sinceMs = 0
+  #busyMs = 0
 
   constructor(parts: WorkerParts, channel: number, maxTimeoutMs: number, answers: Answers, conversation: Conversation) {
     this.#parts = parts
@@ -63,7 +66,7 @@ export class ChannelRuns {
     this.#maxTimeoutMs = maxTimeoutMs
     this.#answers = answers
     this.#hostCalls = new HostCalls(answers, conversation)
-    this.#turns = new ContextTurns(parts, channel, answers, conversation, {
+    this.#turns = new ContextTurns(parts, channel, answers, conversation, this.#hostCalls, {
       settled: (context, run, ending) => this.#resume(context, run, ending),
       released: (context) => this.#dropIfDone(context),
     })
@@ -121,7 +124,7 @@ export class ChannelRuns {
 
   /** The same from inside the run at work; false if it is for another. */
   cancelCurrent(run: number): boolean {
-    if (run !== this.#run) return false
+    if (run !== this.#run || run === 0) return false
     this.#cancelled.add(run)
     return true
   }
@@ -145,6 +148,8 @@ export class ChannelRuns {
     this.#run = request.run
     this.#lastRun = request.run
     this.#startedMs = performance.now()
+    this.#sinceMs = this.#startedMs
+    this.#busyMs = 0
     this.#filename = undefined
     this.#hostCalls.begin()
     if (this.#cancelled.delete(request.run)) {
@@ -159,6 +164,8 @@ export class ChannelRuns {
     this.#parts.heartbeat.serve(this.#channel, request.run)
     const context = this.#dispatch(request, payload)
     if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
+    this.#cancelled.delete(request.run)
+    this.#run = 0
     if (context === undefined || context.realm.record.attention === 0) return
     this.#turns.after(context)
     // Made for this run, which is over.
@@ -180,7 +187,7 @@ export class ChannelRuns {
         this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
         if (request.type === 'onceWith' && !this.#define(context, payload)) return undefined
         this.#evaluate(context, request.source, request.filename)
-        if (context.pending.size > 0 || context.realm.record.exported > 0) this.#keep(context)
+        if (!context.isDone) this.#keep(context)
         return context
       }
       default: {
@@ -213,13 +220,13 @@ export class ChannelRuns {
       case 'call':
         if (!this.#give(context, payload)) return
         record.name = request.name
-        if (request.type === 'call') this.#answers.flush()
+        if (request.type === 'call') this.#answers.relieve()
         this.#step(context, request.type === 'set' ? Op.set : Op.call)
         return
       case 'invoke':
         if (!this.#give(context, payload)) return
         record.code = request.handle
-        this.#answers.flush()
+        this.#answers.relieve()
         this.#step(context, Op.invoke)
         return
       default:
@@ -241,7 +248,7 @@ export class ChannelRuns {
       this.#answer(context, ending)
       return
     }
-    this.#answers.flush()
+    this.#answers.relieve()
     const timeoutMs = Math.min(request.timeoutMs, this.#maxTimeoutMs)
     this.#many.begin(context, { run, timeoutMs, filename, source }, compiled, realm.record.code)
   }
@@ -293,7 +300,7 @@ export class ChannelRuns {
 
   /** A context that was made for one run ends with it, and with the last handle that its client holds. */
   #dropIfDone(context: ChannelContext): void {
-    if (context.once && context.pending.size === 0 && context.realm.record.exported === 0) this.#drop(context)
+    if (context.isDone) this.#drop(context)
   }
 
   #evaluate(context: ChannelContext, source: string, filename: string | undefined): void {
@@ -307,7 +314,7 @@ export class ChannelRuns {
     const { realm } = context
     const { guard } = this.#parts
     // Answers of runs before this one must not wait for one that may take long.
-    if (!compiled.quick) this.#answers.flush()
+    if (!compiled.quick) this.#answers.relieve()
     const ending = guard.evaluate(compiled.script, realm, this.#deadlineMs)
     compiled.quick = performance.now() - this.#startedMs < QUICK_MS
     if (ending === INTERRUPTED) {
@@ -316,7 +323,7 @@ export class ChannelRuns {
     }
     const value = guard.value
     if (ending === COMPLETED && isPlainPrimitive(value)) {
-      this.#sendOutbox(context)
+      this.#answers.guestMessages(realm)
       if (!this.#answers.primitive(this.#run, value, MAX_OUTPUT.default)) this.#outputTooLarge()
       return
     }
@@ -361,12 +368,12 @@ export class ChannelRuns {
 
   /** Answers the run at work with what its last step left in the record. */
   #answer(context: ChannelContext, ending: Ending): void {
-    this.#sendOutbox(context)
     if (ending === INTERRUPTED) {
       this.#interrupted(context)
       return
     }
     const { record } = context.realm
+    this.#answers.guestMessages(context.realm)
     // The step itself catches everything; what gets past it is a stack overflow on its way in.
     if (ending === THREW) {
       this.#answers.thrown(this.#run, withoutFrames(new RangeError('Maximum call stack size exceeded')))
@@ -390,18 +397,13 @@ export class ChannelRuns {
         this.#turns.wait(this.#waitingRun(context))
         return
       case Status.failed: {
-        const elapsed = performance.now() - this.#startedMs
-        this.#answers.failedWith(this.#run, record.code, record.message, 'result', elapsed, elapsed)
+        const now = performance.now()
+        this.#answers.failedWith(this.#run, record.code, record.message, 'result', now - this.#startedMs, this.#computedMs(now))
         return
       }
       default:
         record.status satisfies never
     }
-  }
-
-  /** What the guest said before its answer goes before its answer. */
-  #sendOutbox(context: ChannelContext): void {
-    if (context.realm.record.outboxLength > 0) this.#answers.frames(context.realm.takeOutbox())
   }
 
   /** The run at work, which is not over. */
@@ -412,7 +414,7 @@ export class ChannelRuns {
       filename: this.#filename,
       startedMs: this.#startedMs,
       deadlineMs: this.#deadlineMs,
-      busyMs: performance.now() - this.#startedMs - this.#hostCalls.waitedMs,
+      busyMs: this.#computedMs(performance.now()),
     }
   }
 
@@ -422,17 +424,21 @@ export class ChannelRuns {
     this.#filename = run.filename
     this.#startedMs = run.startedMs
     this.#deadlineMs = run.deadlineMs
+    this.#sinceMs = performance.now()
+    this.#busyMs = run.busyMs
+    this.#hostCalls.begin()
     this.#answer(context, ending)
+    this.#run = 0
     this.#dropIfDone(context)
   }
 
   /** The signal ended the run at work: its deadline's, or the daemon's, or, while it waited for the host, our own. */
   #interrupted(context: ChannelContext): void {
-    this.#sendOutbox(context)
+    this.#answers.guestMessages(context.realm)
     const now = performance.now()
     const elapsedMs = now - this.#startedMs
-    const waitedFor = this.#hostCalls.waitedFor
-    const busyMs = elapsedMs - this.#hostCalls.waitedMs
+    const { waitedFor } = this.#hostCalls
+    const busyMs = this.#computedMs(now)
     const phase = waitedFor === undefined ? 'run' : 'host-call'
     if (this.#cancelled.delete(this.#run)) this.#answers.failed(this.#run, 'ERR_CANCELLED', 'cancelled', phase, elapsedMs, busyMs)
     else if (now >= this.#deadlineMs - 1) {
@@ -446,10 +452,14 @@ export class ChannelRuns {
     this.#fail('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${MAX_OUTPUT.default} bytes`, 'result')
   }
 
-  /** All that the run at work has done so far was computing. */
   #fail(code: ErrorCode, message: string, phase: Phase): void {
-    const elapsed = performance.now() - this.#startedMs
-    this.#answers.failed(this.#run, code, message, phase, elapsed, elapsed)
+    const now = performance.now()
+    this.#answers.failed(this.#run, code, message, phase, now - this.#startedMs, this.#computedMs(now))
+  }
+
+  /** How long the run at work has computed so far. */
+  #computedMs(nowMs: number): number {
+    return this.#busyMs + nowMs - this.#sinceMs - this.#hostCalls.waitedMs
   }
 }
 

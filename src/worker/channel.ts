@@ -53,7 +53,7 @@ export class Channel {
       else if (this.#backlog.length > 0 || this.#turnIsOver()) this.#queue(bytes, start, end)
       else this.#serve(bytes, start, end)
     })
-    this.#answers = new Answers((bytes) => socket.write(bytes, this.#onSent))
+    this.#answers = new Answers({ send: (bytes) => socket.write(bytes, this.#onSent), trySend: (bytes) => this.#trySend(bytes) })
     this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', () => socket.destroy())
@@ -77,7 +77,7 @@ export class Channel {
 
   /** Sees to what came about in its contexts while nothing was evaluated there. */
   sweep(): void {
-    this.#runs?.sweep()
+    if (!this.#isCongested()) this.#runs?.sweep()
   }
 
   /** The daemon says that this run is not wanted any more. */
@@ -98,7 +98,7 @@ export class Channel {
       return
     }
     this.#answers.flush()
-    if (this.#turnIsOver()) this.#yield()
+    if (this.#backlog.length > 0 || this.#turnIsOver()) this.#yield()
   }
 
   #turnIsOver(): boolean {
@@ -110,7 +110,7 @@ export class Channel {
    * socket by itself, and must not overtake. It also keeps a client that does not read from making answers pile up.
    */
   #isCongested(): boolean {
-    return this.#socket.writableLength > 0
+    return this.#socket.writableLength > 0 || this.#answers.isHeldUp
   }
 
   readonly #onSent = (): void => {
@@ -123,12 +123,21 @@ export class Channel {
 
   /** Goes on when the client has read enough of what waits for it, and the event loop has looked at everything else: a cancellation by the daemon overtakes what is queued here. */
   #yield(): void {
+    if (this.#yielding || !this.#isCongested()) {
+      this.#serveSoon()
+      return
+    }
+    this.#yielding = true
+    this.#socket.pause()
+    this.#waitsToSend = true
+  }
+
+  #serveSoon(): void {
     if (this.#yielding || this.#socket.destroyed) return
     this.#yielding = true
     this.#socket.pause()
     // The first one comes right after this turn; between it and the second the loop polls.
-    if (this.#isCongested()) this.#waitsToSend = true
-    else setImmediate(() => setImmediate(() => this.#serveBacklog()))
+    setImmediate(() => setImmediate(() => this.#serveBacklog()))
   }
 
   #queue(bytes: Uint8Array, start: number, end: number): void {
@@ -143,9 +152,10 @@ export class Channel {
     try {
       let served = 0
       while (served < this.#backlog.length && !this.#turnIsOver()) {
-        const frame = this.#backlog[served++] as Uint8Array
-        this.#backlogBytes -= frame.length
+        const frame = this.#backlog[served] as Uint8Array
+        served++
         this.#serve(frame, 0, frame.length)
+        this.#backlogBytes -= frame.length
       }
       this.#backlog.splice(0, served)
     } catch (error) {
@@ -171,6 +181,12 @@ export class Channel {
     else this.#runs.serve(message, bytes.subarray(reader.position, end))
   }
 
+  /** Writes what the socket takes now, unless the event loop has something to write first. */
+  #trySend(bytes: Uint8Array): number {
+    const fd = descriptorOf(this.#socket)
+    return fd < 0 || this.#socket.writableLength > 0 ? 0 : this.#owner.blocking.tryWrite(fd, bytes)
+  }
+
   /**
    * Sends what has gathered, and then waits for the answer to a synchronous host call, without the event loop. Other requests that come meanwhile wait for their turn.
    * `undefined` if there is none before the deadline, or the run was cancelled, or the client is gone.
@@ -181,7 +197,7 @@ export class Channel {
     this.#awaited = { context, call }
     this.#answer = undefined
     try {
-      while (this.#answer === undefined && this.#runs?.isCancelled === false && performance.now() < deadlineMs) {
+      while (this.#answer === undefined && this.#runs?.isCancelled !== true && performance.now() < deadlineMs) {
         const bytes = this.#owner.blocking.read(fd, deadlineMs)
         if (bytes === 'closed') break
         if (bytes !== undefined) this.#splitter.push(bytes)
@@ -192,8 +208,8 @@ export class Channel {
       this.#awaited = undefined
     }
     // What came meanwhile has its turn after this one.
-    if (this.#backlog.length > 0) this.#yield()
-    return this.#answer
+    if (this.#backlog.length > 0) this.#serveSoon()
+    return this.#runs?.isCancelled === true ? undefined : this.#answer
   }
 
   /** Sends what has gathered, without the event loop. */

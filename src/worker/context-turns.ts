@@ -1,10 +1,12 @@
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_OUTPUT } from '../protocol/limits.ts'
+import type { Phase } from '../protocol/report.ts'
 import type { Answers } from './answers.ts'
 import type { ChannelContext } from './channel-context.ts'
 import type { WorkerParts } from './channel-runs.ts'
 import { COMPLETED, type Ending, INTERRUPTED } from './guard.ts'
 import type { Conversation } from './host-answer.ts'
+import type { HostCalls } from './host-calls.ts'
 import { withoutFrames } from './own-error.ts'
 import { primitiveRead, readPrimitive } from './primitive-payload.ts'
 import { Answer, ATTENTION, Op } from './realm/record.ts'
@@ -39,15 +41,17 @@ export class ContextTurns {
   readonly #channel: number
   readonly #answers: Answers
   readonly #conversation: Conversation
+  readonly #hostCalls: HostCalls
   readonly #events: TurnEvents
   readonly #waits: Waits
   readonly #waiting = new Map<number, Run>()
 
-  constructor(parts: WorkerParts, channel: number, answers: Answers, conversation: Conversation, events: TurnEvents) {
+  constructor(parts: WorkerParts, channel: number, answers: Answers, conversation: Conversation, hostCalls: HostCalls, events: TurnEvents) {
     this.#parts = parts
     this.#channel = channel
     this.#answers = answers
     this.#conversation = conversation
+    this.#hostCalls = hostCalls
     this.#events = events
     this.#waits = new Waits({
       drain: (context) => {
@@ -58,8 +62,7 @@ export class ContextTurns {
       },
       expire: (run) => {
         const { waitingFor } = run.context.realm.record
-        const forWhat = waitingFor === '' ? 'a promise' : `host call '${waitingFor}'`
-        this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, `waited for ${forWhat}`, performance.now()))
+        this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, this.#waitedText(run), performance.now()), phaseOf(waitingFor))
         this.#end(run.context)
       },
     })
@@ -89,12 +92,12 @@ export class ContextTurns {
     for (let round = 0; record.attention !== 0 && round < MAX_ROUNDS; round++) {
       const { attention } = record
       record.attention = 0
-      if ((attention & ATTENTION.outside) !== 0) this.#waits.watch(context)
+      if ((attention & ATTENTION.outside) !== 0 && !context.isStopped) this.#waits.watch(context)
       if ((attention & ATTENTION.cleanups) !== 0) this.#turn(context, Op.drain)
       if ((attention & ATTENTION.settled) !== 0) this.#collect(context)
       if ((attention & ATTENTION.report) !== 0) this.#turn(context, Op.report)
       if ((attention & ATTENTION.timers) !== 0) this.#schedule(context)
-      if (record.outboxLength > 0) this.#answers.frames(context.realm.takeOutbox())
+      this.#answers.guestMessages(context.realm)
     }
     if (context.idlers.size > 0) this.#answerIdlers(context)
   }
@@ -128,7 +131,8 @@ export class ContextTurns {
   abandonRun(number: number, code: ErrorCode, message: string): boolean {
     const run = this.#waiting.get(number)
     if (run === undefined) return false
-    this.#abandon(run, code, message)
+    this.#abandon(run, code, message, phaseOf(run.context.realm.record.waitingFor))
+    this.after(run.context)
     return true
   }
 
@@ -140,15 +144,16 @@ export class ContextTurns {
 
   /** Ends all waiting runs of a context. */
   abandonAll(context: ChannelContext, code: ErrorCode, message: string): void {
-    for (const run of [...context.pending.values(), ...context.idlers.values()]) this.#abandon(run, code, message)
+    const phase = phaseOf(context.realm.record.waitingFor)
+    for (const run of [...context.pending.values(), ...context.idlers.values()]) this.#abandon(run, code, message, phase)
   }
 
   /** Nothing wakes this context any more. */
   stop(context: ChannelContext): void {
+    context.isStopped = true
     clearTimeout(context.timer)
     this.#waits.forget(context)
     context.realm.onRequest = undefined
-    context.realm.record.timerDelay = Number.POSITIVE_INFINITY
   }
 
   /** The client is gone. */
@@ -176,11 +181,14 @@ export class ContextTurns {
     const startMs = performance.now()
     const nearest = context.nearest()
     const deadlineMs = nearest?.deadlineMs ?? startMs + context.budget.available(startMs)
+    // A limit in total is one for a run. What goes on after it is bounded by time.
+    if (nearest === undefined) context.realm.record.calls = 0
+    this.#hostCalls.begin()
     heartbeat.serve(this.#channel, nearest?.run ?? 0)
     const ending = context.realm.step(op, deadlineMs)
     if (heartbeat.rest()) guard.absorbInterrupt()
     const nowMs = performance.now()
-    for (const run of context.pending.values()) run.busyMs += nowMs - startMs
+    for (const run of context.pending.values()) run.busyMs += nowMs - startMs - this.#hostCalls.waitedMs
     if (nearest === undefined) context.budget.spend(nowMs - startMs)
     if (ending === INTERRUPTED) this.#interrupted(context, nowMs)
     return ending
@@ -188,15 +196,19 @@ export class ContextTurns {
 
   /** Somebody's code ran on until the first deadline among the waiting runs: it is theirs to pay. */
   #interrupted(context: ChannelContext, nowMs: number): void {
+    this.#answers.guestMessages(context.realm)
+    const { waitedFor } = this.#hostCalls
     if (context.pending.size === 0) {
+      const at = waitedFor === undefined ? '' : ` (it waited for host call '${waitedFor}')`
       const tooMuch = new Error(
-        'code that went on after its run (a timer, an answer of the host) used up the processor time that it may have, and was ended',
+        `code that went on after its run (a timer, an answer of the host) used up the time that it may hold the worker, and was ended${at}`,
       )
       this.#answers.unhandled(context.number, withoutFrames(Object.assign(tooMuch, { code: 'ERR_TIMEOUT' })))
       return
     }
     for (const run of context.pending.values()) {
-      if (run.deadlineMs <= nowMs + 1) this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, 'computed', nowMs))
+      const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
+      if (run.deadlineMs <= nowMs + 1) this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, state, nowMs), phaseOf(waitedFor))
     }
   }
 
@@ -216,19 +228,28 @@ export class ContextTurns {
     }
   }
 
-  #abandon(run: Run, code: ErrorCode, message: string): void {
+  #abandon(run: Run, code: ErrorCode, message: string, phase: Phase): void {
     const { context } = run
     const { realm } = context
     const wasIdler = context.idlers.has(run.run)
     this.#forget(run)
-    if (!wasIdler && !context.once) {
+    // A context that ends with this run need not forget it.
+    if (!wasIdler && !context.isDone) {
       realm.record.run = run.run
       realm.step(Op.forget, performance.now() + HOUSEKEEPING_MS)
     }
-    const phase = realm.record.waitingFor !== '' && !wasIdler ? 'host-call' : 'run'
+    this.#answers.guestMessages(realm)
     if (run.owner === undefined) this.#answers.failed(run.run, code, message, phase, performance.now() - run.startedMs, run.busyMs)
     else run.owner.abandoned(code, message, phase)
     this.#events.released(context)
+  }
+
+  /** What a run waited for, in words. */
+  #waitedText({ run, context }: Run): string {
+    const { waitingFor } = context.realm.record
+    const isIdler = context.idlers.has(run)
+    if (waitingFor === '') return isIdler ? 'waited for its context to be idle' : 'waited for a promise'
+    return `waited for ${isIdler ? 'its context to be idle: ' : ''}host call '${waitingFor}'`
   }
 
   #forget(run: Run): void {
@@ -249,11 +270,11 @@ export class ContextTurns {
   /** Has the context woken when its next timer is due, or when it may compute again. */
   #schedule(context: ChannelContext): void {
     clearTimeout(context.timer)
-    const { timerDelay } = context.realm.record
-    if (timerDelay === Number.POSITIVE_INFINITY) return
+    const { timerAt } = context.realm.record
+    if (timerAt === Number.POSITIVE_INFINITY || context.isStopped) return
     const budgetMs = context.pending.size > 0 ? 0 : context.budget.waitMs(performance.now())
     const congestedMs = this.#conversation.isCongested() ? CONGESTED_MS : 0
-    const waitMs = Math.min(LONGEST_TIMER_MS, Math.max(timerDelay, budgetMs, congestedMs, 0))
+    const waitMs = Math.min(LONGEST_TIMER_MS, Math.max(timerAt - Date.now(), budgetMs, congestedMs, 0))
     context.timer = setTimeout(() => this.#runTimers(context), Math.ceil(waitMs))
   }
 
@@ -264,8 +285,12 @@ export class ContextTurns {
       if (this.#conversation.isCongested() || (context.pending.size === 0 && context.budget.waitMs(performance.now()) > 0)) break
       this.#turn(context, Op.timer)
       this.after(context)
-    } while (record.timerDelay <= 0 && performance.now() < untilMs)
+    } while (record.timerAt <= Date.now() && performance.now() < untilMs)
     this.#schedule(context)
     this.#end(context)
   }
+}
+
+function phaseOf(hostCall: string | undefined): Phase {
+  return hostCall === undefined || hostCall === '' ? 'run' : 'host-call'
 }

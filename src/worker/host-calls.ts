@@ -41,7 +41,6 @@ export class HostCalls {
 
   #call(context: ChannelContext, deadlineMs: number): number {
     const { realm } = context
-    if (this.#conversation.isCongested()) return Answer.refused
     this.#answers.frames(realm.takeOutbox())
     const startMs = performance.now()
     const answer = this.#conversation.converse(context.number, realm.record.call, deadlineMs)

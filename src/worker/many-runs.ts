@@ -121,6 +121,10 @@ export class ManyRuns {
 
   #slice(many: Many): void {
     if (this.#runs.get(many.run) !== many) return
+    if (this.#conversation.isCongested()) {
+      this.#next(many)
+      return
+    }
     const { context, run } = many
     const { realm } = context
     const { guard, heartbeat } = this.#parts

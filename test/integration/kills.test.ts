@@ -148,7 +148,7 @@ describe('the embedded daemon is killed', () => {
 })
 
 describe('a client process is killed', () => {
-  test.each(['loop', 'wait', 'idle'])('%s: its embedded daemon, its workers and their directory are gone', async (what) => {
+  test.each(['loop', 'wait', 'busy elsewhere'])('%s: its embedded daemon, its workers and their directory are gone', async (what) => {
     await using client = runScript('client.mjs', [what])
     const { daemon, workers, socket } = JSON.parse(await client.line) as { daemon: number; workers: number[]; socket: string }
     client.child.kill('SIGKILL')

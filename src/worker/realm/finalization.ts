@@ -13,7 +13,7 @@ export interface FinalizationJobs {
  * V8 calls a registry's callback from a task of its own, outside any evaluate, where no deadline holds. So each registry gets a callback of ours, which only
  * notes the job; the guest's own runs in the next step. A Proxy keeps name, length, prototype and subclassing as they are.
  */
-export function deferFinalization(realmGlobal: object, record: RealmRecord): FinalizationJobs {
+export function deferFinalization(realmGlobal: object, record: RealmRecord, report: (error: unknown) => void): FinalizationJobs {
   let jobs: { readonly callback: (held: unknown) => void; readonly held: unknown; next: unknown } | undefined
   const handler: ProxyHandler<typeof NativeFinalizationRegistry> = {
     // @ts-expect-error a handler without a prototype: a guest's Object.prototype must not add traps
@@ -43,8 +43,8 @@ export function deferFinalization(realmGlobal: object, record: RealmRecord): Fin
         jobs = job.next as typeof jobs
         try {
           apply(job.callback, undefined, [job.held])
-        } catch {
-          // As with any job of the host: what it throws has nobody to go to.
+        } catch (error) {
+          report(error)
         }
       }
     },

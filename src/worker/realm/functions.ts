@@ -17,16 +17,19 @@ import {
   weakMapSet,
 } from '../../protocol/msgpack/intrinsics.ts'
 import type { FunctionHandle } from '../../protocol/values/value-options.ts'
-import { forGuest, framesHere, guestError, stackOverflow } from './guest-error.ts'
+import { forGuest, guestError, stackOverflow } from './guest-error.ts'
 import { asNative } from './native-function.ts'
 import type { Outbox } from './outbox.ts'
 import { Answer, ATTENTION, type Bridge, type RealmRecord, Request } from './record.ts'
 import type { RealmValues } from './values.ts'
 
-const { apply, defineProperty } = Reflect
+const { apply } = Reflect
 const NativePromise = Promise
 const { reject: rejectPromise } = NativePromise
-const isNativeError = (Error as unknown as { isError(value: unknown): boolean }).isError
+const { isError: isNativeError, captureStackTrace } = Error as unknown as {
+  isError(value: unknown): boolean
+  captureStackTrace(error: object, above: object): void
+}
 
 type HostFunction = (...args: unknown[]) => unknown
 
@@ -126,7 +129,11 @@ export class Functions {
   /** The answer to an asynchronous call has come, as the record says. */
   answered(call: number, answer: number): void {
     const waiting = mapGet(this.#waiting, call)
-    if (waiting === undefined) return
+    if (waiting === undefined) {
+      // Whoever called was ended before the answer came. It is read all the same: the functions in it count as held until they are given back.
+      if (answer !== Answer.primitive) this.#values.readInput(this.#record)
+      return
+    }
     this.#forget(call)
     try {
       const value = answer === Answer.primitive ? this.#taken() : this.#decode(this.#record.length)
@@ -138,13 +145,13 @@ export class Functions {
   }
 
   #make(id: number, isAsync: boolean, name: string): HostFunction {
-    const call: HostFunction = isAsync ? (...args) => this.#callAsync(id, name, args) : (...args) => this.#callSync(id, name, args)
+    const call: HostFunction = isAsync ? (...args) => this.#callAsync(id, name, args) : (...args) => this.#callSync(id, name, args, call)
     const fn = asNative(call, name, 0)
     weakMapSet(this.#homes, fn, id)
     return fn
   }
 
-  #callSync(id: number, name: string, args: unknown[]): unknown {
+  #callSync(id: number, name: string, args: unknown[], caller: HostFunction): unknown {
     const record = this.#record
     const call = this.#nextCall()
     const start = this.#write(id, call, true, args)
@@ -168,7 +175,7 @@ export class Functions {
       case Answer.returned:
         return this.#decode(record.replyLength)
       case Answer.raised:
-        throw withFrames(this.#decode(record.replyLength))
+        throw traced(this.#decode(record.replyLength), caller)
       case Answer.refused:
         this.#outbox.takeBack(start)
         throw guestError('ERR_OVERLOADED', 'the host does not read what it was sent')
@@ -221,7 +228,7 @@ export class Functions {
   /** What the host returned or threw. */
   #decode(length: number): unknown {
     try {
-      return this.#values.read(this.#record.input, length)
+      return this.#values.readInput(this.#record, length)
     } catch (error) {
       throw forGuest(error)
     }
@@ -258,14 +265,9 @@ export class Functions {
   }
 }
 
-/** An error of the host's, with the frames of the guest that called. */
-function withFrames(raised: unknown): unknown {
-  if (!isNativeError(raised)) return raised
-  const { stack } = raised as { stack?: unknown }
-  if (typeof stack === 'string') {
-    const described = { __proto__: null, value: stack + framesHere(), writable: true, enumerable: false, configurable: true }
-    defineProperty(raised as object, 'stack', described as PropertyDescriptor)
-  }
+/** An error of the host's, with the frames of the guest that called `caller`. */
+function traced(raised: unknown, caller: HostFunction): unknown {
+  if (isNativeError(raised)) captureStackTrace(raised as object, caller)
   return raised
 }
 

@@ -6,8 +6,6 @@ const { getPrototypeOf } = Reflect
 const NativeError = Error
 const NativeTypeError = TypeError
 const NativeRangeError = RangeError
-const { indexOf, slice } = String.prototype
-const { apply } = Reflect
 
 /** A codec error was made by the codec of this realm side. It never reaches the guest, which so cannot make one. */
 export function isCodecError(error: unknown): error is CodecError {
@@ -53,18 +51,6 @@ export function stackOverflow(): Error {
 
 export function errorNumber(code: ErrorCode): number {
   return ERROR_CODES[code]
-}
-
-/** The frames of the guest's code that runs now, as the lines of a stack; '' if the guest formats stacks in its own way. */
-export function framesHere(): string {
-  try {
-    const text: unknown = new NativeError('').stack
-    if (typeof text !== 'string') return ''
-    const at = apply(indexOf, text, ['\n    at '])
-    return at < 0 ? '' : apply(slice, text, [at])
-  } catch {
-    return ''
-  }
 }
 
 function withCode(error: Error, code: string): Error {

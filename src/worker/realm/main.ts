@@ -17,17 +17,12 @@ import { formatStack, warmUpStacks } from './stacks.ts'
 import { plainThrown } from './thrown.ts'
 import { installTimers } from './timers.ts'
 import { UnhandledErrors } from './unhandled.ts'
-import { type Crossing, RealmValues } from './values.ts'
+import { type Crossing, INPUT_BYTES, RealmValues } from './values.ts'
 
 const { apply, setPrototypeOf } = Reflect
 const NativePromise = Promise
 const { reject: rejectPromise } = NativePromise
 const NativeTypeError = TypeError
-
-/** First size of the buffer for arguments and globals: most fit, and it is a small part of what a context costs. */
-const INPUT_BYTES = 1024
-/** A larger one is let go after use. */
-const KEPT_INPUT_BYTES = 256 * 1024
 
 /** What the worker takes from the setup script, once. */
 export interface RealmSide {
@@ -63,7 +58,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     settled: 0,
     busy: 0,
     outside: 0,
-    timerDelay: Number.POSITIVE_INFINITY,
+    timerAt: Number.POSITIVE_INFINITY,
     exported: 0,
     imported: 0,
     waitingFor: '',
@@ -94,7 +89,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const theRemotes = (): RemoteObjects => (remotes ??= new RemoteObjects(remotePlatform(theFunctions())))
   let warm = false
 
-  const finalization = deferFinalization(globalThis, record)
+  const finalization = deferFinalization(globalThis, record, (error) => unhandled.thrown(error))
   countOutsidePromises(record)
   installConsole(globalThis, record, outbox)
   const timers = installTimers(globalThis, record, (error) => unhandled.thrown(error))
@@ -170,26 +165,22 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     else encodeThrown(entry.value)
   }
 
-  const decodeInput = (): unknown => {
-    const { input, length } = record
-    const value = values.read(input, length)
-    if (input.length > KEPT_INPUT_BYTES) record.input = new Uint8Array(INPUT_BYTES)
-    return value
-  }
-
   const call = (run: number): void => {
+    // Before the path is resolved: a getter on the way may call a host function, whose answer takes the place of the arguments.
     const { name } = record
-    // First: a getter on the way may call a host function, whose answer comes to the same place.
-    const args = decodeInput() as unknown[]
+    const args = values.readInput(record) as unknown[]
     const { owner, target } = resolvePath(name)
-    if (typeof target === 'function') settle(run, apply(target as (...args: unknown[]) => unknown, owner, args))
-    else fail('ERR_NOT_A_FUNCTION', `'${name}' is not a function in this context`)
+    if (typeof target !== 'function') {
+      fail('ERR_NOT_A_FUNCTION', `'${name}' is not a function in this context`)
+      return
+    }
+    settle(run, apply(target as (...given: unknown[]) => unknown, owner, args))
   }
 
   const invoke = (run: number): void => {
     const target = functions?.exported.get(record.code)
     if (target === undefined) fail('ERR_FUNCTION_GONE', 'this function was released')
-    else settle(run, apply(target.fn as (...args: unknown[]) => unknown, undefined, decodeInput() as unknown[]))
+    else settle(run, apply(target.fn as (...args: unknown[]) => unknown, undefined, values.readInput(record) as unknown[]))
   }
 
   const report = (): void => {
@@ -223,7 +214,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         finish(getGlobal(record.name))
         return
       case Op.set:
-        setGlobal(record.name, decodeInput())
+        setGlobal(record.name, values.readInput(record))
         finish(undefined)
         return
       case Op.delete:
@@ -236,7 +227,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         call(run)
         return
       case Op.define:
-        defineGlobals(decodeInput() as object)
+        defineGlobals(values.readInput(record) as object)
         finish(undefined)
         return
       case Op.reserve:
@@ -266,7 +257,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         report()
         return
       case Op.manyBegin:
-        theManyRuns().begin(run, decodeInput(), record.name)
+        theManyRuns().begin(run, values.readInput(record), record.name)
         return
       case Op.manyFirst:
         record.value = undefined

@@ -35,8 +35,8 @@ export interface RealmRecord {
   busy: number
   /** Of these, the last: they go on only in a later evaluate. */
   outside: number
-  /** Milliseconds until the next timer is due; Infinity if there is none. */
-  timerDelay: number
+  /** When the next timer is due, in milliseconds since 1970; 0 for at once, Infinity if there is none. */
+  timerAt: number
   /** Functions of this realm that the client holds, and the client's that this realm holds. */
   exported: number
   imported: number

@@ -10,9 +10,12 @@ export interface Timer {
   order: number
 }
 
+/** Places in the heap that cleared timers may hold before it is made anew. */
+const SPARE_PLACES = 64
+
 /** Timers by the time when they are due: a binary heap, and a map for those that are cleared. */
 export class TimerQueue {
-  readonly #heap: Timer[] = setPrototypeOf(new ArrayOf<Timer>(), null)
+  #heap: Timer[] = setPrototypeOf(new ArrayOf<Timer>(), null)
   readonly #byId = new MapOf<number, Timer>()
   #order = 0
 
@@ -32,6 +35,10 @@ export class TimerQueue {
   add(timer: Timer): void {
     timer.order = ++this.#order
     mapSet(this.#byId, timer.id, timer)
+    this.#place(timer)
+  }
+
+  #place(timer: Timer): void {
     const heap = this.#heap
     let at = heap.length
     while (at > 0) {
@@ -43,9 +50,11 @@ export class TimerQueue {
     heap[at] = timer
   }
 
-  /** Whether there was one. Its place in the heap is given up when it comes to the top. */
+  /** Whether there was one. Its place in the heap is given up when it comes to the top, or when such places are most of the heap. */
   clear(id: number): boolean {
-    return mapDelete(this.#byId, id)
+    if (!mapDelete(this.#byId, id)) return false
+    if (this.#heap.length > 2 * mapSize(this.#byId) + SPARE_PLACES) this.#compact()
+    return true
   }
 
   /** Takes the first one out. */
@@ -54,6 +63,15 @@ export class TimerQueue {
     if (timer === undefined) return
     mapDelete(this.#byId, timer.id)
     this.#pop()
+  }
+
+  #compact(): void {
+    const old = this.#heap
+    this.#heap = setPrototypeOf(new ArrayOf<Timer>(), null)
+    for (let i = 0; i < old.length; i++) {
+      const timer = old[i] as Timer
+      if (mapGet(this.#byId, timer.id) === timer) this.#place(timer)
+    }
   }
 
   #pop(): void {

@@ -33,7 +33,7 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
 
   const changed = (): void => {
     const first = queue?.first()
-    record.timerDelay = first === undefined ? Number.POSITIVE_INFINITY : first.due <= 0 ? 0 : first.due - now()
+    record.timerAt = first === undefined ? Number.POSITIVE_INFINITY : first.due
     record.attention |= ATTENTION.timers
   }
 

@@ -64,6 +64,8 @@ export class UnhandledErrors {
       if (list[i]?.promise !== promise) continue
       list[i] = undefined
       this.#count--
+      // Most were the last: those that stay must not keep the places of all that came and went.
+      while (list.length > 0 && list[list.length - 1] === undefined) list.length--
       return
     }
   }

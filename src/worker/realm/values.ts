@@ -4,9 +4,14 @@ import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { ValueDecoder } from '../../protocol/values/value-decoder.ts'
 import { ValueEncoder } from '../../protocol/values/value-encoder.ts'
 import type { ReadValueOptions, WriteValueOptions } from '../../protocol/values/value-options.ts'
+import type { RealmRecord } from './record.ts'
+
+const NativeUint8Array = Uint8Array
 
 /** A larger buffer is let go after use, in bytes. */
 const KEPT_BYTES = 256 * 1024
+/** First size of the buffer for what the client sends: most fit, and it is a small part of what a context costs. */
+export const INPUT_BYTES = 1024
 
 /** What values of a realm need to cross: hooks for functions, and the table whose counts a failed message must not touch. */
 export interface Crossing {
@@ -67,15 +72,16 @@ export class RealmValues {
     return writer
   }
 
-  /** Reads a value that the client sent. */
-  read(bytes: Uint8Array, length: number): unknown {
+  /** Reads the value that the client sent. */
+  readInput(record: RealmRecord, length: number = record.length): unknown {
     const reader = (this.#reader ??= new MsgpackReader())
-    reader.reset(bytes, 0, length)
+    reader.reset(record.input, 0, length)
     const decoder = this.#decoder ?? new ValueDecoder(this.#crossing().read)
     this.#decoder = undefined
     const value = decoder.read(reader)
     // Kept only if it came to its end.
     this.#decoder = decoder
+    if (length > KEPT_BYTES) record.input = new NativeUint8Array(INPUT_BYTES)
     return value
   }
 
