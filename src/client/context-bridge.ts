@@ -44,7 +44,10 @@ export class ContextBridge {
 
   send(fn: object, isAsync: boolean): FunctionHandle {
     const id = guestFunctionId(fn, this)
-    if (id !== undefined) return { id, isAsync: false, returns: true, name: '' }
+    if (id !== undefined) {
+      if (this.#imported.get(id) !== fn) throw new CodecError('ERR_VALUE_UNSUPPORTED', "a guest's function that was released cannot cross")
+      return { id, isAsync: false, returns: true, name: '' }
+    }
     // A function of another guest's gives a promise, too.
     return this.exported.send(fn, isAsync || isGuestFunction(fn))
   }

@@ -47,6 +47,12 @@ export class ImportedFunctions<Fn extends object> {
     return mapSize(this.#byId)
   }
 
+  /** The function for an id; undefined if it was given up. */
+  get(id: number): Fn | undefined {
+    const entry = mapGet(this.#byId, id)
+    return entry === undefined ? undefined : (deref(entry.ref) as Fn | undefined)
+  }
+
   /** The function for a handle that came. */
   receive(id: number, make: () => Fn): Fn {
     const known = mapGet(this.#byId, id)
