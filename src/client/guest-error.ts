@@ -1,7 +1,16 @@
 import { GuestError } from './errors.ts'
 
-/** Names that a guest's error must not put on ours as own properties. */
-const RESERVED = new Set(['name', 'message', 'stack', 'cause', 'errors', 'value', '__proto__'])
+/** Names that a guest's error must not put on ours as own properties: what is said elsewhere, and what makes an error one that can be shown. */
+const RESERVED = new Set([
+  'message',
+  'stack',
+  'cause',
+  'errors',
+  'value',
+  'toJSON',
+  ...Reflect.ownKeys(Error.prototype),
+  ...Reflect.ownKeys(Object.prototype),
+])
 
 /** The rejection for what a guest threw. HOSTILE: `thrown` is plain decoded data, and may still say anything. */
 export function guestErrorOf(thrown: unknown): GuestError {
@@ -12,14 +21,22 @@ export function guestErrorOf(thrown: unknown): GuestError {
     setHidden(error, 'value', thrown)
     return error
   }
-  const error = new GuestError(thrown.message)
-  for (const name of ['name', 'stack', 'cause', 'errors'] as const) {
-    if (Object.hasOwn(thrown, name) || name === 'name') setHidden(error, name, (thrown as unknown as Record<string, unknown>)[name])
+  const error = new GuestError(textOf(thrown.message) ?? '')
+  setHidden(error, 'name', textOf(thrown.name) ?? 'Error')
+  const stack = textOf(thrown.stack)
+  if (stack !== undefined) setHidden(error, 'stack', stack)
+  for (const name of ['cause', 'errors'] as const) {
+    if (Object.hasOwn(thrown, name)) setHidden(error, name, (thrown as { readonly cause?: unknown; readonly errors?: unknown })[name])
   }
   for (const [key, value] of Object.entries(thrown)) {
     if (!RESERVED.has(key)) Object.defineProperty(error, key, { value, writable: true, enumerable: true, configurable: true })
   }
   return error
+}
+
+/** Anything else could not be shown: what inspects an error takes these for texts. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function setHidden(error: Error, name: string, value: unknown): void {

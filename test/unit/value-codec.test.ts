@@ -275,6 +275,36 @@ describe("no thenable crosses: a function is no property named 'then'", () => {
   })
 })
 
+describe('what an error shows is text', () => {
+  const odd = (properties: object): Error => Object.assign(new TypeError('m'), properties)
+  test.each<[string, Error, unknown]>([
+    ['a name', odd({ name: { toString: null } }), { name: 'TypeError', message: 'm', keys: [] }],
+    ['a message', odd({ message: { toString: () => 'said' }, a: 1 }), { name: 'TypeError', message: 'said', keys: ['a'] }],
+    ['texts', odd({ name: 'N', message: 'M' }), { name: 'N', message: 'M', keys: ['name'] }],
+    [
+      'a getter that gives something else later',
+      Object.defineProperty(odd({ times: 0 }), 'name', {
+        enumerable: true,
+        get(this: { times: number }) {
+          return this.times++ === 0 ? 'once' : {}
+        },
+      }),
+      { name: 'once', message: 'm', keys: ['name', 'times'] },
+    ],
+  ])('%s', (_, error, shown) => {
+    const out = decode(encode(error)) as Error
+    expect({ name: out.name, message: out.message, keys: Object.keys(out) }).toEqual(shown)
+  })
+
+  test.each(['name', 'message', 'stack'])('a %s that is none is malformed', (key) => {
+    const bytes = `97 d40107 00 c0 c0 c0 80 81 ${hex(Uint8Array.from([0xa0 + key.length, ...Buffer.from(key)]))}`
+    expect(decode(unhex(`${bytes} a178`))).toMatchObject({ [key]: 'x' })
+    expect(() => decode(unhex(`${bytes} 07`))).toThrow(
+      expect.objectContaining({ code: 'ERR_MALFORMED', message: `an error whose ${key} is no text` }),
+    )
+  })
+})
+
 const lengthOf = (view: ArrayBufferView): number => {
   try {
     return view.byteLength

@@ -224,7 +224,10 @@ function readError(decoder: ValueDecoder, depth: number, owed: number): object {
   const count = decoder.announced(reader.mapHeader(), 2, owed)
   for (let left = count - 1; left >= 0; left--) {
     const key = decoder.key()
-    define(error, key, decoder.property(key, depth, owed + 2 * left))
+    const value = decoder.property(key, depth, owed + 2 * left)
+    if (typeof value !== 'string' && (key === 'name' || key === 'message' || key === 'stack'))
+      throw malformed(`an error whose ${key} is no text`)
+    define(error, key, value)
   }
   return error
 }

@@ -200,14 +200,24 @@ function writeError(encoder: ValueEncoder, value: object, depth: number): void {
     encoder.child((value as Record<string, unknown>)[key], depth, STEP_KEY, key)
   }
 
-  // A name or message that is enumerable, as a class field is, comes a second time.
+  // A name or message that is enumerable, as a class field is, comes a second time; but only a text, which is what everybody takes them for who shows an error.
   const keys = objectKeys(value)
   const rest = setPrototypeOf(new ArrayOf<string>(), null)
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string
-    if (key !== 'stack') rest[rest.length] = key
+    if (key === 'stack' || (key === 'name' && typeof name !== 'string') || (key === 'message' && typeof message !== 'string')) continue
+    rest[rest.length] = key
   }
-  encoder.properties(value, rest, 0, depth)
+  encoder.count(rest.length, depth)
+  writer.mapHeader(rest.length)
+  for (let i = 0; i < rest.length; i++) {
+    const key = rest[i] as string
+    writer.string(key)
+    // Not read again: a getter may give something else now.
+    if (key === 'name') writer.string(name as string)
+    else if (key === 'message') writer.string(message as string)
+    else encoder.child((value as Record<string, unknown>)[key], depth, STEP_KEY, key)
+  }
 }
 
 /** The engine formats a stack when it is read, with guest code that may fail. An error without its stack is better than none. */
