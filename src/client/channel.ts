@@ -9,9 +9,12 @@ import {
   FRAME_OVERHEAD_BYTES,
   GRACE_MS,
   HELLO_TIMEOUT_MS,
+  MANY_WINDOW,
   MAX_DEPTH,
+  MAX_HOST_CALLS,
   MAX_HOST_CALLS_IN_FLIGHT,
   MAX_OUTPUT,
+  MAX_QUEUED_BYTES,
   MAX_RELEASED,
   TIMEOUT_MS,
 } from '../protocol/limits.ts'
@@ -100,6 +103,8 @@ export class Channel {
   #look: NodeJS.Timeout | undefined
   #contexts = 0
   #flushing = false
+  /** Of what has not left yet, replies have at most so many bytes. */
+  #replyBytes = 0
   #closed = false
   #cause: Error | undefined
 
@@ -214,6 +219,8 @@ export class Channel {
     const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
     this.#longestMs = Math.max(this.#longestMs, timeoutMs)
     const about = { context, timeoutMs, depth, many }
+    const bridge = this.#bridges.get(context)
+    if (bridge !== undefined) bridge.calls = 0
     if (depth > 0) this.bridge(context).depths.add(about)
     const answer = this.#calls.wait(run, about)
     started?.(run)
@@ -271,6 +278,8 @@ export class Channel {
   }
 
   #heard(bytes: Uint8Array, start: number, end: number): void {
+    // What came together with the reason for the end.
+    if (this.#cause !== undefined) return
     const reader = this.#reader
     reader.reset(bytes, start, end)
     const message = workerToClient.read(reader)
@@ -300,7 +309,7 @@ export class Channel {
         return
       case 'releasedByGuest': {
         const { handles } = message
-        const exported = this.#bridges.get(message.context)?.exported
+        const exported = this.#speaker(message.context)?.exported
         for (let i = 0; i < handles.length; i += 2) exported?.release(handles[i] as number, handles[i + 1] as number)
         return
       }
@@ -363,9 +372,15 @@ export class Channel {
     }
   }
 
-  /** What a context says by itself. Single runs have no bridge before functions cross. */
+  /** Who says something by itself. Undefined for a context that is gone, which its worker may hear too late, and a single run to which no function crossed. It cannot speak for one that never was. */
+  #speaker(context: number): ContextBridge | undefined {
+    if (context === 0 || context > this.#contexts) throw new Error('it speaks for a context that there never was')
+    return this.#bridges.get(context)
+  }
+
+  /** What a context says by itself. */
   #said(context: number): unknown {
-    return this.#bridges.has(context) ? this.#payload(context) : this.#discarding(context, () => this.#payload(context))
+    return this.#speaker(context) !== undefined ? this.#payload(context) : this.#discarding(context, () => this.#payload(context))
   }
 
   #failure(message: Extract<WorkerToClient, { readonly type: 'failed' }>, about: AboutCall | undefined): Error {
@@ -377,36 +392,42 @@ export class Channel {
   }
 
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
-    const bridge = this.#bridges.get(message.context)
+    const bridge = this.#speaker(message.context)
     const args = this.#said(message.context)
     if (!Array.isArray(args)) throw new Error('a host call without a list of arguments')
     if (bridge === undefined) {
       // Its context was disposed, or its run was given up.
       const gone = Object.assign(new Error('the functions of this context are gone'), { code: 'ERR_FUNCTION_GONE' })
-      this.#requests.write({ type: 'raised', context: message.context, call: message.call }, message.context, gone)
-      this.#answerSent(message.sync)
+      this.#reply({ type: 'raised', context: message.context, call: message.call }, gone, message.sync)
       return
     }
-    // A worker keeps to this limit by itself, and calls that were cut off by a deadline do not count there.
+    // A worker keeps to these limits by itself; but calls that were cut off by a deadline do not count there, and it begins anew only when it reads a request.
     if (bridge.inFlight >= 2 * MAX_HOST_CALLS_IN_FLIGHT) throw new Error('more host calls at once than a guest may make')
+    if (++bridge.calls > 2 * MAX_HOST_CALLS) throw new Error('more host calls than a guest may make')
     callHostFunction(bridge, message, args, {
       answer: (type, to, call, value) => {
         // The context is gone meanwhile, or the worker.
         if (this.#bridges.get(to.context) !== to) return
-        this.#requests.write({ type, context: to.context, call }, to.context, value)
-        this.#answerSent(message.sync)
+        this.#reply({ type, context: to.context, call }, value, message.sync)
       },
       promised: (to, call) => {
         if (this.#bridges.get(to.context) !== to) return
-        this.#requests.write({ type: 'promised', context: to.context, call }, to.context, NO_PAYLOAD)
-        this.#answerSent(true)
+        this.#reply({ type: 'promised', context: to.context, call }, NO_PAYLOAD, true)
       },
     })
   }
 
-  /** A guest that waits for it stands still, and its worker with it. */
-  #answerSent(urgent: boolean): void {
-    if (urgent) this.#flush()
+  /** Sends what answers a worker's own message, which may not pile up. If a guest waits for it, that stands still, and its worker with it. */
+  #reply(message: Extract<ClientToWorker, { readonly context: number }>, payload: unknown, isUrgent: boolean): void {
+    const before = this.#requests.bytes
+    this.#requests.write(message, message.context, payload)
+    const unsent = this.#socket.writableLength
+    if (unsent === 0) this.#replyBytes = 0
+    this.#replyBytes += Math.max(0, this.#requests.bytes - before)
+    if (this.#replyBytes > MAX_QUEUED_BYTES && unsent + this.#requests.bytes > MAX_QUEUED_BYTES)
+      this.#distrust('it does not take the answers to its calls')
+    // What cannot leave at once is gathered: each write costs more than a small answer.
+    else if (isUrgent && unsent === 0) this.#flush()
     else this.#flushSoon()
   }
 
@@ -430,6 +451,7 @@ export class Channel {
     }
     reader.finish()
     if (many.received > many.inputs) throw new Error('more outcomes than inputs')
+    if (many.outcomes.waiting > MANY_WINDOW + 1) throw new Error('more outcomes than were asked for')
     many.outcomes.push(outcomes)
     this.#progressMs = performance.now()
     if (!done) return
@@ -465,7 +487,7 @@ export class Channel {
 
   #console(message: Extract<WorkerToClient, { readonly type: 'console' }>): void {
     const { context, text, timeMs, dropped } = message
-    const bridge = this.#bridges.get(context)
+    const bridge = this.#speaker(context)
     if (bridge?.events.has('console') !== true && !this.#events.guests.has('console')) return
     const args = this.#said(context)
     if (!Array.isArray(args)) throw new Error('console output without a list of arguments')
@@ -491,9 +513,8 @@ export class Channel {
       // The list has no prototype.
       const some: number[] = []
       for (let i = from; i < handles.length && i < from + 2 * MAX_RELEASED; i++) some.push(handles[i] as number)
-      this.#requests.write({ type: 'releasedByHost', context, handles: some }, context, NO_PAYLOAD)
+      this.#reply({ type: 'releasedByHost', context, handles: some }, NO_PAYLOAD, false)
     }
-    this.#flushSoon()
   }
 
   #forgetIfOver(bridge: ContextBridge): void {

@@ -23,6 +23,8 @@ export class ContextBridge {
   readonly events = new GuestEvents()
   /** Host calls that have no answer yet. */
   inFlight = 0
+  /** Host calls since the last request for the context left. */
+  calls = 0
   /** How deep the calls are inside of host functions that this context works on now. */
   readonly depths = new Set<{ readonly depth: number }>()
   /** Drops it with its last handle: its context was made for one run, which is over. */

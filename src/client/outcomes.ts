@@ -26,6 +26,11 @@ export class Outcomes implements AsyncIterableIterator<Outcome, undefined> {
     this.#source = source
   }
 
+  /** Messages that nobody has taken yet. */
+  get waiting(): number {
+    return this.#messages.length
+  }
+
   /** A message's outcomes have come. */
   push(outcomes: readonly Outcome[]): void {
     if (this.#ended === undefined && outcomes.length > 0) this.#messages.push(outcomes)

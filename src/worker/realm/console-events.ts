@@ -106,9 +106,12 @@ class ConsoleEvents {
     const budget = newBudget()
     for (let i = 0; i < args.length; i++)
       told[i] = this.#write(this.#fresh(), args[i]) ? args[i] : inspect(args[i], DEFAULT_OPTIONS, budget)
-    if (this.#write(this.#fresh(), told)) return this.#writer
-    this.#fresh().arrayHeader(0)
-    return this.#writer
+    // Kept here: a getter that writes to the console makes another the current one.
+    const last = this.#fresh()
+    if (this.#write(last, told)) return last
+    const none = this.#fresh()
+    none.arrayHeader(0)
+    return none
   }
 
   #fresh(): MsgpackWriter {
