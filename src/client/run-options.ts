@@ -6,7 +6,7 @@ import { LimitError } from './errors.ts'
 export interface RunOptions {
   /** Deadline in milliseconds: covers computing, waiting for promises and everything that the code starts. 1 to the daemon's maximum; default: the connection's. */
   readonly timeout?: number
-  /** Shown in the guest's stack traces. At most 1,024 characters. */
+  /** Shown in the guest's stack traces. At most 1,024 characters; `glovebox:` and `node:` are not for guests. */
   readonly filename?: string
   /** Cancels the run; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -110,6 +110,9 @@ function readRun(policy: TimeoutPolicy, read: OptionReader): RunSettings {
   const filename = read.string('filename')
   if (filename !== undefined && filename.length > MAX_NAME)
     throw new InvalidOptionError('filename', `must have at most ${MAX_NAME} characters`, filename)
+  // Stacks leave frames of such scripts out.
+  if (filename !== undefined && /^(?:glovebox|node):/.test(filename))
+    throw new InvalidOptionError('filename', "must not begin with 'glovebox:' or 'node:'", filename)
   return { ...readCall(policy, read), filename }
 }
 

@@ -15,7 +15,7 @@ import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
 import type { Run } from './run.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
-import { syntaxErrorOf } from './syntax-error.ts'
+import { evalExcerpt, syntaxErrorOf } from './syntax-error.ts'
 import { ranOut } from './timeout-text.ts'
 
 /** What all channels of a worker share. */
@@ -390,9 +390,15 @@ export class ChannelRuns {
       case Status.done:
         this.#answers.encoded('done', this.#run, context.realm.result())
         return
-      case Status.threw:
-        this.#answers.encoded('threw', this.#run, context.realm.result())
+      case Status.threw: {
+        const excerpt = evalExcerpt(record.value)
+        if (excerpt === undefined) this.#answers.encoded('threw', this.#run, context.realm.result())
+        else {
+          record.message = excerpt
+          this.#step(context, Op.placed, Math.max(this.#deadlineMs, performance.now()) + LATE_THROW_MS)
+        }
         return
+      }
       case Status.pending:
         this.#turns.wait(this.#waitingRun(context))
         return

@@ -8,6 +8,13 @@ interface InternalBindings {
     watchdogHasPendingSigint(): boolean
   }
   readonly errors: {
+    /** Where an error was made, for one of the parser's where the parser stopped. Runs no code of the error's. Aborts the process for anything but an object. */
+    getErrorSourcePositions(error: Error): {
+      readonly sourceLine?: unknown
+      readonly scriptResourceName?: unknown
+      readonly lineNumber?: unknown
+      readonly startColumn?: unknown
+    }
     setPrepareStackTraceCallback(callback: (global: object, error: unknown, sites: unknown) => unknown): void
   }
   readonly module_wrap: {

@@ -1,4 +1,11 @@
 import { types } from 'node:util'
+import { internalBinding } from './internals.ts'
+
+const engine = internalBinding('errors')
+
+/** Of a longer line, such as that of a minified bundle, an excerpt shows this many UTF-16 code units around the caret. */
+const MAX_LINE = 200
+const BEFORE_CARET = 100
 
 /**
  * A SyntaxError that V8 made in the main realm while it compiled a guest's source, as the plain data that its client gets. Its stack begins with the place and
@@ -6,9 +13,47 @@ import { types } from 'node:util'
  */
 export function syntaxErrorOf(thrown: unknown): Error | undefined {
   if (!types.isNativeError(thrown) || thrown.name !== 'SyntaxError') return undefined
+  const copy = new SyntaxError(thrown.message)
+  const place = placeOf(thrown)
+  if (place !== undefined && place.text.length > MAX_LINE) {
+    copy.stack = `${excerptOf(place)}\n\n${copy.name}: ${copy.message}`
+    return copy
+  }
   const lines = (thrown.stack ?? '').split('\n')
   const firstFrame = lines.findIndex((line) => line.startsWith('    at '))
-  const copy = new SyntaxError(thrown.message)
   copy.stack = (firstFrame < 0 ? lines : lines.slice(0, firstFrame)).join('\n').trimEnd()
   return copy
+}
+
+/**
+ * Where code that was given to `eval` or `Function` does not parse: place, line and caret. Undefined for an error that was not made in such code.
+ *
+ * @param thrown HOSTILE: an error of a guest's realm, of which only the engine's notes are read, and no property
+ */
+export function evalExcerpt(thrown: unknown): string | undefined {
+  const place = types.isNativeError(thrown) ? placeOf(thrown) : undefined
+  // Scripts, the guest's and ours, have names.
+  return place === undefined || place.script !== undefined ? undefined : excerptOf(place)
+}
+
+interface Place {
+  readonly script: string | undefined
+  readonly line: number
+  /** From 0, in UTF-16 code units. */
+  readonly column: number
+  readonly text: string
+}
+
+function placeOf(error: Error): Place | undefined {
+  const { scriptResourceName: script, lineNumber: line, startColumn: column, sourceLine: text } = engine.getErrorSourcePositions(error)
+  if (typeof line !== 'number' || typeof column !== 'number' || typeof text !== 'string') return undefined
+  return typeof script === 'string' || script === undefined ? { script, line, column, text } : undefined
+}
+
+function excerptOf({ script = '<anonymous>', line, column, text }: Place): string {
+  const from = text.length > MAX_LINE ? Math.max(0, column - BEFORE_CARET) : 0
+  const shown = text.slice(from, from + MAX_LINE)
+  // Tabs stay, so that the caret is where they put it.
+  const indent = shown.slice(0, column - from).replace(/[^\t]/g, ' ')
+  return `${script}:${line}\n${shown}\n${indent}^`
 }

@@ -16,6 +16,12 @@ export class CodecError extends Error {
   readonly path: string | undefined
   /** What is wrong, without the path. */
   readonly reason: string
+  readonly #genuine = true
+
+  /** Asks nothing of the value: a guest's Proxy would answer for its prototype. */
+  static is(thrown: unknown): thrown is CodecError {
+    return typeof thrown === 'object' && thrown !== null && #genuine in thrown && thrown.#genuine
+  }
 
   constructor(code: CodecErrorCode, reason: string, path?: string) {
     super(path === undefined ? reason : `${path}: ${reason}`)

@@ -2,15 +2,9 @@ import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
 import { define } from '../../protocol/values/define.ts'
 
-const { getPrototypeOf } = Reflect
 const NativeError = Error
 const NativeTypeError = TypeError
 const NativeRangeError = RangeError
-
-/** A codec error was made by the codec of this realm side. It never reaches the guest, which so cannot make one. */
-export function isCodecError(error: unknown): error is CodecError {
-  return typeof error === 'object' && error !== null && getPrototypeOf(error) === CodecError.prototype
-}
 
 /** What the client is told of a codec error. */
 export function codeOf(error: CodecError): ErrorCode {
@@ -33,16 +27,7 @@ export function guestError(code: ErrorCode | 'ERR_VALUE_TOO_LARGE', message: str
 
 /** What the guest gets for an error that was thrown while its value was read: its own as it is, one of the codec's as a TypeError. */
 export function forGuest(error: unknown): unknown {
-  return isCodecError(error) ? withCode(new NativeTypeError(error.message), error.code) : error
-}
-
-/** An Error of this realm with the given texts. */
-export function errorLike(plain: { readonly name: string; readonly message: string; readonly stack: string }): Error {
-  const error = new NativeError(plain.message)
-  // Defined: the prototype may be frozen, or have a setter by now.
-  define(error, 'name', plain.name, false)
-  define(error, 'stack', plain.stack, false)
-  return error
+  return CodecError.is(error) ? withCode(new NativeTypeError(error.message), error.code) : error
 }
 
 export function stackOverflow(): Error {

@@ -1,20 +1,22 @@
 import type { ErrorCode } from '../../protocol/error-codes.ts'
 import { KEPT_RESULT_BYTES } from '../../protocol/limits.ts'
+import { CodecError } from '../../protocol/msgpack/codec-error.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { RemoteObjects } from '../../protocol/remote/remote-objects.ts'
 import { installConsole } from './console-events.ts'
 import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
-import { codeOf, errorLike, errorNumber, isCodecError } from './guest-error.ts'
+import { codeOf, errorNumber } from './guest-error.ts'
 import { ManyRuns } from './many.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { countOutsidePromises } from './outside.ts'
+import { isParserError, putExcerpt } from './parser-errors.ts'
 import { type Bridge, Op, type RealmRecord, Status } from './record.ts'
 import { remotePlatform } from './remote-platform.ts'
 import { isThenable, Settlement } from './settlement.ts'
 import { formatStack, warmUpStacks } from './stacks.ts'
-import { plainThrown } from './thrown.ts'
+import { likenessOf, writeThrown } from './thrown.ts'
 import { installTimers } from './timers.ts'
 import { UnhandledErrors } from './unhandled.ts'
 import { type Crossing, INPUT_BYTES, RealmValues } from './values.ts'
@@ -141,11 +143,9 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   /** What the guest threw, as well as it can be told. */
   const encodeThrown = (thrown: unknown): void => {
-    try {
-      encode(Status.threw, thrown)
-    } catch {
-      encode(Status.threw, errorLike(plainThrown(thrown)))
-    }
+    record.value = undefined
+    writeThrown(thrown, (value) => encode(Status.threw, value))
+    if (isParserError(thrown)) record.value = thrown
   }
 
   const settle = (run: number, value: unknown): void => {
@@ -187,9 +187,10 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     functions?.reportReleased()
     unhandled.report(outbox, (reason) => {
       try {
-        return values.writeAlone(reason, record.maxOutput)
-      } catch {
-        return values.writeAlone(errorLike(plainThrown(reason)), record.maxOutput)
+        return writeThrown(reason, (value) => values.writeAlone(value, record.maxOutput))
+      } catch (error) {
+        // Even its texts are too large.
+        return values.writeAlone(likenessOf({}, CodecError.is(error) ? error.message : ''), record.maxOutput)
       }
     })
   }
@@ -204,8 +205,13 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         settle(run, value)
         return
       case Op.thrown:
-        record.value = undefined
         encodeThrown(value)
+        return
+      case Op.placed:
+        putExcerpt(value, record.message)
+        encodeThrown(value)
+        // Placed as well as it can be.
+        record.value = undefined
         return
       case Op.take:
         take()
@@ -282,10 +288,15 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   const step: (() => void) & Partial<{ -readonly [Key in keyof RealmSide]: RealmSide[Key] }> = () => {
     try {
-      perform()
+      try {
+        perform()
+      } catch (error) {
+        if (CodecError.is(error)) throw error
+        encodeThrown(error)
+      }
     } catch (error) {
-      if (isCodecError(error)) fail(codeOf(error), error.message)
-      else encodeThrown(error)
+      if (!CodecError.is(error)) throw error
+      fail(codeOf(error), error.message)
     }
   }
   step.record = record

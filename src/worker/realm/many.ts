@@ -1,11 +1,12 @@
 import { OUTCOME } from '../../protocol/guest-messages.ts'
 import { MANY_SLICE_BYTES, MANY_SLICE_MS } from '../../protocol/limits.ts'
 import { isArray, mapDelete, mapGet, MapOf, mapSet } from '../../protocol/msgpack/intrinsics.ts'
+import { CodecError } from '../../protocol/msgpack/codec-error.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
-import { codeOf, errorLike, errorNumber, isCodecError } from './guest-error.ts'
+import { codeOf, errorNumber } from './guest-error.ts'
 import { type RealmRecord, Status } from './record.ts'
 import { isThenable, type Settlement } from './settlement.ts'
-import { plainThrown } from './thrown.ts'
+import { writeThrown } from './thrown.ts'
 import type { RealmValues } from './values.ts'
 
 const { apply, defineProperty } = Reflect
@@ -131,23 +132,26 @@ export class ManyRuns {
   }
 
   #failed(writer: MsgpackWriter, error: unknown): void {
-    if (isCodecError(error)) {
-      writer.int(OUTCOME.failed)
-      writer.arrayHeader(2)
-      writer.int(errorNumber(codeOf(error)))
-      writer.string(error.message)
+    if (CodecError.is(error)) {
+      this.#refused(writer, error)
       return
     }
     const start = writer.position
     writer.int(OUTCOME.rejected)
     try {
-      this.#values.write(writer, error)
-    } catch {
-      writer.busy = false
+      writeThrown(error, (value) => this.#values.write(writer, value))
+    } catch (failure) {
+      if (!CodecError.is(failure)) throw failure
       writer.position = start
-      writer.int(OUTCOME.rejected)
-      this.#values.write(writer, errorLike(plainThrown(error)))
+      this.#refused(writer, failure)
     }
+  }
+
+  #refused(writer: MsgpackWriter, error: CodecError): void {
+    writer.int(OUTCOME.failed)
+    writer.arrayHeader(2)
+    writer.int(errorNumber(codeOf(error)))
+    writer.string(error.message)
   }
 
   #evaluate(source: string, input: unknown): unknown {

@@ -14,7 +14,7 @@ export interface RealmRecord {
   /** Host calls so far. The worker sets it back when a run starts while nothing else is pending. */
   calls: number
   name: string
-  /** HOSTILE: a guest value on its way from an evaluate to the step that encodes it. With `Status.primitive`, and from the worker, a primitive. */
+  /** HOSTILE: a guest value on its way from an evaluate to the step that encodes it. With `Status.primitive`, and from the worker, a primitive; with `Status.threw` the SyntaxError whose place is wanted, if it is one. */
   value: unknown
   /** Bytes of the encoded result in {@link RealmRecord.output}, or of what the worker put into {@link RealmRecord.input}; for `Op.reserve` the bytes wanted. */
   length: number
@@ -24,7 +24,7 @@ export interface RealmRecord {
    */
   reply: unknown
   replyLength: number
-  /** Failures of ours: an error code's number, and its message. For `Op.answer`, an {@link Answer}. */
+  /** Failures of ours: an error code's number, and its message. For `Op.answer`, an {@link Answer}; for `Op.placed`, the excerpt. */
   code: number
   message: string
   /** Bits of {@link ATTENTION}: what the worker has to see to once guest code has come to a rest. */
@@ -93,6 +93,8 @@ export const Op = {
   manySlice: 19,
   /** The `many` run is over. */
   manyEnd: 20,
+  /** As `thrown`, of the SyntaxError that a step gave back: its stack begins with the excerpt in `message`. */
+  placed: 21,
 } as const
 export type Op = (typeof Op)[keyof typeof Op]
 

@@ -1,19 +1,35 @@
-const { apply } = Reflect
+import { method } from '../../protocol/msgpack/intrinsics.ts'
+import { define } from '../../protocol/values/define.ts'
+
+const { apply, getOwnPropertyDescriptor } = Reflect
 const NativeError = Error
-const errorToString = Error.prototype.toString
-const { startsWith } = String.prototype
+const errorToString = method(Error.prototype, 'toString') as (error: unknown) => string
+const includes = method(String.prototype, 'includes') as (text: string, part: string) => boolean
+const startsWith = method(String.prototype, 'startsWith') as (text: string, start: string) => boolean
 
-interface CallSite {
-  toString(): string
-  getScriptNameOrSourceURL(): unknown
+/** Frames that a stack shows, as everywhere in V8, unless the guest sets `Error.stackTraceLimit`. */
+const SHOWN_FRAMES = 10
+/**
+ * Frames that V8 takes. It counts those of the host, some 30 at most, and has those of awaiting functions after them:
+ * with a limit of 10 there would be no `at async f`.
+ */
+const TAKEN_FRAMES = 50
+;(NativeError as { stackTraceLimit?: number }).stackTraceLimit = TAKEN_FRAMES
+
+/** What V8 makes of a frame. */
+type CallSite = object
+
+/** Its methods, as functions of a site. */
+interface SiteMethods {
+  readonly text: (site: CallSite) => string
+  /** `null` for a built-in, which has no script. */
+  readonly script: (site: CallSite) => unknown
+  readonly isEval: (site: CallSite) => boolean
+  readonly functionName: (site: CallSite) => unknown
+  readonly line: (site: CallSite) => number
+  readonly column: (site: CallSite) => number
 }
-
-/** Scripts with these names are ours or Node's: a guest sees neither. */
-const HIDDEN_PREFIXES = { own: 'glovebox:', node: 'node:' } as const
-
-/** CallSite methods, taken from the first CallSite that this realm makes: {@link warmUpStacks} sees to it that no guest was there before. */
-let siteName: (() => unknown) | undefined
-let siteText: (() => string) | undefined
+let methods: SiteMethods | undefined
 
 /** Formats one stack, so that the methods of CallSite are known before guest code runs. */
 export function warmUpStacks(): void {
@@ -24,36 +40,63 @@ export function warmUpStacks(): void {
  * The value of an error's `stack`: the guest's frames only. A guest's own `Error.prepareStackTrace` is honoured, as in any V8 realm, and sees the guest's frames only.
  */
 export function formatStack(error: unknown, sites: unknown): unknown {
-  const all = sites as readonly CallSite[]
-  const own: CallSite[] = []
-  let kept = 0
-  if (siteName === undefined && all.length > 0) {
-    siteName = (all[0] as CallSite).getScriptNameOrSourceURL
-    siteText = (all[0] as CallSite).toString
-  }
-  for (let i = 0; i < all.length; i++) {
-    const site = all[i] as CallSite
-    if (!isHidden(site)) own[kept++] = site
-  }
-  const prepare = (NativeError as { readonly prepareStackTrace?: unknown }).prepareStackTrace
-  if (typeof prepare === 'function') return apply(prepare as (error: unknown, sites: unknown) => unknown, NativeError, [error, own])
+  const own = guestSites(sites as readonly CallSite[])
+  const { prepareStackTrace } = NativeError as { readonly prepareStackTrace?: unknown }
+  if (typeof prepareStackTrace === 'function')
+    return apply(prepareStackTrace as (error: unknown, sites: unknown) => unknown, NativeError, [error, own])
+  const limit = getOwnPropertyDescriptor(NativeError, 'stackTraceLimit')?.value as unknown
+  const shown = limit === TAKEN_FRAMES && own.length > SHOWN_FRAMES ? SHOWN_FRAMES : own.length
   let text = headline(error)
-  for (let i = 0; i < kept; i++) text += `\n    at ${siteText === undefined ? '' : apply(siteText, own[i], [])}`
+  for (let i = 0; i < shown; i++) text += `\n    at ${frameText(methods as SiteMethods, own[i] as CallSite)}`
   return text
 }
 
-function isHidden(site: CallSite): boolean {
-  if (siteName === undefined) return false
-  const name = apply(siteName, site, [])
-  if (typeof name !== 'string') return false
-  return apply(startsWith, name, [HIDDEN_PREFIXES.own]) || apply(startsWith, name, [HIDDEN_PREFIXES.node])
+/** Without frames of ours and of Node's, and without the built-ins that those called, such as the `Reflect.get` that reads a global. */
+function guestSites(all: readonly CallSite[]): readonly CallSite[] {
+  const own: CallSite[] = []
+  if (all.length === 0) return own
+  methods ??= methodsOf(all[0] as CallSite)
+  const hides = { __proto__: null } as unknown as Record<number, boolean>
+  let calledByUs = false
+  for (let i = all.length - 1; i >= 0; i--) {
+    const name = methods.script(all[i] as CallSite)
+    calledByUs = typeof name === 'string' ? isHiddenName(name) : calledByUs && name === null
+    hides[i] = calledByUs
+  }
+  for (let i = 0; i < all.length; i++) if (hides[i] === false) define(own, own.length, all[i])
+  return own
+}
+
+/** Scripts with such names are ours or Node's. */
+function isHiddenName(name: string): boolean {
+  return startsWith(name, 'glovebox:') || startsWith(name, 'node:')
+}
+
+function frameText(site: SiteMethods, frame: CallSite): string {
+  const text = site.text(frame)
+  if (!site.isEval(frame) || !(includes(text, ' (glovebox:') || includes(text, ' (node:'))) return text
+  // Evaluated by a built-in that we called, as in `ctx.call('eval', …)`: V8 says where that was.
+  const place = `<anonymous>:${site.line(frame)}:${site.column(frame)}`
+  const name = site.functionName(frame)
+  return typeof name === 'string' ? `${name} (${place})` : place
 }
 
 function headline(error: unknown): string {
   try {
-    return apply(errorToString, error, [])
+    return errorToString(error)
   } catch {
     // As V8: a name or message that cannot be turned into text must not hide the frames.
     return '<error>'
+  }
+}
+
+function methodsOf(site: CallSite): SiteMethods {
+  return {
+    text: method(site, 'toString') as SiteMethods['text'],
+    script: method(site, 'getScriptNameOrSourceURL') as SiteMethods['script'],
+    isEval: method(site, 'isEval') as SiteMethods['isEval'],
+    functionName: method(site, 'getFunctionName') as SiteMethods['functionName'],
+    line: method(site, 'getLineNumber') as SiteMethods['line'],
+    column: method(site, 'getColumnNumber') as SiteMethods['column'],
   }
 }
