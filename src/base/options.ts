@@ -33,6 +33,11 @@ export class OptionReader {
     return this.#given[name]
   }
 
+  /** Whatever was given: who asks checks it. */
+  any(name: string): unknown {
+    return this.#take(name)
+  }
+
   string(name: string): string | undefined {
     const value = this.#take(name)
     if (value === undefined || typeof value === 'string') return value

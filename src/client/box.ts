@@ -16,6 +16,7 @@ import {
   type TimeoutPolicy,
 } from './run-options.ts'
 import { NO_PAYLOAD } from './requests.ts'
+import { runScript } from './source-maps.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import { InvalidOptionError } from '../base/options.ts'
@@ -84,7 +85,7 @@ export class Box implements AsyncDisposable {
    */
   async run(source: string, options?: OneShotOptions): Promise<unknown> {
     checkSource(source)
-    const { timeoutMs, filename, signal, globals, fresh } = resolveOneShotOptions(this.#policy, options)
+    const { timeoutMs, filename, signal, sourceMap, globals, fresh } = resolveOneShotOptions(this.#policy, options)
     signal?.throwIfAborted()
     const leased = fresh === 'process' ? this.#lease('process') : this.#anyLane()
     const release = (lane: Lane): void => {
@@ -94,7 +95,9 @@ export class Box implements AsyncDisposable {
     const context = lane.nextContext()
     try {
       const type = globals === undefined ? 'once' : 'onceWith'
-      return await lane.call({ type, context, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal)
+      const script = runScript(source, filename, sourceMap)
+      if (script.script !== undefined) lane.bridge(context).sourceMaps.remember(script)
+      return await lane.call({ type, context, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal, script)
     } finally {
       lane.over(context)
       release(lane)

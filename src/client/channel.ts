@@ -35,6 +35,7 @@ import { lateCause } from './late-cause.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
 import { checkDepth, reentranceDepth } from './reentrance.ts'
 import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
+import type { RunScript } from './source-maps.ts'
 
 /** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
 const MAX_FRAME_BYTES = MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES
@@ -66,6 +67,13 @@ interface AboutCall {
   readonly depth: number
   /** Where outcomes of a `many` run go, how many have come, and how many inputs it has. */
   readonly many: ManyCall | undefined
+  /** The source of a run, for the stacks of what it throws. */
+  readonly script: RunScript | undefined
+}
+
+interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script'>> {
+  /** Gets the number of the call. */
+  readonly started?: (run: number) => void
 }
 
 interface ManyCall {
@@ -204,7 +212,7 @@ export class Channel {
   }
 
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
-  call(request: Request, payload: unknown, started?: (run: number) => void, many?: ManyCall): Promise<unknown> {
+  call(request: Request, payload: unknown, { started, many, script }: CallExtras = {}): Promise<unknown> {
     if (this.#cause !== undefined) return Promise.reject(lateCause(this.#cause))
     const depth = reentranceDepth()
     const { context } = request
@@ -218,7 +226,7 @@ export class Channel {
     if (this.#calls.size === 0) this.#busy()
     const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
     this.#longestMs = Math.max(this.#longestMs, timeoutMs)
-    const about = { context, timeoutMs, depth, many }
+    const about = { context, timeoutMs, depth, many, script }
     const bridge = this.#bridges.get(context)
     if (bridge !== undefined) bridge.calls = 0
     if (depth > 0) this.bridge(context).depths.add(about)
@@ -296,7 +304,7 @@ export class Channel {
       case 'threw':
         this.#answered(message.run, (about) => {
           const thrown = this.#payload(about.context)
-          this.#calls.reject(message.run, guestErrorOf(thrown))
+          this.#calls.reject(message.run, this.#guestError(thrown, about.context, about.script))
         })
         return
       case 'failed':
@@ -318,7 +326,7 @@ export class Channel {
         return
       case 'unhandled': {
         const name = message.rejection ? 'unhandledRejection' : 'uncaughtException'
-        this.#emit(message.context, name, guestErrorOf(this.#said(message.context)))
+        this.#emit(message.context, name, this.#guestError(this.#said(message.context), message.context, undefined))
         return
       }
       case 'outcomes':
@@ -381,6 +389,12 @@ export class Channel {
   /** What a context says by itself. */
   #said(context: number): unknown {
     return this.#speaker(context) !== undefined ? this.#payload(context) : this.#discarding(context, () => this.#payload(context))
+  }
+
+  #guestError(thrown: unknown, context: number, script: RunScript | undefined): Error {
+    const error = guestErrorOf(thrown)
+    this.#bridges.get(context)?.sourceMaps.map(error, script)
+    return error
   }
 
   #failure(message: Extract<WorkerToClient, { readonly type: 'failed' }>, about: AboutCall | undefined): Error {
@@ -447,7 +461,11 @@ export class Channel {
       const index = many.received++
       if (status === OUTCOME.fulfilled) outcomes.push({ index, status: 'fulfilled', value })
       else
-        outcomes.push({ index, status: 'rejected', reason: status === OUTCOME.rejected ? guestErrorOf(value) : this.#inputFailure(value) })
+        outcomes.push({
+          index,
+          status: 'rejected',
+          reason: status === OUTCOME.rejected ? this.#guestError(value, about.context, about.script) : this.#inputFailure(value),
+        })
     }
     reader.finish()
     if (many.received > many.inputs) throw new Error('more outcomes than inputs')

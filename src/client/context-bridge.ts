@@ -8,6 +8,7 @@ import { ReportedError } from './errors.ts'
 import { type GuestFunction, guestFunctionId, isGuestFunction, makeGuestFunction } from './guest-function.ts'
 import { GuestEvents } from './guest-events.ts'
 import { remotePlatform } from './remote-platform.ts'
+import { SourceMaps } from './source-maps.ts'
 
 /** What a bridge needs of its channel. */
 interface BridgeChannel {
@@ -21,6 +22,7 @@ export class ContextBridge {
   readonly context: number
   readonly exported = new ExportedFunctions(MAX_HANDLES, (fn, wasSent) => this.#remotes?.dropped(fn, wasSent))
   readonly events = new GuestEvents()
+  readonly sourceMaps = new SourceMaps()
   /** Host calls that have no answer yet. */
   inFlight = 0
   /** Host calls since the last request for the context left. */

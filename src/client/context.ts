@@ -11,8 +11,10 @@ import {
   resolveCallOptions,
   resolveRunOptions,
   type RunOptions,
+  type RunSettings,
   type TimeoutPolicy,
 } from './run-options.ts'
+import { type RunScript, runScript } from './source-maps.ts'
 
 /**
  * A context: a realm with its own globals, in a worker. State stays from run to run. Every method rejects with ContextLostError once the context was disposed or its worker
@@ -22,6 +24,8 @@ export class Context implements AsyncDisposable {
   readonly #lane: Lane
   readonly #number: number
   readonly #policy: TimeoutPolicy
+  /** Whether any source had a source map. */
+  #isMapped = false
   #disposed: Promise<void> | undefined
 
   /** @internal Contexts are made by `box.createContext()`. */
@@ -37,8 +41,9 @@ export class Context implements AsyncDisposable {
    */
   async run(source: string, options?: RunOptions): Promise<unknown> {
     checkSource(source)
-    const { timeoutMs, filename, signal } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
-    return this.#call({ type: 'run', context: this.#number, timeoutMs, filename, source }, NO_PAYLOAD, signal)
+    const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
+    const script = this.#remember(runScript(source, filename, sourceMap))
+    return this.#call({ type: 'run', context: this.#number, timeoutMs, filename, source }, NO_PAYLOAD, signal, script)
   }
 
   /**
@@ -49,9 +54,10 @@ export class Context implements AsyncDisposable {
   runMany(source: string, inputs: Iterable<unknown>, options?: RunOptions): AsyncIterableIterator<Outcome, undefined> {
     checkSource(source)
     const list = checkInputs(inputs)
-    const { timeoutMs, filename, signal } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
+    const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
     if (this.#disposed !== undefined) throw new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed')
-    return this.#lane.many({ type: 'many', context: this.#number, timeoutMs, filename, source }, list, signal)
+    const script = this.#remember(runScript(source, filename, sourceMap))
+    return this.#lane.many({ type: 'many', context: this.#number, timeoutMs, filename, source }, list, signal, script)
   }
 
   /** The value of a global, or of a top-level `let`, `const` or `class`; undefined if there is none. */
@@ -125,12 +131,18 @@ export class Context implements AsyncDisposable {
     return this.#call({ type, context: this.#number, timeoutMs, name }, payload, signal)
   }
 
-  #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined, script?: RunScript): Promise<unknown> {
     if (this.#disposed !== undefined) throw new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed')
-    return this.#lane.call(request, payload, signal)
+    return this.#lane.call(request, payload, signal, script)
   }
 
-  #plain(): { readonly timeoutMs: number; readonly filename: undefined; readonly signal: undefined } {
-    return { timeoutMs: this.#policy.defaultMs, filename: undefined, signal: undefined }
+  #remember(script: RunScript): RunScript {
+    this.#isMapped ||= script.script !== undefined
+    if (this.#isMapped && this.#disposed === undefined) this.#lane.bridge(this.#number).sourceMaps.remember(script)
+    return script
+  }
+
+  #plain(): RunSettings {
+    return { timeoutMs: this.#policy.defaultMs, filename: undefined, signal: undefined, sourceMap: undefined }
   }
 }

@@ -5,6 +5,7 @@ import { ConnectionError, type Report, WorkerCrashError } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
 import { Outcomes } from './outcomes.ts'
+import type { RunScript } from './source-maps.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
@@ -74,15 +75,15 @@ export class Lane {
     return this.#channel.nextContext()
   }
 
-  /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. */
-  async call(request: Request, payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. `script` is the source that a run is of. */
+  async call(request: Request, payload: unknown, signal: AbortSignal | undefined, script?: RunScript): Promise<unknown> {
     if (this.#cause !== undefined) throw lateCause(this.#cause)
-    if (signal === undefined) return this.#channel.call(request, payload)
-    return this.#abortable(signal, (started) => this.#channel.call(request, payload, started))
+    if (signal === undefined) return this.#channel.call(request, payload, { script })
+    return this.#abortable(signal, (started) => this.#channel.call(request, payload, { script, started }))
   }
 
   /** One script over many inputs. Ended by the signal, or by whoever takes the outcomes. */
-  many(request: Request, inputs: readonly unknown[], signal: AbortSignal | undefined): Outcomes {
+  many(request: Request, inputs: readonly unknown[], signal: AbortSignal | undefined, script: RunScript): Outcomes {
     const ended = new AbortController()
     let run = 0
     const outcomes: Outcomes = new Outcomes({ taken: () => this.#channel.more(run), cancel: () => ended.abort() })
@@ -91,15 +92,14 @@ export class Lane {
     const call = async (): Promise<void> => {
       if (this.#cause !== undefined) throw lateCause(this.#cause)
       await this.#abortable(both, (started) =>
-        this.#channel.call(
-          request,
-          inputs,
-          (number) => {
+        this.#channel.call(request, inputs, {
+          many,
+          script,
+          started: (number) => {
             run = number
             started(number)
           },
-          many,
-        ),
+        }),
       )
     }
     call().then(

@@ -1,6 +1,7 @@
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { MAX_NAME, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
 import { LimitError } from './errors.ts'
+import { OriginalPlaces } from './source-map.ts'
 
 /** How one run goes. */
 export interface RunOptions {
@@ -10,6 +11,11 @@ export interface RunOptions {
   readonly filename?: string
   /** Cancels the run; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal
+  /**
+   * The source map (ECMA-426, version 3; index maps too) of a source that was compiled, as an object or its JSON: stacks show the original places. An object is read once, JSON in every run.
+   * Without it, a map is taken from the `data:` URL of a `//# sourceMappingURL=` comment in the last line, if it is one of at most 1 MiB.
+   */
+  readonly sourceMap?: string | object
 }
 
 export interface OneShotOptions extends RunOptions {
@@ -43,6 +49,7 @@ export interface CallSettings {
 
 export interface RunSettings extends CallSettings {
   readonly filename: string | undefined
+  readonly sourceMap: OriginalPlaces | undefined
 }
 
 export interface OneShotSettings extends RunSettings {
@@ -113,7 +120,8 @@ function readRun(policy: TimeoutPolicy, read: OptionReader): RunSettings {
   // Stacks leave frames of such scripts out.
   if (filename !== undefined && /^(?:glovebox|node):/.test(filename))
     throw new InvalidOptionError('filename', "must not begin with 'glovebox:' or 'node:'", filename)
-  return { ...readCall(policy, read), filename }
+  const sourceMap = read.any('sourceMap')
+  return { ...readCall(policy, read), filename, sourceMap: sourceMap === undefined ? undefined : OriginalPlaces.of(sourceMap) }
 }
 
 function readCall(policy: TimeoutPolicy, read: OptionReader): CallSettings {

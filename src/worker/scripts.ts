@@ -1,11 +1,10 @@
 import vm from 'node:vm'
 import { LRUCache } from 'lru-cache'
+import { DEFAULT_FILENAME } from '../protocol/default-filename.ts'
 
 /** UTF-16 code units of source that the cache keeps alive, and scripts. Sources are the tenant's own, so is what it costs. */
 const MAX_CACHED_SOURCE = 32 * 1024 * 1024
 const MAX_CACHED_SCRIPTS = 2_000
-/** Stack frames of a source without a name show this. */
-const DEFAULT_FILENAME = 'evalmachine.<anonymous>'
 
 export interface CompiledScript {
   readonly filename: string

@@ -1,11 +1,8 @@
 import { types } from 'node:util'
+import { excerpt, isLongLine } from '../base/excerpt.ts'
 import { internalBinding } from './internals.ts'
 
 const engine = internalBinding('errors')
-
-/** Of a longer line, such as that of a minified bundle, an excerpt shows this many UTF-16 code units around the caret. */
-const MAX_LINE = 200
-const BEFORE_CARET = 100
 
 /**
  * A SyntaxError that V8 made in the main realm while it compiled a guest's source, as the plain data that its client gets. Its stack begins with the place and
@@ -15,7 +12,7 @@ export function syntaxErrorOf(thrown: unknown): Error | undefined {
   if (!types.isNativeError(thrown) || thrown.name !== 'SyntaxError') return undefined
   const copy = new SyntaxError(thrown.message)
   const place = placeOf(thrown)
-  if (place !== undefined && place.text.length > MAX_LINE) {
+  if (place !== undefined && isLongLine(place.text)) {
     copy.stack = `${excerptOf(place)}\n\n${copy.name}: ${copy.message}`
     return copy
   }
@@ -51,9 +48,5 @@ function placeOf(error: Error): Place | undefined {
 }
 
 function excerptOf({ script = '<anonymous>', line, column, text }: Place): string {
-  const from = text.length > MAX_LINE ? Math.max(0, column - BEFORE_CARET) : 0
-  const shown = text.slice(from, from + MAX_LINE)
-  // Tabs stay, so that the caret is where they put it.
-  const indent = shown.slice(0, column - from).replace(/[^\t]/g, ' ')
-  return `${script}:${line}\n${shown}\n${indent}^`
+  return excerpt(script, line, column, text)
 }
