@@ -1,6 +1,7 @@
 import vm from 'node:vm'
 import { LRUCache } from 'lru-cache'
 import { DEFAULT_FILENAME } from '../protocol/default-filename.ts'
+import { toSourceUrl } from '../protocol/source-url.ts'
 
 /** UTF-16 code units of source that the cache keeps alive, and scripts. Sources are the tenant's own, so is what it costs. */
 const MAX_CACHED_SOURCE = 32 * 1024 * 1024
@@ -13,9 +14,9 @@ export interface CompiledScript {
   quick: boolean
 }
 
-/** The source for `eval`, which without a name of its own would tell the name of the file that calls it. White space and quotes would end the name. */
+/** The source for `eval`, which without a name of its own would tell the name of the file that calls it. */
 export function namedSource(source: string, filename: string = DEFAULT_FILENAME): string {
-  return `${source}\n//# sourceURL=${filename.replaceAll(/[\s'"]/g, '_')}`
+  return `${source}\n//# sourceURL=${toSourceUrl(filename)}`
 }
 
 /** Compiled scripts by source and file name. One compiled script serves any number of contexts. */

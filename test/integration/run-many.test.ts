@@ -86,7 +86,13 @@ test.each<[title: string, source: string, inputs: Iterable<unknown>, outcomes: u
       ['GuestError', 'ERR_GUEST', 'the guest threw 1'],
     ],
   ],
-  ['a hostile thrown value', '(x) => { throw new Proxy({}, { ownKeys() { throw 1 } }) }', [1], [['Error', 'ERR_GUEST', '']]],
+  [
+    'a hostile thrown value',
+    '(x) => { throw new Proxy({}, { ownKeys() { throw 1 } }) }',
+    [1],
+    [['GuestError', 'ERR_GUEST', 'the guest threw an object']],
+  ],
+  ['a function that asks for its this', 'function f() { "use strict"; return this } f', [1], [undefined]],
 ])('%s', async (_title, source, inputs, outcomes) => {
   const got = await all(ctx.runMany(source, inputs))
   expect(got.map(({ index }) => index)).toEqual(numbers(outcomes.length))
@@ -179,4 +185,13 @@ test.each<[title: string, start: () => AsyncIterator<Outcome>, code: string | un
 
 test('inputs that are not iterable', () => {
   expect(() => ctx.runMany('1', 5 as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
+})
+
+test.each([undefined, 'rule.js', "odd 'name' (1) %20 文.js"])('stacks of each input, of a source named %s', async (filename) => {
+  const file = filename ?? 'evalmachine.<anonymous>'
+  const source = "function check(n) {\n  if (n !== 1) throw new Error('x')\n}\ncheck(input)"
+  const outcomes = await all(ctx.runMany(source, [0, 1, 2, 3], filename === undefined ? {} : { filename }))
+  const failed = `Error: x\n    at check (${file}:2:22)\n    at ${file}:4:1`
+  const stacks = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? '' : (outcome.reason as Error).stack))
+  expect(stacks).toEqual([failed, '', failed, failed])
 })
