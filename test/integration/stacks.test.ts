@@ -53,6 +53,8 @@ test.each<[title: string, source: string, frames: readonly string[]]>([
   ['a getter', "const o = { get v() { throw new Error('x') } }\no.v", ['get v (a.js:1:29)', 'a.js:2:3']],
   ['a setter', "const o = { set v(x) { throw new Error('x') } }\no.v = 1", ['set v (a.js:1:30)', 'a.js:2:5']],
   ['a callback of map', "[1].map((x) => {\n  throw new Error('x') })", ['a.js:2:9', 'Array.map (<anonymous>)', 'a.js:1:5']],
+  // On V8's slow path a frame of RegExp's would be between them.
+  ['a callback of replace', "'a'.replace(/a/, () => { throw new Error('x') })", ['a.js:1:32', 'String.replace (<anonymous>)', 'a.js:1:5']],
   [
     'a generator',
     "function* g() {\n  yield 1\n  throw new Error('x')\n}\nfor (const x of g()) ;",

@@ -73,3 +73,24 @@ test('the deadline timer fires once, moves, stops, and says whether it had fired
     'a deadline of a tenth of a microsecond fires': 1,
   })
 })
+
+test('the moat leaves V8 the fast paths that it can', () => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--allow-natives-syntax', fixture('moat-protectors.ts')], {
+    encoding: 'utf8',
+  })
+  expect([stderr, status]).toEqual(['', 0])
+  expect(JSON.parse(stdout)).toEqual({
+    ArrayIteratorProtector: true,
+    ArraySpeciesProtector: true,
+    IsConcatSpreadableProtector: true,
+    MapIteratorProtector: true,
+    NoElementsProtector: true,
+    RegExpSpeciesProtector: true,
+    SetIteratorProtector: true,
+    StringIteratorProtector: true,
+    TypedArraySpeciesProtector: true,
+    // A guest may hold a promise of the moat's, and Object.prototype is behind it: these are emptied all the same.
+    PromiseSpeciesProtector: false,
+    StringWrapperToPrimitiveProtector: false,
+  })
+})
