@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CodecError } from '../../src/protocol/msgpack/codec-error.ts'
+import { nativeStrings } from '../../src/base/native-strings.ts'
 import { MsgpackReader } from '../../src/protocol/msgpack/reader.ts'
+import { plainStringCoder } from '../../src/protocol/msgpack/string-coder.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack/writer.ts'
 import { ValueDecoder } from '../../src/protocol/values/value-decoder.ts'
 import { ValueEncoder } from '../../src/protocol/values/value-encoder.ts'
@@ -72,6 +74,59 @@ test('any bytes give a value or a CodecError', () => {
   expect(outcomes.values).toBeGreaterThan(5000)
   expect(outcomes.errors).toBeGreaterThan(50_000)
   expect(slowest).toBeLessThan(1000)
+})
+
+/** One of everything, small. */
+const SAMPLE = (): unknown => {
+  const buffer = new ArrayBuffer(8, { maxByteLength: 16 })
+  const error = Object.assign(new RangeError('m', { cause: 1 }), { stack: 's', code: 'E' })
+  const value = {
+    numbers: [0, -1, 200, 70_000, -70_000, 2 ** 40, -(2 ** 40), 1.5, -0],
+    text: ['', 'é', 'x'.repeat(40), '\ud800', 'é'.repeat(140)],
+    other: [null, undefined, true, false, 5n, -(2n ** 70n), Symbol.for('s'), Symbol.iterator, () => 0],
+    sparse: Object.assign([1, , 3], { x: 1 }), // oxlint-disable-line no-sparse-arrays
+    bare: Object.assign(Object.create(null) as object, { a: 1 }),
+    map: new Map<unknown, unknown>([[{}, new Set([1])]]),
+    date: new Date(5),
+    regexp: /a/g,
+    views: [new Uint8Array(buffer), new DataView(buffer, 1, 2), new Float64Array(1), Buffer.from('b')],
+    boxed: [Object(1), Object('s')],
+    error,
+    self: undefined as unknown,
+  }
+  value.self = value
+  return value
+}
+
+/** Every byte of a message replaced by every other (or by some, where most is the same), and the message cut off after every byte: with each coder of strings. */
+test.each([
+  ['plain', plainStringCoder, 1],
+  ['native', nativeStrings, 7],
+])('any one byte wrong gives a value or a CodecError, with %s strings', (_, strings, step) => {
+  const out = new MsgpackWriter()
+  new ValueEncoder({ functionOut: () => 7 }).write(out, SAMPLE())
+  const bytes = out.view()
+  const attempt = (end: number): number => {
+    try {
+      decoder.read(new MsgpackReader(bytes, 0, end, strings))
+      return 1
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw new Error(`${Buffer.from(bytes).toString('hex')} threw ${String(error)}`, { cause: error })
+      return 0
+    }
+  }
+  expect(attempt(bytes.length)).toBe(1)
+  for (let end = 0; end < bytes.length; end++) expect(attempt(end)).toBe(0)
+  let values = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const right = bytes[at] as number
+    for (let wrong = 0; wrong < 256; wrong += step) {
+      bytes[at] = wrong
+      values += attempt(bytes.length)
+    }
+    bytes[at] = right
+  }
+  expect(values).toBeGreaterThan((50 * bytes.length) / step)
 })
 
 /** Inputs of 1 MB made to cost as much as possible. */

@@ -80,10 +80,39 @@ function make({ kind, keys, leaf: value, links }: Step): object {
     case 'error':
       return new (links.length % 2 ? TypeError : Error)(keys[0], links.length > 2 ? { cause: value } : undefined)
     case 'view':
-      if (value instanceof ArrayBuffer) return links.length % 2 ? new DataView(value) : new Uint8Array(value, 0, value.byteLength >> 1)
-      return new Float64Array([1.5, -0])
+      return value instanceof ArrayBuffer ? viewOf(value, links) : new Float64Array([1.5, -0])
     case 'object':
     default:
       return {}
   }
+}
+
+interface ViewClass {
+  new (buffer: ArrayBuffer, offset?: number, length?: number): ArrayBufferView
+  readonly BYTES_PER_ELEMENT?: number
+}
+
+const VIEW_CLASSES: readonly ViewClass[] = [
+  Uint8Array,
+  DataView,
+  Int8Array,
+  Uint8ClampedArray,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float16Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+]
+
+/** Some view of a buffer: any class, anywhere in it, of a length that is its own or its buffer's. */
+function viewOf(buffer: ArrayBuffer, [kind = 0, from = 0, many = 0, follow = 0]: readonly number[]): ArrayBufferView {
+  const View = VIEW_CLASSES[kind % VIEW_CLASSES.length]!
+  const size = View.BYTES_PER_ELEMENT ?? 1
+  const offset = size * (from % (Math.floor(buffer.byteLength / size) + 1))
+  if (buffer.resizable && follow % 2) return new View(buffer, offset)
+  return new View(buffer, offset, many % (Math.floor((buffer.byteLength - offset) / size) + 1))
 }

@@ -1,9 +1,9 @@
-import { types } from 'node:util'
+import { inspect, types } from 'node:util'
 
 /**
- * Says where two values differ, or undefined if they are the same graph: same kinds, same own properties in the same order with the same
- * attributes that the codec keeps, same holes, same identities. Objects are paired one to one, so a shared object must stay shared and two
- * equal objects must stay two.
+ * Says where two values differ, or undefined if they are the same graph: same kinds, same prototypes, same own properties in the same order, same holes, same identities, views that
+ * follow their buffer or do not. Objects are paired one to one, so a shared object must stay shared and two equal objects must stay two. What arrived, on the right, must consist
+ * of plain data properties.
  */
 export function difference(left: unknown, right: unknown): string | undefined {
   return compare(left, right, 'value', new Map(), new Map())
@@ -17,6 +17,7 @@ function compare(a: unknown, b: unknown, path: string, there: Map<unknown, unkno
   back.set(b, a)
   const kind = kindOf(a)
   if (kind !== kindOf(b)) return `${path}: ${kind} became ${kindOf(b)}`
+  if (prototypeOf(a) !== prototypeOf(b)) return `${path}: ${kind} has another prototype`
   const inner = (x: unknown, y: unknown, step: string) => compare(x, y, path + step, there, back)
 
   if (types.isDate(a)) return inner(a.getTime(), (b as Date).getTime(), '.getTime()')
@@ -35,7 +36,8 @@ function compare(a: unknown, b: unknown, path: string, there: Map<unknown, unkno
     return (
       inner(a.byteOffset, other.byteOffset, '.byteOffset') ??
       inner(a.byteLength, other.byteLength, '.byteLength') ??
-      inner(a.buffer, other.buffer, '.buffer')
+      inner(a.buffer, other.buffer, '.buffer') ??
+      inner(followsBuffer(a), followsBuffer(other), ' (follows its buffer)')
     )
   }
   if (types.isMap(a)) {
@@ -61,7 +63,9 @@ function compare(a: unknown, b: unknown, path: string, there: Map<unknown, unkno
   if (Array.isArray(a) && a.length !== (b as unknown[]).length) return `${path}: length ${a.length} became ${(b as unknown[]).length}`
   if (types.isNativeError(a)) {
     for (const key of ['name', 'message', 'stack', 'cause', 'errors', 'error', 'suppressed']) {
-      const found = inner((a as never)[key], (b as never)[key], `.${key}`)
+      // A name that a subclass has on its prototype arrives as the error's own.
+      const owned = key === 'name' ? undefined : inner(Object.hasOwn(a, key), Object.hasOwn(b, key), `.${key} (own)`)
+      const found = owned ?? inner((a as never)[key], (b as never)[key], `.${key}`)
       if (found) return found
     }
   }
@@ -69,7 +73,9 @@ function compare(a: unknown, b: unknown, path: string, there: Map<unknown, unkno
   const others = Object.keys(b)
   if (keys.join('\0') !== others.join('\0')) return `${path}: keys ${keys.join()} became ${others.join()}`
   for (const key of keys) {
-    const found = inner((a as never)[key], Object.getOwnPropertyDescriptor(b, key)!.value, `.${key}`)
+    const { value, writable, configurable } = Object.getOwnPropertyDescriptor(b, key)!
+    if (!writable || !configurable) return `${path}.${key}: not an ordinary property`
+    const found = inner((a as never)[key], value, `.${key}`)
     if (found) return found
   }
   return undefined
@@ -81,5 +87,26 @@ function kindOf(value: object): string {
   return proto === null ? 'null-prototype object' : Object.prototype.toString.call(value)
 }
 
-const show = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? kindOf(value ?? {}) : `${value as number}`
+/** Of an error, the language's class nearest to its own. */
+function prototypeOf(value: object): unknown {
+  let proto = Object.getPrototypeOf(value) as object | null
+  if (types.isNativeError(value))
+    while (proto !== null && !(proto.constructor.name in globalThis)) proto = Object.getPrototypeOf(proto) as object | null
+  return proto
+}
+
+/** Whether the length of a view changes with that of its buffer, which is put back as it was. */
+function followsBuffer(view: ArrayBufferView): boolean {
+  const { buffer, byteLength } = view
+  if (!(buffer instanceof ArrayBuffer) || !buffer.resizable || buffer.maxByteLength - buffer.byteLength < 8) return false
+  const size = buffer.byteLength
+  buffer.resize(size + 8)
+  const follows = view.byteLength !== byteLength
+  buffer.resize(size)
+  return follows
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return kindOf(value)
+  return typeof value === 'string' || Object.is(value, -0) ? inspect(value) : String(value)
+}

@@ -446,6 +446,19 @@ test.each<[string, unknown, string]>([
     'value[0]: a view that lies outside of its buffer cannot cross',
   ],
   ['Temporal', { d: runInThisContext('Temporal.PlainDate.from("2024-02-29")') }, 'value.d: a Temporal.PlainDate cannot cross'],
+  [
+    'view beyond what was written of its buffer',
+    withSelf([new ArrayBuffer(8, { maxByteLength: 16 })] as unknown[], (a) => {
+      const grown = a[0] as ArrayBuffer
+      a[1] = {
+        get view() {
+          grown.resize(16)
+          return new Uint8Array(grown, 8, 8)
+        },
+      }
+    }),
+    'value[1].view: a view of an ArrayBuffer that was resized while the value was read cannot cross',
+  ],
   ['WebAssembly', [runInThisContext('new WebAssembly.Memory({ initial: 0 })')], 'value[0]: a WebAssembly.Memory cannot cross'],
 ])('%s cannot cross, and the error says where', (_, value, message) => {
   const thrown = caught(() => encode(value))

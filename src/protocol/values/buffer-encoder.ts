@@ -25,6 +25,7 @@ import { type ViewClass, viewClassOfName, viewClassOfPrototype } from './view-cl
 import { KIND_BUFFER, KIND_RESIZABLE_BUFFER, KIND_VIEW } from './wire-kinds.ts'
 
 const OUTSIDE = 'a view that lies outside of its buffer cannot cross'
+const RESIZED = 'a view of an ArrayBuffer that was resized while the value was read cannot cross'
 const toStringTag: symbol = Symbol.toStringTag
 
 /** An ArrayBuffer that has its index already. No foreign code runs in here, so what was checked stays true. */
@@ -41,6 +42,7 @@ export function writeBuffer(encoder: ValueEncoder, buffer: object, depth: number
   encoder.reserved += max
   if (encoder.reserved > MAX_RESERVED_BYTES)
     encoder.fail('ERR_VALUE_TOO_LARGE', `resizable buffers of more than ${MAX_RESERVED_BYTES} bytes at their maximum`, depth)
+  encoder.resizable(buffer, size)
   encoder.tag(KIND_RESIZABLE_BUFFER, 2)
   encoder.writer.bin(bytes, size)
   encoder.writer.int(max)
@@ -82,7 +84,10 @@ export function writeView(encoder: ValueEncoder, view: object, proto: object, de
     }
     return
   }
-  const tracks = bufferResizable(buffer) && isTracking(view, isDataView, buffer, offset, size, viewClass.elementSize)
+  const resizable = bufferResizable(buffer)
+  // A getter may have had it grow since it was written.
+  if (resizable && offset + size > encoder.sizeWritten(buffer)) encoder.fail('ERR_VALUE_UNSUPPORTED', RESIZED, depth)
+  const tracks = resizable && isTracking(view, isDataView, buffer, offset, size, viewClass.elementSize)
   encoder.tag(KIND_VIEW, 4)
   writer.int(viewClass.type)
   if (!encoder.reference(buffer)) {

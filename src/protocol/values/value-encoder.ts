@@ -6,7 +6,9 @@ import {
   isArray,
   mapClear,
   MapOf,
+  mapGet,
   mapGetOrInsert,
+  mapSet,
   objectKeys,
   objectPrototype,
   StringOf,
@@ -46,6 +48,8 @@ export class ValueEncoder {
   readonly errorStacks: boolean
   /** Bytes of address space that the resizable buffers of this message ask for. */
   reserved = 0
+  /** Bytes of each resizable buffer of this message, as they were when it was written. */
+  #resizables: Map<object, number> | undefined
   #seen = new MapOf<object, number>()
   #objects = 0
   #items = 0
@@ -167,6 +171,17 @@ export class ValueEncoder {
     this.#objects++
   }
 
+  /** Notes a resizable buffer that is written with `size` bytes. */
+  resizable(buffer: object, size: number): void {
+    this.#resizables ??= new MapOf<object, number>()
+    mapSet(this.#resizables, buffer, size)
+  }
+
+  /** Bytes that a resizable buffer was written with; more than any has if it is still to be written. */
+  sizeWritten(buffer: object): number {
+    return (this.#resizables && mapGet(this.#resizables, buffer)) ?? LARGER_THAN_ANY
+  }
+
   fail(code: CodecErrorCode, reason: string, depth: number): never {
     throw new CodecError(code, reason, this.path.text(depth))
   }
@@ -193,11 +208,24 @@ export class ValueEncoder {
   }
 
   #array(value: unknown[], depth: number): void {
+    const length = value.length
+    if (length > LONGEST_LISTED && this.#isDense(value, length, depth)) {
+      this.#elements(value, length, depth)
+      return
+    }
     // The keys tell in one go whether there are holes or further properties: a hole makes them fewer, a property comes last.
     const keys = objectKeys(value)
-    const length = value.length
     if (keys.length === length && (length === 0 || keys[length - 1] === StringOf(length - 1))) this.#elements(value, length, depth)
     else this.#sparseArray(value, keys, length, depth)
+  }
+
+  /** Whether an array has no holes, found without a list of its keys, which would take several times its memory. */
+  #isDense(value: unknown[], length: number, depth: number): boolean {
+    let index = 0
+    // Stops as soon as there are too many.
+    const most = this.maxItems - this.#items + 1
+    while (index < length && hasOwn(value, index)) if (++index > most) this.count(index, depth)
+    return index === length
   }
 
   #elements(value: unknown[], length: number, depth: number): void {
@@ -274,9 +302,18 @@ export class ValueEncoder {
     this.#objects = 0
     this.#items = 0
     this.reserved = 0
+    this.#resizables = undefined
     this.path.clear()
   }
 }
+
+/**
+ * Elements of an array whose keys are listed to see whether it has further properties. A longer one crosses without them if it has no holes: the list would have 32 bytes for each
+ * element, and so exhaust the heap of a worker before `maxItems` is reached.
+ */
+const LONGEST_LISTED = 1 << 20
+/** Bytes. */
+const LARGER_THAN_ANY = 9007199254740991
 
 /** Only a Proxy has an index at or beyond its length, or an enumerable length. */
 const fits = (key: string, length: number): boolean => key !== 'length' && arrayIndex(key) < length
