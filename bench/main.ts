@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { compare, type RowResult } from './compare.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { MEASURED, measure, SMOKE } from './measure.ts'
+import { MEASURED, measure, smokePlan } from './measure.ts'
 import { readOptions } from './options.ts'
 import { rows as known } from './rows/all.ts'
 import { assertEqualWork } from './smoke.ts'
@@ -14,7 +14,7 @@ function showProgress(id: string, round: number): void {
 async function main(): Promise<void> {
   const { rows, json, smoke } = readOptions(process.argv.slice(2), known)
   if (smoke) {
-    for (const row of rows) console.log(assertEqualWork(row, await measure(row, SMOKE, () => undefined)))
+    for (const row of rows) console.log(assertEqualWork(row, await measure(row, smokePlan(row), () => undefined)))
     return
   }
   const machine = describeMachine()

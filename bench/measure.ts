@@ -13,7 +13,10 @@ export interface Plan {
 /** Slices are short beside what else goes on in a machine, so that its weather is about the same for all contenders of a round. */
 export const MEASURED: Plan = { rounds: 20, warmUp: { ms: 1_500 }, slice: { ms: 250 } }
 /** Only for whether the work is done, and the same by all. */
-export const SMOKE: Plan = { rounds: 1, warmUp: { runs: 100 }, slice: { runs: 900 } }
+export function smokePlan({ smokeRuns = 1_000 }: Row): Plan {
+  const warmUp = Math.ceil(smokeRuns / 10)
+  return { rounds: 1, warmUp: { runs: warmUp }, slice: { runs: smokeRuns - warmUp } }
+}
 
 export interface Measured {
   /** One entry a round. */

@@ -12,6 +12,8 @@ export interface Row {
   readonly alsoShown: readonly Metric[]
   readonly subject: Contender
   readonly peers: readonly Peer[]
+  /** Runs that show that all do the same work. Default 1,000. */
+  readonly smokeRuns?: number
 }
 
 export interface Peer {
