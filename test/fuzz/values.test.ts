@@ -87,6 +87,10 @@ const SAMPLE = (): unknown => {
     sparse: Object.assign([1, , 3], { x: 1 }), // oxlint-disable-line no-sparse-arrays
     bare: Object.assign(Object.create(null) as object, { a: 1 }),
     map: new Map<unknown, unknown>([[{}, new Set([1])]]),
+    records: [
+      { a: 1, b: 2 },
+      { a: [3], b: { a: 4, b: 5 } },
+    ],
     date: new Date(5),
     regexp: /a/g,
     views: [new Uint8Array(buffer), new DataView(buffer, 1, 2), new Float64Array(1), Buffer.from('b')],
@@ -104,7 +108,7 @@ test.each([
   ['native', nativeStrings, 7],
 ])('any one byte wrong gives a value or a CodecError, with %s strings', (_, strings, step) => {
   const out = new MsgpackWriter()
-  new ValueEncoder({ functionOut: () => 7 }).write(out, SAMPLE())
+  new ValueEncoder({ functionOut: () => ({ id: 7, isAsync: false, returns: false, name: 'f' }) }).write(out, SAMPLE())
   const bytes = out.view()
   const attempt = (end: number): number => {
     try {

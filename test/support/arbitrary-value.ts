@@ -28,7 +28,7 @@ const leaf = fc.oneof(
   }),
   fc.oneof(fc.integer(), fc.boolean(), fc.string(), fc.bigInt()).map((value) => Object(value) as object),
 )
-const container = fc.constantFrom('object', 'array', 'map', 'set', 'null', 'error', 'sparse', 'view')
+const container = fc.constantFrom('object', 'row', 'row', 'array', 'map', 'set', 'null', 'error', 'sparse', 'view')
 const step = fc.record({
   kind: container,
   leaf,
@@ -42,13 +42,22 @@ export const arbitraryValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 9, arbitrary: fc.array(step, { minLength: 1, maxLength: 8 }).map(build) },
 )
 
+/** Keys that objects have in common. */
+const ROWS = [
+  ['id', 'name', 'tags'],
+  ['id', 'toString', 'é', 'x'],
+  ['id', 'name'],
+  ['__proto__', 'y'],
+]
+
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 function build(steps: Step[]): unknown {
   const objects = steps.map(make)
   const all: object[] = [...objects, ...steps.map(({ leaf: value }) => value)]
-  for (const [i, { keys, values, links }] of steps.entries()) {
+  for (const [i, { kind, keys: own, values, links }] of steps.entries()) {
     const target = objects[i]!
+    const keys = kind === 'row' ? ROWS[links.length % ROWS.length]! : own
     const items = [...values, ...links.map((link) => all[link % all.length])]
     for (const [j, item] of items.entries()) {
       const key = keys[j] ?? String(j)

@@ -33,6 +33,7 @@ export const tamperings = (kept: readonly string[]): [string, string][] => [
     'accessors for names on Object.prototype',
     `for (const k of ${names}) Object.defineProperty(Object.prototype, k, { __proto__: null, set() { throw 'set ' + k }, get() { throw 'get ' + k } })`,
   ],
+  ['enumerable properties on Object.prototype', `Object.prototype.given = 1; Object.prototype[7] = 2; Object.prototype.i = 3`],
   [
     'another prototype for Array.prototype',
     `Object.setPrototypeOf(Array.prototype, new Proxy({}, { get() { throw 'get' }, set() { throw 'set' }, has() { throw 'has' } }))`,

@@ -47,9 +47,9 @@ const PREPARE = `
     const mapGet = Map.prototype.get, setHas = Set.prototype.has, getTime = Date.prototype.getTime, MapProto = Map.prototype, is = Object.is
     const arr = [1, 'two', [true, null], undefined, -0]
     const sparse = [1]; sparse[5] = 6
-    const big = []; for (let i = 0; i < 40; i++) big[i] = { i }
+    const big = []; for (let i = 0; i < 40; i++) big[i] = { i, n: -i }
     const buffer = new ArrayBuffer(8)
-    const value = { a: 1, text: 'é'.repeat(100), long: 'x'.repeat(3000), arr, sparse, big, map: new Map([['k', arr]]), set: new Set([7]), date: new Date(5), re: /x/g,
+    const value = { a: 1, text: 'é'.repeat(100), long: 'x'.repeat(3000), middling: 'neither short nor long', accented: 'żółw and company', arr, sparse, big, map: new Map([['k', arr]]), set: new Set([7]), date: new Date(5), re: /x/g,
       big2: 12345678901234567890n, view: new Uint16Array(buffer, 2, 2), view2: new Uint8Array(buffer), error: new RangeError('m', { cause: arr }), lone: '\\ud800', boxed: Object('b'),
       nul: Object.assign(Object.create(null), { a: 1 }), 5: 'index', ['__proto__']: { p: 1 }, toString: 3 }
     value.self = value
@@ -67,11 +67,11 @@ const PREPARE = `
       const outArr = own(out, 'arr')
       if (ownKeys(outArr).length !== 6 || own(outArr, 1) !== 'two' || !is(own(outArr, 4), -0) || own(own(outArr, 2), 0) !== true) return 'arr'
       if (ownKeys(own(out, 'sparse')).length !== 3 || own(own(out, 'sparse'), 5) !== 6) return 'sparse'
-      for (let i = 0; i < 40; i++) if (own(own(own(out, 'big'), i), 'i') !== i) return 'big ' + i
+      for (let i = 0; i < 40; i++) if (own(own(own(out, 'big'), i), 'i') !== i || own(own(own(out, 'big'), i), 'n') !== -i || ownKeys(own(own(out, 'big'), i)).length !== 2) return 'big ' + i
       if (call(mapGet, own(out, 'map'), 'k') !== outArr) return 'map'
       if (!call(setHas, own(out, 'set'), 7)) return 'set'
       if (call(getTime, own(out, 'date')) !== 5) return 'date'
-      if (own(out, 'text') !== value.text || own(out, 'long') !== value.long || own(out, 'lone') !== value.lone || own(out, 'big2') !== value.big2) return 'text'
+      if (own(out, 'text') !== value.text || own(out, 'long') !== value.long || own(out, 'lone') !== value.lone || own(out, 'big2') !== value.big2 || own(out, 'middling') !== value.middling || own(out, 'accented') !== value.accented) return 'text'
       if (own(own(out, 'view2'), 3) !== 2 || own(own(out, 'view'), 0) !== 513) return 'views'
       if (own(own(out, 'error'), 'message') !== 'm' || own(own(out, 'error'), 'cause') !== outArr) return 'error'
       if (own(out, '__proto__') === undefined || own(own(out, '__proto__'), 'p') !== 1 || own(out, 'toString') !== 3 || own(out, '5') !== 'index') return 'names'
@@ -106,7 +106,9 @@ test('what overflows the stack while a value is read leaves the encoder usable',
        let deep = []; for (let i = 0; i < 900; i++) deep = [deep]
        const writer = new codec.MsgpackWriter(); encoder.write(writer, deep)
        const outcomes = new Set()
+       let height = 0
        const dig = (n) => { try { dig(n + 1) } catch {}
+         if (++height > 50 && height % 20) throw 1
          try { encoder.write(new codec.MsgpackWriter(), deep); outcomes.add('written') } catch (e) { outcomes.add(e.constructor.name) }
          try { decoder.read(new codec.MsgpackReader(writer.bytes, 0, writer.position)); outcomes.add('read') } catch (e) { outcomes.add(e.constructor.name) }
          if (n > 200) throw 1 }

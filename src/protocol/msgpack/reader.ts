@@ -1,11 +1,9 @@
 import { malformed } from './codec-error.ts'
 import { Bytes, typedArrayBuffer, typedArrayLength, typedArrayOffset } from './intrinsics.ts'
-import { readUtf16, shortAscii } from './text.ts'
+import { FIRST_FLAT, flatAscii, LONGEST_FLAT, readUtf16, shortAscii } from './text.ts'
 import { plainStringCoder, type StringCoder } from './string-coder.ts'
 import { EXT_UTF16 } from './writer.ts'
 
-/** Strings up to this many bytes are read by the loop here if they are ASCII; longer ones by the string coder. */
-const SHORT_STRING = 24
 const MAX_UINT32 = 0xffffffff
 
 const float = new Float64Array(1)
@@ -22,6 +20,8 @@ export class MsgpackReader {
   position: number
   end: number
   readonly strings: StringCoder
+  /** Shorter strings are read by the loops here if they are ASCII. */
+  readonly #coderFrom: number
   /** Type of the extension that `extHeader` read last. */
   extType = 0
   longHigh = 0
@@ -31,6 +31,7 @@ export class MsgpackReader {
     this.position = start
     this.end = end
     this.strings = strings
+    this.#coderFrom = strings.readsFrom > LONGEST_FLAT ? LONGEST_FLAT + 1 : strings.readsFrom
   }
 
   /** Reads another range with the same reader. */
@@ -282,8 +283,8 @@ export class MsgpackReader {
     this.check(size, maxBytes)
     const start = this.position
     this.position = start + size
-    if (size <= SHORT_STRING) {
-      const text = shortAscii(this.bytes, start, size)
+    if (size < this.#coderFrom) {
+      const text = size < FIRST_FLAT ? shortAscii(this.bytes, start, size) : flatAscii(this.bytes, start, size)
       if (text !== undefined) return text
     }
     return this.strings.read(this.bytes, start, start + size)

@@ -1,21 +1,33 @@
 import { charCodeAt } from './intrinsics.ts'
-import { readUtf8 } from './text.ts'
+import { LONGEST_FLAT, readUtf8 } from './text.ts'
 
 /**
  * Long strings to UTF-8 and back. A process with a native coder (Node's Buffer) passes its own; short strings never get here.
  */
 export interface StringCoder {
-  /** Writes `text`, which is well formed, at `at`; at least 3 bytes per code unit are free there. Returns how many bytes it wrote. */
+  /** Code units, up to 256, from which on {@link StringCoder.write} is faster than the loop of the writer. */
+  readonly writesFrom: number
+  /** Bytes from which on {@link StringCoder.read} is faster than the loops of the reader. */
+  readonly readsFrom: number
+  /**
+   * Writes `text` at `at`; at least 3 bytes per code unit are free there. Returns how many bytes it wrote: as many as there are code units only if all are ASCII. What it writes for a lone
+   * surrogate does not matter.
+   */
   write(text: string, bytes: Uint8Array, at: number): number
   /** Reads UTF-8. What is not UTF-8 becomes U+FFFD: never throws for its content. */
   read(bytes: Uint8Array, start: number, end: number): string
 }
 
-/** Text must be well formed: a lone surrogate would come out as three bytes that no decoder takes. */
-export function writeUtf8(text: string, bytes: Uint8Array, at: number): number {
+function writeUtf8(text: string, bytes: Uint8Array, at: number): number {
   const start = at
   const length = text.length
-  for (let i = 0; i < length; i++) {
+  let i = 0
+  for (; i < length; i++) {
+    const unit = charCodeAt(text, i)
+    if (unit > 0x7f) break
+    bytes[at++] = unit
+  }
+  for (; i < length; i++) {
     const unit = charCodeAt(text, i)
     if (unit < 0x80) bytes[at++] = unit
     else if (unit < 0x800) {
@@ -36,4 +48,4 @@ export function writeUtf8(text: string, bytes: Uint8Array, at: number): number {
   return at - start
 }
 
-export const plainStringCoder: StringCoder = { write: writeUtf8, read: readUtf8 }
+export const plainStringCoder: StringCoder = { writesFrom: 256, readsFrom: LONGEST_FLAT + 1, write: writeUtf8, read: readUtf8 }

@@ -1,4 +1,4 @@
-import { apply, fromCharCode } from './intrinsics.ts'
+import { apply, ArrayOf, defineProperty, fromCharCode, setPrototypeOf } from './intrinsics.ts'
 
 /** Full from the start, so that stores never reach a setter that guest code put on Array.prototype. */
 const CHUNK = 512
@@ -47,6 +47,33 @@ export function shortAscii(bytes: Uint8Array, at: number, size: number): string 
     text += fromCharCode(a)
   }
   return text
+}
+
+/** From this many code units on, the engine joins strings by a tree of them, which takes several times the memory of the text. */
+export const FIRST_FLAT = 13
+export const LONGEST_FLAT = 256
+/** By length: the arguments for `fromCharCode`. Made when first needed. */
+const argumentsOf: (number[] | undefined)[] = setPrototypeOf(new ArrayOf<number[] | undefined>(), null)
+
+/** ASCII text of {@link FIRST_FLAT} to {@link LONGEST_FLAT} bytes in one piece, or undefined if a byte is not ASCII. */
+export function flatAscii(bytes: Uint8Array, at: number, size: number): string | undefined {
+  const list = argumentsOf[size] ?? listOf(size)
+  let all = 0
+  for (let i = 0; i < size; i++) {
+    const byte = bytes[at + i] as number
+    all |= byte
+    list[i] = byte
+  }
+  return all > 0x7f ? undefined : apply(fromCharCode, undefined, list)
+}
+
+function listOf(size: number): number[] {
+  const list = new ArrayOf<number>()
+  // Defined: a guest may have put a setter on Array.prototype.
+  for (let i = 0; i < size; i++)
+    defineProperty(list, i, { __proto__: null, value: 0, writable: true, enumerable: true, configurable: true } as PropertyDescriptor)
+  argumentsOf[size] = list
+  return list
 }
 
 /** Text from little-endian UTF-16 code units, whatever they are. */
@@ -108,21 +135,16 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number): string 
 
 const chunk = (): string => apply(fromCharCode, undefined, units)
 
+/** The first `count` units, fewer than a chunk. */
 function rest(count: number): string {
   let text = ''
   let at = 0
-  for (; at + 8 <= count; at += 8) {
-    text += fromCharCode(
-      units[at] as number,
-      units[at + 1] as number,
-      units[at + 2] as number,
-      units[at + 3] as number,
-      units[at + 4] as number,
-      units[at + 5] as number,
-      units[at + 6] as number,
-      units[at + 7] as number,
-    )
+  while (at < count) {
+    const size = count - at > LONGEST_FLAT ? LONGEST_FLAT : count - at
+    const list = argumentsOf[size] ?? listOf(size)
+    for (let i = 0; i < size; i++) list[i] = units[at + i] as number
+    text += apply(fromCharCode, undefined, list)
+    at += size
   }
-  for (; at < count; at++) text += fromCharCode(units[at] as number)
   return text
 }

@@ -2,11 +2,12 @@ import { CodecError } from './codec-error.ts'
 import { Bytes, charCodeAt, copyWithin, floor, isWellFormed, typedArrayBuffer, typedArraySet } from './intrinsics.ts'
 import { plainStringCoder, type StringCoder } from './string-coder.ts'
 
-/** Strings up to this many code units are written by the loop here; longer ones by the string coder. */
-const SHORT_STRING = 48
+/** Code units of the longest string that may be written by the loop here: its header has two bytes. */
+const SHORT_STRING = 255
 /** Room that small writes may use beyond `maxBytes` before `checkLimit` reports it, so that they need not know their exact size. */
-const SLACK = 256
+const SLACK = 512
 const FIRST_CAPACITY = 1024
+const KEPT_CAPACITY = 1024 * 1024
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 const MAX_SAFE = 9007199254740991
 /** Extension type of a string with lone surrogates: UTF-16 code units, little-endian. */
@@ -18,7 +19,7 @@ const floatBytes = new Bytes(float.buffer)
 export interface WriterOptions {
   /** Hard cap in bytes on `position`. Default 64 MiB. */
   readonly maxBytes?: number
-  /** For strings longer than 48 code units. Default: plain JavaScript. */
+  /** For long strings. Default: plain JavaScript. */
   readonly strings?: StringCoder
 }
 
@@ -36,18 +37,21 @@ export class MsgpackWriter {
   busy = false
   maxBytes: number
   readonly strings: StringCoder
+  readonly #coderFrom: number
 
   constructor(options?: WriterOptions) {
     this.maxBytes = options?.maxBytes ?? DEFAULT_MAX_BYTES
     this.strings = options?.strings ?? plainStringCoder
+    this.#coderFrom = this.strings.writesFrom > SHORT_STRING ? SHORT_STRING + 1 : this.strings.writesFrom
     this.bytes = new Bytes(FIRST_CAPACITY)
   }
 
-  /** Starts over. A buffer larger than `keepBytes` is let go. */
-  reset(keepBytes = 1024 * 1024): void {
+  /** Starts over. A buffer larger than `keepBytes` is let go; by default, one of more than 1 MiB of which little was used. */
+  reset(keepBytes?: number): void {
     if (this.busy) throw new CodecError('ERR_REENTRANT', 'this writer is writing a value')
+    const keep = keepBytes ?? (this.position > this.capacity >> 2 ? this.capacity : KEPT_CAPACITY)
     this.position = 0
-    if (this.capacity <= keepBytes) return
+    if (this.capacity <= keep) return
     this.bytes = new Bytes(FIRST_CAPACITY)
     this.capacity = FIRST_CAPACITY
   }
@@ -161,11 +165,11 @@ export class MsgpackWriter {
   /** Any string. One with lone surrogates goes as an extension of its UTF-16 code units. */
   string(text: string): void {
     const length = text.length
-    if (length > SHORT_STRING) {
+    if (length >= this.#coderFrom) {
       this.longString(text)
       return
     }
-    if (this.position + 3 * SHORT_STRING + 2 > this.capacity) this.grow(3 * SHORT_STRING + 2)
+    if (this.position + length + 2 > this.capacity) this.grow(length + 2)
     const bytes = this.bytes
     const head = this.position
     let at = head + (length < 32 ? 1 : 2)
@@ -199,6 +203,16 @@ export class MsgpackWriter {
 
   mapHeader(count: number): void {
     this.header(0x80, 0xde, count)
+  }
+
+  /** Corrects the header of a map that ends at `end`: it has fewer entries than it announced. */
+  fewer(end: number, announced: number, count: number): void {
+    const bytes = this.bytes
+    if (announced < 16) bytes[end - 1] = 0x80 | count
+    else if (announced < 0x10000) {
+      bytes[end - 2] = count >>> 8
+      bytes[end - 1] = count
+    } else this.patchUint32(end - 4, count)
   }
 
   /** The header of an extension; exactly `size` bytes must follow, for which room is made. */
@@ -282,10 +296,6 @@ export class MsgpackWriter {
   }
 
   private longString(text: string): void {
-    if (!isWellFormed(text)) {
-      this.utf16(text)
-      return
-    }
     const length = text.length
     let room = 3 * length + 5
     if (this.position + room > this.capacity) {
@@ -299,6 +309,10 @@ export class MsgpackWriter {
     const head = this.position
     const guess = headerSize(length)
     const size = this.strings.write(text, this.bytes, head + guess)
+    if (size !== length && !isWellFormed(text)) {
+      this.utf16(text)
+      return
+    }
     const actual = headerSize(size)
     if (actual !== guess) copyWithin(this.bytes, head + actual, head + guess, head + guess + size)
     const bytes = this.bytes

@@ -1,5 +1,13 @@
 import { CodecError, malformed } from '../msgpack/codec-error.ts'
-import { ArrayBufferOf, bufferByteLength, bufferResizable, Bytes, typedArrayLength, typedArraySet } from '../msgpack/intrinsics.ts'
+import {
+  ArrayBufferOf,
+  bufferByteLength,
+  bufferResizable,
+  Bytes,
+  typedArrayBuffer,
+  typedArrayLength,
+  typedArraySet,
+} from '../msgpack/intrinsics.ts'
 import type { ValueDecoder } from './value-decoder.ts'
 import { MAX_RESERVED_BYTES } from './value-options.ts'
 import { viewClasses } from './view-classes.ts'
@@ -7,9 +15,7 @@ import { VIEW_NAMES } from './wire-kinds.ts'
 
 export function readBuffer(decoder: ValueDecoder): ArrayBuffer {
   const source = decoder.reader.bin()
-  const buffer = new ArrayBufferOf(typedArrayLength(source))
-  typedArraySet(new Bytes(buffer), source, 0)
-  return decoder.add(buffer)
+  return decoder.add(typedArrayBuffer(new Bytes(source)))
 }
 
 export function readResizableBuffer(decoder: ValueDecoder): ArrayBuffer {

@@ -14,8 +14,6 @@ import {
   setAdd,
   setPrototypeOf,
   symbolFor,
-  typedArrayLength,
-  typedArraySet,
 } from '../msgpack/intrinsics.ts'
 import { arrayIndex } from './array-index.ts'
 import { readBuffer, readResizableBuffer, readView } from './buffer-decoder.ts'
@@ -139,11 +137,7 @@ export function readExotic(decoder: ValueDecoder, kind: number, fields: number, 
 
 /** A bare bin is a Uint8Array of its own. */
 export function readBytes(decoder: ValueDecoder): Uint8Array {
-  const reader = decoder.reader
-  const source = reader.bin()
-  const bytes = new Bytes(typedArrayLength(source))
-  typedArraySet(bytes, source, 0)
-  return decoder.add(bytes)
+  return decoder.add(new Bytes(decoder.reader.bin()))
 }
 
 function expect(fields: number, wanted: number, kind: number): void {

@@ -6,10 +6,13 @@ import { define, makeSparse } from './define.ts'
 import { readBytes, readExotic } from './exotic-decoder.ts'
 import { CACHED_KEY_BYTES, KeyCache } from './key-cache.ts'
 import { FAR_INDEX, INHERITED, natureOf, ORDINARY } from './key-nature.ts'
+import { RecordKeyLists } from './record-keys.ts'
 import { isPristine } from './realm-state.ts'
 import { DEFAULT_MAX_ITEMS, depthLimit, type FunctionHandle, type ReadValueOptions, THEN } from './value-options.ts'
-import { EXT_BIGINT, EXT_KIND, EXT_REFERENCE, EXT_UNDEFINED, KIND_FUNCTION, KIND_SYMBOL } from './wire-kinds.ts'
+import { EXT_BIGINT, EXT_KIND, EXT_RECORD, EXT_REFERENCE, EXT_UNDEFINED, KIND_FUNCTION, KIND_SYMBOL } from './wire-kinds.ts'
 
+/** A longer table of objects is let go after its message. */
+const KEPT_OBJECTS = 4096
 /** Equal to nothing that is thrown. */
 const noFailure: object = { __proto__: null }
 
@@ -34,6 +37,8 @@ export class ValueDecoder {
   /** What the hook threw: passed on as it is. */
   #hookFailure: unknown = noFailure
   readonly #keys = new KeyCache()
+  #message = 0
+  readonly #records = new RecordKeyLists()
   #nature = ORDINARY
 
   constructor(options?: ReadValueOptions) {
@@ -49,6 +54,7 @@ export class ValueDecoder {
     this.#busy = true
     this.reader = reader
     this.#assignable = undefined
+    this.#message++
     try {
       return this.any(0, 0)
     } catch (error) {
@@ -58,8 +64,10 @@ export class ValueDecoder {
     } finally {
       this.#busy = false
       if (this.#count > 0) {
-        if (this.#count > 4096) this.#objects = setPrototypeOf(new ArrayOf<unknown>(), null)
-        else this.#objects.length = 0
+        const objects = this.#objects
+        if (this.#count > KEPT_OBJECTS) this.#objects = setPrototypeOf(new ArrayOf<unknown>(), null)
+        // Cheaper than a new length.
+        else for (let i = 0; i < this.#count; i++) objects[i] = undefined
         this.#count = 0
       }
       this.#items = 0
@@ -266,10 +274,41 @@ export class ValueDecoder {
       return readExotic(this, kind, count - 1, depth + 1, owed)
     }
     this.enter(depth)
+    if (count > 0 && (bytes[at] as number) >= 0xd4 && (bytes[at] as number) <= 0xd6 && bytes[at + 1] === EXT_RECORD)
+      return this.#record(count - 1, depth + 1, owed)
     this.announced(count, 1, owed)
     const target = this.add(new ArrayOf<unknown>(count))
     this.elements(target, count, depth + 1, owed)
     return target
+  }
+
+  /** An object with the keys of an earlier one. */
+  #record(count: number, depth: number, owed: number): object {
+    const reader = this.reader
+    const size = reader.extHeader()
+    const number = this.#number(size)
+    this.announced(count, 1, owed)
+    const list = this.#records.of(this.#message, number, number < this.#count ? this.#objects[number] : undefined)
+    if (list.count !== count) throw malformed(`${count} values for the ${list.count} keys of the object ${number} at ${reader.position}`)
+    const keys = list.keys
+    const target = this.add({}) as Record<string, unknown>
+    const assignable = (this.#assignable ??= isPristine()) && list.assignable
+    for (let i = 0; i < count; i++) {
+      const value = this.property(keys[i] as string, depth, owed + count - i - 1)
+      if (assignable) target[keys[i] as string] = value
+      else define(target, keys[i] as string, value)
+    }
+    return target
+  }
+
+  /** The number of an object, from an extension of `size` bytes whose header was read. */
+  #number(size: number): number {
+    const reader = this.reader
+    const start = reader.position
+    let number = 0
+    for (let i = 0; i < size; i++) number = number * 256 + (reader.bytes[start + i] as number)
+    reader.position = start + size
+    return number
   }
 
   #extension(): unknown {
@@ -284,9 +323,7 @@ export class ValueDecoder {
         return undefined
       case EXT_REFERENCE: {
         if (size !== 1 && size !== 2 && size !== 4) break
-        let index = 0
-        for (let i = 0; i < size; i++) index = index * 256 + (reader.bytes[start + i] as number)
-        reader.position = start + size
+        const index = this.#number(size)
         const value = index < this.#count ? this.#objects[index] : undefined
         if (value === undefined) throw malformed(`a reference to the object ${index} of ${this.#count} at ${at}`)
         return value

@@ -4,21 +4,20 @@ import {
   getPrototypeOf,
   hasOwn,
   isArray,
-  mapClear,
   MapOf,
   mapGet,
-  mapGetOrInsert,
   mapSet,
   objectKeys,
   objectPrototype,
-  StringOf,
   symbolKeyFor,
 } from '../msgpack/intrinsics.ts'
 import type { MsgpackWriter } from '../msgpack/writer.ts'
 import { writeBigInt } from './bigint-bytes.ts'
 import { isAsyncFunction, writeExotic, wellKnownName } from './exotic-encoder.ts'
-import { arrayIndex } from './array-index.ts'
+import { writeArray } from './array-encoder.ts'
 import { DEFAULT_MAX_ITEMS, depthLimit, MAX_BIGINT_BYTES, THEN, type WriteValueOptions } from './value-options.ts'
+import { ObjectNumbers } from './object-numbers.ts'
+import { PlainObjects } from './plain-objects.ts'
 import { STEP_KEY, ValuePath } from './value-path.ts'
 import {
   EXT_KIND,
@@ -26,7 +25,6 @@ import {
   EXT_UNDEFINED,
   FUNCTION_ASYNC,
   FUNCTION_RETURNS,
-  KIND_ARRAY,
   KIND_FUNCTION,
   KIND_NULL_OBJECT,
   KIND_SYMBOL,
@@ -50,9 +48,9 @@ export class ValueEncoder {
   reserved = 0
   /** Bytes of each resizable buffer of this message, as they were when it was written. */
   #resizables: Map<object, number> | undefined
-  #seen = new MapOf<object, number>()
-  #objects = 0
+  readonly #numbers = new ObjectNumbers()
   #items = 0
+  readonly #plain = new PlainObjects()
 
   constructor(options?: WriteValueOptions) {
     this.maxDepth = depthLimit(options)
@@ -68,6 +66,7 @@ export class ValueEncoder {
     const start = writer.position
     let done = false
     this.busy = true
+    this.#plain.begin()
     writer.busy = true
     this.writer = writer
     try {
@@ -78,7 +77,7 @@ export class ValueEncoder {
       if (!done) writer.position = start
       writer.busy = false
       this.busy = false
-      if (this.#objects > 0) this.#forget()
+      if (this.#numbers.next > 0) this.#forget()
     }
   }
 
@@ -154,21 +153,38 @@ export class ValueEncoder {
 
   /** Writes a reference and returns true if the object occurred before; otherwise gives it the next index. */
   reference(value: object): boolean {
-    const index = mapGetOrInsert(this.#seen, value, this.#objects)
-    if (index === this.#objects) {
-      this.#objects++
-      return false
-    }
-    const writer = this.writer
-    const size = index < 0x100 ? 1 : index < 0x10000 ? 2 : 4
-    writer.extHeader(EXT_REFERENCE, size)
-    for (let shift = 8 * (size - 1); shift >= 0; shift -= 8) writer.byte((index >>> shift) & 0xff)
+    const next = this.#numbers.next
+    const number = this.#numbers.of(value)
+    if (number === next) return false
+    this.number(EXT_REFERENCE, number)
     return true
+  }
+
+  /** An extension that holds the number of an object. */
+  number(type: number, number: number): void {
+    const writer = this.writer
+    if (number < 0x100) {
+      writer.mark(type, number)
+      return
+    }
+    const size = number < 0x10000 ? 2 : 4
+    writer.extHeader(type, size)
+    for (let shift = 8 * (size - 1); shift >= 0; shift -= 8) writer.byte((number >>> shift) & 0xff)
+  }
+
+  /** The number of the object that was entered last. */
+  get latest(): number {
+    return this.#numbers.next - 1
+  }
+
+  /** How many items may still be written. */
+  get itemsLeft(): number {
+    return this.maxItems - this.#items
   }
 
   /** Gives an index to an object that the decoder makes and nobody can refer to. */
   anonymous(): void {
-    this.#objects++
+    this.#numbers.skip()
   }
 
   /** Notes a resizable buffer that is written with `size` bytes. */
@@ -189,11 +205,11 @@ export class ValueEncoder {
   #object(value: object, depth: number): void {
     this.enter(depth)
     if (this.reference(value)) return
-    if (isArray(value)) this.#array(value, depth)
+    if (isArray(value)) writeArray(this, value, depth)
     else {
       const proto = getPrototypeOf(value)
       if (proto === objectPrototype) {
-        if (!this.#isRemote(value, depth)) this.properties(value, objectKeys(value), 0, depth)
+        if (!this.#isRemote(value, depth)) this.#plain.write(this, value, depth)
       } else if (proto === null) {
         if (this.#isRemote(value, depth)) return
         this.tag(KIND_NULL_OBJECT, 1)
@@ -205,63 +221,6 @@ export class ValueEncoder {
   /** An object literal that is iterated asynchronously is no data. Others are not asked: there are many. */
   #isRemote(value: object, depth: number): boolean {
     return this.remoteOut !== undefined && hasOwn(value, asyncIterator) && this.remote(value, depth)
-  }
-
-  #array(value: unknown[], depth: number): void {
-    const length = value.length
-    if (length > LONGEST_LISTED && this.#isDense(value, length, depth)) {
-      this.#elements(value, length, depth)
-      return
-    }
-    // The keys tell in one go whether there are holes or further properties: a hole makes them fewer, a property comes last.
-    const keys = objectKeys(value)
-    if (keys.length === length && (length === 0 || keys[length - 1] === StringOf(length - 1))) this.#elements(value, length, depth)
-    else this.#sparseArray(value, keys, length, depth)
-  }
-
-  /** Whether an array has no holes, found without a list of its keys, which would take several times its memory. */
-  #isDense(value: unknown[], length: number, depth: number): boolean {
-    let index = 0
-    // Stops as soon as there are too many.
-    const most = this.maxItems - this.#items + 1
-    while (index < length && hasOwn(value, index)) if (++index > most) this.count(index, depth)
-    return index === length
-  }
-
-  #elements(value: unknown[], length: number, depth: number): void {
-    this.count(length, depth)
-    const writer = this.writer
-    writer.arrayHeader(length)
-    for (let i = 0; i < length; i++) {
-      const item = value[i]
-      if (typeof item === 'number') writer.number(item)
-      else if (typeof item === 'string') writer.string(item)
-      else this.child(item, depth, STEP_KEY, i)
-    }
-  }
-
-  /** The elements up to the first hole, then every other property by its key. */
-  #sparseArray(value: unknown[], keys: string[], length: number, depth: number): void {
-    // A Proxy of an array may have any length.
-    const size = typeof length === 'number' && length === length >>> 0 ? length : 0
-    let dense = 0
-    while (dense < keys.length && dense < size && keys[dense] === StringOf(dense)) dense++
-    this.tag(KIND_ARRAY, 3)
-    const writer = this.writer
-    writer.int(size)
-    this.#elements(value, dense, depth)
-    let count = 0
-    for (let i = dense; i < keys.length; i++) if (fits(keys[i] as string, size)) count++
-    this.count(count, depth)
-    writer.mapHeader(count)
-    for (let i = dense; i < keys.length; i++) {
-      const key = keys[i] as string
-      if (!fits(key, size)) continue
-      const index = arrayIndex(key)
-      if (index < 0) writer.string(key)
-      else writer.int(index)
-      this.child((value as unknown as Record<string, unknown>)[key], depth, STEP_KEY, index < 0 ? key : index)
-    }
   }
 
   #symbol(value: symbol, depth: number): void {
@@ -296,10 +255,7 @@ export class ValueEncoder {
   }
 
   #forget(): void {
-    // Clearing keeps the capacity of the table, which a large message would leave behind for ever.
-    if (this.#objects > 4096) this.#seen = new MapOf<object, number>()
-    else mapClear(this.#seen)
-    this.#objects = 0
+    this.#numbers.forget()
     this.#items = 0
     this.reserved = 0
     this.#resizables = undefined
@@ -307,16 +263,8 @@ export class ValueEncoder {
   }
 }
 
-/**
- * Elements of an array whose keys are listed to see whether it has further properties. A longer one crosses without them if it has no holes: the list would have 32 bytes for each
- * element, and so exhaust the heap of a worker before `maxItems` is reached.
- */
-const LONGEST_LISTED = 1 << 20
 /** Bytes. */
 const LARGER_THAN_ANY = 9007199254740991
-
-/** Only a Proxy has an index at or beyond its length, or an enumerable length. */
-const fits = (key: string, length: number): boolean => key !== 'length' && arrayIndex(key) < length
 
 /** Writes one value. For many values make one ValueEncoder. */
 export function writeValue(writer: MsgpackWriter, value: unknown, options?: WriteValueOptions): void {

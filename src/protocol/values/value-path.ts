@@ -23,8 +23,9 @@ export class ValuePath {
   }
 
   clear(): void {
-    this.keys.length = 0
-    this.steps.length = 0
+    // Cheaper than a new length; a key may be a guest's object, which nobody should keep alive.
+    const { keys } = this
+    for (let i = 0; i < keys.length; i++) keys[i] = undefined
   }
 }
 

@@ -7,6 +7,8 @@ export const EXT_KIND = 1
 /** Index of an object that occurred before. */
 export const EXT_REFERENCE = 2
 export const EXT_BIGINT = 5
+/** First element of an array whose other elements are the values of an object that has the keys of an earlier one: the number of that. */
+export const EXT_RECORD = 6
 
 export const KIND_ARRAY = 1
 export const KIND_NULL_OBJECT = 2
