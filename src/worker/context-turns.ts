@@ -285,7 +285,7 @@ export class ContextTurns {
       if (this.#conversation.isCongested() || (context.pending.size === 0 && context.budget.waitMs(performance.now()) > 0)) break
       this.#turn(context, Op.timer)
       this.after(context)
-    } while (record.timerAt <= Date.now() && performance.now() < untilMs)
+    } while (!context.isStopped && record.timerAt <= Date.now() && performance.now() < untilMs)
     this.#schedule(context)
     this.#end(context)
   }

@@ -4,6 +4,8 @@ import type { Run } from './run.ts'
 /** First wait before a context that waits for something outside is drained, in milliseconds, and the longest. */
 const FIRST_DRAIN_MS = 1
 const SLOWEST_DRAIN_MS = 32
+/** The longest if nobody waits for what the context does. */
+const SLOWEST_IDLE_DRAIN_MS = 256
 
 /**
  * What a channel waits for. Enforces the deadlines of waiting runs from the event loop. Drains contexts that wait for a promise which V8 settles from outside (WebAssembly compilation, `Atomics.waitAsync`),
@@ -26,6 +28,7 @@ export class Waits {
   add(run: Run): void {
     this.#runs.add(run)
     this.#wakeBy(run.deadlineMs)
+    if (this.#outside.has(run.context)) this.watch(run.context)
   }
 
   remove(run: Run): void {
@@ -52,6 +55,11 @@ export class Waits {
     this.#restIfDone()
   }
 
+  #isAwaited(): boolean {
+    for (const { pending, idlers } of this.#outside) if (pending.size + idlers.size > 0) return true
+    return false
+  }
+
   #restIfDone(): void {
     if (this.#runs.size + this.#outside.size > 0) return
     clearTimeout(this.#timer)
@@ -74,7 +82,7 @@ export class Waits {
       this.#drain(context)
       if (context.realm.record.outside === 0) this.#outside.delete(context)
     }
-    this.#backOffMs = Math.min(this.#backOffMs * 2, SLOWEST_DRAIN_MS)
+    this.#backOffMs = Math.min(this.#backOffMs * 2, this.#isAwaited() ? SLOWEST_DRAIN_MS : SLOWEST_IDLE_DRAIN_MS)
     let next = this.#outside.size > 0 ? performance.now() + this.#backOffMs : Number.POSITIVE_INFINITY
     for (const { deadlineMs } of this.#runs) next = Math.min(next, deadlineMs)
     if (next < Number.POSITIVE_INFINITY) this.#wakeBy(next)

@@ -18,8 +18,11 @@ interface Unhandled {
 /** Rejections without a handler, and errors that came out of a callback: told to the client once the guest's code has come to a rest, if still nobody handles them. */
 export class UnhandledErrors {
   readonly #record: RealmRecord
-  #list: (Unhandled | undefined)[] = setPrototypeOf(new ArrayOf<Unhandled | undefined>(), null)
+  #list: (Unhandled | undefined)[] = newList()
   #count = 0
+  /** Those that are told now, and how many of them were tried. */
+  #told: (Unhandled | undefined)[] = newList()
+  #tried = 0
 
   constructor(record: RealmRecord) {
     this.#record = record
@@ -35,17 +38,26 @@ export class UnhandledErrors {
     this.#add({ promise: undefined, reason: error })
   }
 
-  /** Tells the client; `encode` gives a reason's bytes. */
+  /** Tells the client; `encode` gives a reason's bytes. A reason that never comes to an end is told no more the next time, and those after it are. */
   report(outbox: Outbox, encode: (reason: unknown) => MsgpackWriter): void {
-    const list = this.#list
-    this.#list = setPrototypeOf(new ArrayOf<Unhandled | undefined>(), null)
-    this.#count = 0
-    for (let i = 0; i < list.length; i++) {
-      const entry = list[i]
+    if (this.#tried >= this.#told.length) {
+      this.#told = this.#list
+      this.#tried = 0
+      this.#list = newList()
+      this.#count = 0
+    }
+    const told = this.#told
+    while (this.#tried < told.length) {
+      const entry = told[this.#tried++]
       if (entry === undefined) continue
+      // Until it is told: it may end this evaluate.
+      this.#record.attention |= ATTENTION.report
       const payload = encode(entry.reason)
       outbox.add(unhandledCodec, { type: 'unhandled', context: this.#record.context, rejection: entry.promise !== undefined }, payload)
     }
+    this.#told = newList()
+    this.#tried = 0
+    if (this.#count === 0) this.#record.attention &= ~ATTENTION.report
   }
 
   #add(entry: Unhandled): void {
@@ -69,4 +81,8 @@ export class UnhandledErrors {
       return
     }
   }
+}
+
+function newList(): (Unhandled | undefined)[] {
+  return setPrototypeOf(new ArrayOf<Unhandled | undefined>(), null)
 }
