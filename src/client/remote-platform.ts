@@ -5,7 +5,12 @@ import { raisedToGuest } from './raised-error.ts'
 
 /** Whether it is worth asking a context's {@link RemoteObjects}. May run a getter of its own. */
 export function mayBeRemote(value: object): boolean {
-  return isAsyncIterable(value) || value instanceof AbortSignal
+  try {
+    return isAsyncIterable(value) || value instanceof AbortSignal
+  } catch {
+    // A Proxy that will not tell its prototype, or tells of one without end.
+    return false
+  }
 }
 
 /** Remote objects as this process makes them, of what comes over a context's bridge. */

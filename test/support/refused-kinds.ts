@@ -9,7 +9,6 @@ export const REFUSED: readonly (readonly [kind: string, make: string, reason: st
   ['a Promise', 'Promise.resolve(1)', 'a Promise cannot cross'],
   ['an instance of a subclass of Promise', 'new (class P extends Promise {})(() => {})', 'a Promise cannot cross'],
   ['a generator', '(function* () {})()', 'a generator cannot cross'],
-  ['an async generator', '(async function* () {})()', 'an async generator cannot cross'],
   ['an array iterator', '[1].values()', 'an iterator cannot cross'],
   ['a Map iterator', 'new Map().entries()', 'an iterator cannot cross'],
   ['a string iterator', "'x'[Symbol.iterator]()", 'an iterator cannot cross'],

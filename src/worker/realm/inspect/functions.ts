@@ -29,7 +29,7 @@ function showClass(inspection: Inspection, fn: object, className: string | null,
 }
 
 function showPlainFunction(inspection: Inspection, fn: object, className: string | null, tag: string): string {
-  const type = `${isAsyncFunction(fn) ? 'Async' : ''}${isGenerator(fn) ? 'Generator' : ''}Function`
+  const type = `${isAsyncFunction(fn) || getPrototypeOf(fn) === asyncGeneratorFunctionPrototype ? 'Async' : ''}${isGenerator(fn) ? 'Generator' : ''}Function`
   const name = nameOf(inspection, fn, false)
   let text = `[${type}${className === null ? ' (null prototype)' : ''}${name === '' ? ' (anonymous)' : `: ${name}`}]`
   if (className !== type && className !== null) text += ` ${className}`
