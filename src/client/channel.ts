@@ -296,16 +296,14 @@ export class Channel {
         this.#welcome.resolve()
         return
       case 'done':
-        this.#answered(message.run, (about) => {
-          const value = this.#payload(about.context)
-          this.#calls.resolve(message.run, value)
-        })
+        this.#answered(message.run, (about) => this.#result(message.run, about, (value) => this.#calls.resolve(message.run, value)))
         return
       case 'threw':
-        this.#answered(message.run, (about) => {
-          const thrown = this.#payload(about.context)
-          this.#calls.reject(message.run, this.#guestError(thrown, about.context, about.script))
-        })
+        this.#answered(message.run, (about) =>
+          this.#result(message.run, about, (thrown) =>
+            this.#calls.reject(message.run, this.#guestError(thrown, about.context, about.script)),
+          ),
+        )
         return
       case 'failed':
         if (message.run === 0) this.fail(this.#failure(message, undefined))
@@ -348,6 +346,19 @@ export class Channel {
     }
     settle(about)
     this.#settled(about)
+  }
+
+  /** What a call came to. A lawful value that this process cannot hold (its Node is older than the guest's) fails that call alone. */
+  #result(run: number, about: AboutCall, settle: (value: unknown) => void): void {
+    let value: unknown
+    try {
+      value = this.#payload(about.context)
+    } catch (error) {
+      if (!(error instanceof CodecError) || error.code === 'ERR_MALFORMED') throw error
+      this.#calls.reject(run, asValueError(error))
+      return
+    }
+    settle(value)
   }
 
   #payload(context: number): unknown {

@@ -20,10 +20,11 @@ describe('the client on Node 22', () => {
     ['dispose', 42],
     ['pending', 'timed-out'],
     ['idle', 'idle'],
+    ['unknown kind', ['ERR_VALUE_UNSUPPORTED', 2]],
   ])('with an embedded daemon on GLOVEBOX_NODE: %s, and then ends by itself', async (what, text) => {
     await using client = runScript('client.mjs', [what], WITH_RUNTIME)
     const said = JSON.parse(await client.line) as { daemon: number; workers: number[]; socket: string; text: unknown }
-    expect(said.text).toBe(text)
+    expect(said.text).toEqual(text)
     expect(await client.ended).toBe(0)
     await gone([said.daemon, ...said.workers])
     expect(existsSync(dirname(said.socket))).toBe(false)
