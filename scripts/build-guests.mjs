@@ -8,6 +8,8 @@ const LIBRARIES = {
   lodash: import.meta.resolve('lodash'),
   marked: import.meta.resolve('marked'),
   acorn: import.meta.resolve('acorn'),
+  // The build for browsers: the other reads files.
+  handlebars: import.meta.resolve('handlebars/dist/cjs/handlebars.js'),
 }
 
 /** @param {string} root of the repository, with a closing slash */
