@@ -11,8 +11,6 @@ import {
   HELLO_TIMEOUT_MS,
   MANY_WINDOW,
   MAX_DEPTH,
-  MAX_HOST_CALLS,
-  MAX_HOST_CALLS_IN_FLIGHT,
   MAX_OUTPUT,
   MAX_QUEUED_BYTES,
   MAX_RELEASED,
@@ -33,7 +31,7 @@ import { goneFunction } from './guest-function.ts'
 import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
-import { checkDepth, reentranceDepth } from './reentrance.ts'
+import { checkDepth, currentFrame, type Nested } from './reentrance.ts'
 import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 
@@ -60,11 +58,9 @@ export interface ChannelEvents {
 }
 
 /** What is remembered of a call. */
-interface AboutCall {
+interface AboutCall extends Nested {
   readonly context: number
   readonly timeoutMs: number
-  /** How many host functions it was made inside of. */
-  readonly depth: number
   /** Where outcomes of a `many` run go, how many have come, and how many inputs it has. */
   readonly many: ManyCall | undefined
   /** The source of a run, for the stacks of what it throws. */
@@ -214,11 +210,11 @@ export class Channel {
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
   call(request: Request, payload: unknown, { started, many, script }: CallExtras = {}): Promise<unknown> {
     if (this.#cause !== undefined) return Promise.reject(lateCause(this.#cause))
-    const depth = reentranceDepth()
+    const inside = currentFrame()
     const { context } = request
     const run = this.#calls.next()
     try {
-      if (depth > 0) checkDepth(depth)
+      if (inside !== undefined) checkDepth(inside)
       this.#requests.write({ ...request, run }, context, payload)
     } catch (error) {
       return Promise.reject(asValueError(error))
@@ -226,10 +222,8 @@ export class Channel {
     if (this.#calls.size === 0) this.#busy()
     const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
     this.#longestMs = Math.max(this.#longestMs, timeoutMs)
-    const about = { context, timeoutMs, depth, many, script }
-    const bridge = this.#bridges.get(context)
-    if (bridge !== undefined) bridge.calls = 0
-    if (depth > 0) this.bridge(context).depths.add(about)
+    const about = { context, timeoutMs, inside, many, script }
+    this.#bridges.get(context)?.allowCalls()
     const answer = this.#calls.wait(run, about)
     started?.(run)
     this.#flushSoon()
@@ -426,10 +420,9 @@ export class Channel {
       this.#reply({ type: 'raised', context: message.context, call: message.call }, gone, message.sync)
       return
     }
-    // A worker keeps to these limits by itself; but calls that were cut off by a deadline do not count there, and it begins anew only when it reads a request.
-    if (bridge.inFlight >= 2 * MAX_HOST_CALLS_IN_FLIGHT) throw new Error('more host calls at once than a guest may make')
-    if (++bridge.calls > 2 * MAX_HOST_CALLS) throw new Error('more host calls than a guest may make')
-    callHostFunction(bridge, message, args, {
+    if (!bridge.mayCall(performance.now())) throw new Error('more host calls than a guest may make')
+    const within = this.#calls.about(message.run)
+    callHostFunction(bridge, message, within?.context === message.context ? within : undefined, args, {
       answer: (type, to, call, value) => {
         // The context is gone meanwhile, or the worker.
         if (this.#bridges.get(to.context) !== to) return
@@ -567,7 +560,7 @@ export class Channel {
 
   #settled(about: AboutCall): void {
     this.#progressMs = performance.now()
-    if (about.depth > 0) this.#bridges.get(about.context)?.depths.delete(about)
+    about.inside = undefined
     if (this.#calls.size === 0) this.#socket.unref()
   }
 

@@ -1,6 +1,6 @@
 import { ExportedFunctions } from '../protocol/handles/exported-functions.ts'
 import { ImportedFunctions } from '../protocol/handles/imported-functions.ts'
-import { MAX_HANDLES } from '../protocol/limits.ts'
+import { HOST_CALLS_PER_SECOND, MAX_HANDLES, MAX_HOST_CALLS, MAX_HOST_CALLS_IN_FLIGHT } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { RemoteObjects } from '../protocol/remote/remote-objects.ts'
 import type { FunctionHandle } from '../protocol/values/value-options.ts'
@@ -25,15 +25,14 @@ export class ContextBridge {
   readonly sourceMaps = new SourceMaps()
   /** Host calls that have no answer yet. */
   inFlight = 0
-  /** Host calls since the last request for the context left. */
-  calls = 0
-  /** How deep the calls are inside of host functions that this context works on now. */
-  readonly depths = new Set<{ readonly depth: number }>()
   /** Drops it with its last handle: its context was made for one run, which is over. */
   isOver = false
   readonly #channel: BridgeChannel
   readonly #imported: ImportedFunctions<GuestFunction>
   #remotes: RemoteObjects | undefined
+  /** Host calls since the last request for the context left, less those that time has paid for. */
+  #calls = 0
+  #callsAtMs = 0
 
   constructor(context: number, channel: BridgeChannel) {
     this.context = context
@@ -44,6 +43,22 @@ export class ContextBridge {
   /** How many functions of the guest's this process holds. */
   get guestFunctions(): number {
     return this.#imported.open
+  }
+
+  /** A request for the context leaves. */
+  allowCalls(): void {
+    this.#calls = 0
+  }
+
+  /**
+   * Whether the context may make one more host call. A worker keeps to these limits by itself; but calls that were cut off by a deadline do not count there, and it begins anew only when it
+   * reads a request.
+   */
+  mayCall(nowMs: number): boolean {
+    const paid = ((nowMs - this.#callsAtMs) / 1000) * 2 * HOST_CALLS_PER_SECOND
+    this.#callsAtMs = nowMs
+    this.#calls = Math.max(0, this.#calls - paid) + 1
+    return this.inFlight < 2 * MAX_HOST_CALLS_IN_FLIGHT && this.#calls <= 2 * MAX_HOST_CALLS
   }
 
   send(fn: object, isAsync: boolean): FunctionHandle {
@@ -79,13 +94,6 @@ export class ContextBridge {
 
   takeReleased(): readonly number[] {
     return this.#imported.takeReleased()
-  }
-
-  /** The deepest call that the context works on. */
-  get depth(): number {
-    let deepest = 0
-    for (const { depth } of this.depths) deepest = Math.max(deepest, depth)
-    return deepest
   }
 
   #make(id: number, name: string): GuestFunction {

@@ -1,6 +1,6 @@
 import type { ContextBridge } from './context-bridge.ts'
 import { raisedToGuest } from './raised-error.ts'
-import { runInside } from './reentrance.ts'
+import { type HostFrame, type Nested, runInside } from './reentrance.ts'
 
 /** How the outcome of a host call leaves. */
 interface HostAnswers {
@@ -11,16 +11,20 @@ interface HostAnswers {
 }
 
 /**
- * Calls a host function for a guest. A promise that it returns goes to the guest as a promise: the guest waits for it only if it wants to, and its worker goes on with other work.
+ * Calls a host function for the guest of the request `within`, if that is not answered yet. A promise that it returns goes to the guest as a promise: the guest waits for it only if it wants to, and its worker goes on with other work.
  */
 export function callHostFunction(
   bridge: ContextBridge,
   message: { readonly call: number; readonly fn: number; readonly sync: boolean },
+  within: Nested | undefined,
   args: readonly unknown[],
   answers: HostAnswers,
 ): void {
   const { call } = message
+  const frame: HostFrame = { within, isOver: false }
   const settle = (type: 'returned' | 'raised', value: unknown): void => {
+    frame.isOver = true
+    frame.within = undefined
     try {
       answers.answer(type, bridge, call, type === 'raised' ? raisedToGuest(value) : value)
     } catch (error) {
@@ -35,7 +39,7 @@ export function callHostFunction(
   }
   let promise: Promise<unknown>
   try {
-    const result: unknown = runInside(bridge.depth, () => Reflect.apply(host.fn as (...given: unknown[]) => unknown, undefined, args))
+    const result: unknown = runInside(frame, () => Reflect.apply(host.fn as (...given: unknown[]) => unknown, undefined, args))
     if (!isThenable(result)) {
       settle('returned', result)
       return

@@ -8,10 +8,17 @@ import type { MsgpackReader } from './msgpack/reader.ts'
  */
 export type GuestMessage =
   /**
-   * The guest calls function `fn` of the client's. Payload: an array of arguments. `call` counts up within the context. While `sync`, the worker does nothing else until it hears
-   * `returned`, `raised` or `promised`.
+   * The guest calls function `fn` of the client's, on behalf of request `run`, or of none if that is 0. Payload: an array of arguments. `call` counts up within the context. While
+   * `sync`, the worker does nothing else until it hears `returned`, `raised` or `promised`.
    */
-  | { readonly type: 'hostCall'; readonly context: number; readonly call: number; readonly fn: number; readonly sync: boolean }
+  | {
+      readonly type: 'hostCall'
+      readonly context: number
+      readonly call: number
+      readonly fn: number
+      readonly run: number
+      readonly sync: boolean
+    }
   /** Handles of the client's functions that the guest gives back: id and number, in turns. */
   | { readonly type: 'releasedByGuest'; readonly context: number; readonly handles: readonly number[] }
   /** A call of a console method. Payload: an array of its arguments. `dropped` calls before it were not sent. */
@@ -46,15 +53,23 @@ type CodecOf<Type extends GuestMessage['type']> = MessageCodec<Extract<GuestMess
 
 export const hostCallCodec: CodecOf<'hostCall'> = {
   code: 4,
-  fields: 4,
+  fields: 5,
   payload: true,
   pack(out, message) {
     out.int(message.context)
     out.int(message.call)
     out.int(message.fn)
+    out.int(message.run)
     out.bool(message.sync)
   },
-  unpack: (from) => ({ type: 'hostCall', context: from.uint32(), call: from.uint32(), fn: from.uint32(), sync: from.bool() }),
+  unpack: (from) => ({
+    type: 'hostCall',
+    context: from.uint32(),
+    call: from.uint32(),
+    fn: from.uint32(),
+    run: from.uint32(),
+    sync: from.bool(),
+  }),
 }
 
 export const releasedByGuestCodec: CodecOf<'releasedByGuest'> = {

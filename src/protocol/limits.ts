@@ -63,6 +63,8 @@ export const MAX_RELEASED = 1_000
 export const MAX_HOST_CALLS_IN_FLIGHT = 1_000
 /** Calls of host functions from the moment when a context gets busy until it has nothing pending: usually, in one run. */
 export const MAX_HOST_CALLS = 100_000
+/** Calls that it may make besides, while no run of it is pending, for each second that passes: timers that go on call the host, too. */
+export const HOST_CALLS_PER_SECOND = 1_000
 /** How deep host functions may call into contexts that call host functions again: each level holds a call on both sides. */
 export const MAX_REENTRANCE = 100
 /** Bytes of a client's frames that may wait in a worker while a guest waits for a synchronous host call. */

@@ -1,3 +1,4 @@
+import { HOST_CALLS_PER_SECOND } from '../protocol/limits.ts'
 import { BackgroundBudget } from './background-budget.ts'
 import type { Run } from './run.ts'
 import type { RealmContext } from './realm-context.ts'
@@ -16,6 +17,21 @@ export class ChannelContext {
   /** What wakes it when its next timer is due. */
   timer: NodeJS.Timeout | undefined
   readonly budget = new BackgroundBudget()
+  #callsAtMs = 0
+
+  /** A run begins, and no other is pending: its host calls are counted anew. */
+  allowCalls(nowMs: number): void {
+    this.realm.record.calls = 0
+    this.#callsAtMs = nowMs
+  }
+
+  /** Code goes on while no run is pending: what time has paid for of its host calls counts no more. */
+  payCalls(nowMs: number): void {
+    const { record } = this.realm
+    record.calls = Math.max(0, record.calls - ((nowMs - this.#callsAtMs) / 1000) * HOST_CALLS_PER_SECOND)
+    this.#callsAtMs = nowMs
+  }
+
   /** Nothing wakes it any more: it was dropped. */
   isStopped = false
 

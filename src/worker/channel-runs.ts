@@ -70,7 +70,7 @@ export class ChannelRuns {
       settled: (context, run, ending) => this.#resume(context, run, ending),
       released: (context) => this.#dropIfDone(context),
     })
-    this.#many = new ManyRuns(parts, channel, answers, conversation, this.#turns)
+    this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
   }
 
   /** Functions that contexts and client hold of each other. */
@@ -205,7 +205,8 @@ export class ChannelRuns {
 
   #access(context: ChannelContext, request: Exclude<ContextRequest, { readonly type: 'once' | 'onceWith' }>, payload: Uint8Array): void {
     const { record } = context.realm
-    if (context.pending.size === 0) record.calls = 0
+    record.origin = this.#run
+    if (context.pending.size === 0) context.allowCalls(this.#startedMs)
     switch (request.type) {
       case 'run':
         this.#evaluate(context, request.source, request.filename)
@@ -261,6 +262,7 @@ export class ChannelRuns {
 
   #take(number: number, once: boolean): ChannelContext {
     const context = new ChannelContext(this.#parts.ready.take(), number, once)
+    context.realm.record.origin = this.#run
     context.realm.onRequest = (request, deadlineMs) => this.#hostCalls.answer(context, request, deadlineMs)
     return context
   }

@@ -181,8 +181,9 @@ export class ContextTurns {
     const startMs = performance.now()
     const nearest = context.nearest()
     const deadlineMs = nearest?.deadlineMs ?? startMs + context.budget.available(startMs)
-    // A limit in total is one for a run. What goes on after it is bounded by time.
-    if (nearest === undefined) context.realm.record.calls = 0
+    if (nearest === undefined) context.payCalls(startMs)
+    // The realm side knows better for a timer and an answer.
+    context.realm.record.origin = 0
     this.#hostCalls.begin()
     heartbeat.serve(this.#channel, nearest?.run ?? 0)
     const ending = context.realm.step(op, deadlineMs)

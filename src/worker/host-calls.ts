@@ -46,7 +46,7 @@ export class HostCalls {
     const answer = this.#conversation.converse(context.number, realm.record.call, deadlineMs)
     this.waitedMs += performance.now() - startMs
     if (answer === undefined) {
-      this.waitedFor = realm.record.waitingFor
+      this.waitedFor = realm.record.calling
       return Answer.end
     }
     if (answer.type === 'promised') return Answer.promised

@@ -7,6 +7,7 @@ import type { WorkerParts } from './channel-runs.ts'
 import type { ContextTurns } from './context-turns.ts'
 import { COMPLETED, type Ending, INTERRUPTED, THREW } from './guard.ts'
 import type { Conversation } from './host-answer.ts'
+import type { HostCalls } from './host-calls.ts'
 import { Op, Status } from './realm/record.ts'
 import type { Run } from './run.ts'
 import type { CompiledScript } from './scripts.ts'
@@ -46,14 +47,23 @@ export class ManyRuns {
   readonly #channel: number
   readonly #answers: Answers
   readonly #conversation: Conversation
+  readonly #hostCalls: HostCalls
   readonly #turns: ContextTurns
   readonly #runs = new Map<number, Many>()
 
-  constructor(parts: WorkerParts, channel: number, answers: Answers, conversation: Conversation, turns: ContextTurns) {
+  constructor(
+    parts: WorkerParts,
+    channel: number,
+    answers: Answers,
+    conversation: Conversation,
+    hostCalls: HostCalls,
+    turns: ContextTurns,
+  ) {
     this.#parts = parts
     this.#channel = channel
     this.#answers = answers
     this.#conversation = conversation
+    this.#hostCalls = hostCalls
     this.#turns = turns
   }
 
@@ -130,6 +140,8 @@ export class ManyRuns {
     const { guard, heartbeat } = this.#parts
     const startedMs = performance.now()
     realm.record.run = run
+    realm.record.origin = run
+    this.#hostCalls.begin()
     heartbeat.serve(this.#channel, run)
     const ending = realm.step(Op.manySlice, startedMs + many.timeoutMs + SLICE_SLACK_MS)
     if (heartbeat.rest()) guard.absorbInterrupt()
@@ -160,8 +172,10 @@ export class ManyRuns {
   #timedOut(many: Many, startedMs: number): void {
     const nowMs = performance.now()
     const run = this.#runOf(many, startedMs)
-    run.busyMs = nowMs - startedMs
-    const text = ranOut(run, `computed on input ${many.settled}`, nowMs)
+    const { waitedFor, waitedMs } = this.#hostCalls
+    run.busyMs = nowMs - startedMs - waitedMs
+    const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
+    const text = ranOut(run, `${state} on input ${many.settled}`, nowMs)
     this.#outcome(many, () => this.#answers.failedOutcome('ERR_TIMEOUT', text))
   }
 

@@ -134,8 +134,8 @@ const fromChannel: Samples<WorkerToClient> = {
   done: [{ type: 'done', run: 1 }],
   threw: [{ type: 'threw', run: MAX }],
   hostCall: [
-    { type: 'hostCall', context: 1, call: 2, fn: MAX, sync: true },
-    { type: 'hostCall', context: 1, call: 2, fn: 3, sync: false },
+    { type: 'hostCall', context: 1, call: 2, fn: MAX, run: 5, sync: true },
+    { type: 'hostCall', context: 1, call: 2, fn: 3, run: 0, sync: false },
   ],
   releasedByGuest: [{ type: 'releasedByGuest', context: 1, handles: [7, 1, MAX, 2] }],
   console: [{ type: 'console', context: 1, level: 5, timeMs: 1.8e12, dropped: 3, text: 'a\nb' }],

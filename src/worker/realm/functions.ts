@@ -35,6 +35,8 @@ type HostFunction = (...args: unknown[]) => unknown
 
 interface Waiting {
   readonly name: string
+  /** The run that it was called in. */
+  readonly origin: number
   readonly resolve: (value: unknown) => void
   readonly reject: (reason: unknown) => void
 }
@@ -135,6 +137,7 @@ export class Functions {
       return
     }
     this.#forget(call)
+    this.#record.origin = waiting.origin
     try {
       const value = answer === Answer.primitive ? this.#taken() : this.#decode(this.#record.length)
       if (answer === Answer.raised) waiting.reject(value)
@@ -155,15 +158,13 @@ export class Functions {
     const record = this.#record
     const call = this.#nextCall()
     const start = this.#write(id, call, true, args)
-    const before = record.waitingFor
     record.call = call
-    record.waitingFor = name === '' ? 'anonymous' : name
+    record.calling = name === '' ? 'anonymous' : name
     let answer = this.#ask(Request.call)
     if (answer === Answer.larger) {
       record.input = new Uint8Array(record.replyLength)
       answer = this.#ask(Request.fetch)
     }
-    record.waitingFor = before
     switch (answer) {
       case Answer.promised:
         return this.#wait(call, name)
@@ -213,7 +214,7 @@ export class Functions {
     const record = this.#record
     try {
       const payload = this.#values.writeArguments(args, record.maxOutput)
-      return this.#outbox.add(hostCallCodec, { type: 'hostCall', context: record.context, call, fn, sync }, payload)
+      return this.#outbox.add(hostCallCodec, { type: 'hostCall', context: record.context, call, fn, run: record.origin, sync }, payload)
     } catch (error) {
       throw forGuest(error)
     }
@@ -236,7 +237,7 @@ export class Functions {
 
   #wait(call: number, name: string): Promise<unknown> {
     return new NativePromise((resolve, reject) => {
-      mapSet(this.#waiting, call, { name, resolve, reject })
+      mapSet(this.#waiting, call, { name, origin: this.#record.origin, resolve, reject })
       this.#record.busy++
       this.#record.waitingFor = name === '' ? 'anonymous' : name
     })

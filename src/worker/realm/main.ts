@@ -47,6 +47,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     op: Op.drain,
     status: Status.done,
     run: 0,
+    origin: 0,
     call: 0,
     calls: 0,
     name: '',
@@ -63,6 +64,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     timerAt: Number.POSITIVE_INFINITY,
     exported: 0,
     imported: 0,
+    calling: '',
     waitingFor: '',
     context: 0,
     maxOutput: 0,
@@ -160,6 +162,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const take = (): void => {
     const entry = settlement.take()
     record.run = entry?.run ?? 0
+    record.origin = record.run
     if (entry === undefined) return
     if (entry.fulfilled) finish(entry.value)
     else encodeThrown(entry.value)

@@ -9,6 +9,8 @@ export interface RealmRecord {
   status: Status
   /** Number of the run that the step is for. */
   run: number
+  /** The run that what is evaluated now belongs to, for the client; 0 if there is none. */
+  origin: number
   /** Number of a host call: of the one that is waited for, or for `Op.answer` of the one that has its answer. */
   call: number
   /** Host calls so far. The worker sets it back when a run starts while nothing else is pending. */
@@ -40,7 +42,9 @@ export interface RealmRecord {
   /** Functions of this realm that the client holds, and the client's that this realm holds. */
   exported: number
   imported: number
-  /** The function whose answer the guest waits for, or one of them; '' if for none. */
+  /** The function whose answer is waited for in the middle of an evaluate. It may end there, so nothing sets this back. */
+  calling: string
+  /** The function whose promise is not settled yet, or one of them; '' if there is none. */
   waitingFor: string
   /** Number of the context on its channel, for the messages in the outbox. */
   context: number

@@ -3,6 +3,8 @@ import { ArrayOf, mapDelete, mapGet, MapOf, mapSet, mapSize, setPrototypeOf } fr
 export interface Timer {
   readonly id: number
   readonly run: () => void
+  /** The run that set it. */
+  readonly origin: number
   /** Milliseconds from one time to the next; -1 if it comes once. */
   readonly intervalMs: number
   due: number

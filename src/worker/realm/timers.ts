@@ -41,7 +41,7 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
     queue ??= new TimerQueue()
     if (queue.size >= MAX_TIMERS) throw guestError('ERR_OVERLOADED', `this context has ${MAX_TIMERS} timers, which is the limit`)
     lastId = lastId >= MAX_DELAY_MS ? 1 : lastId + 1
-    queue.add({ id: lastId, run, intervalMs, due: delayMs === 0 ? 0 : now() + delayMs, order: 0 })
+    queue.add({ id: lastId, run, origin: record.origin, intervalMs, due: delayMs === 0 ? 0 : now() + delayMs, order: 0 })
     record.busy++
     changed()
     return lastId
@@ -110,6 +110,7 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
       } else record.busy--
       // Before the callback, which may never come to an end.
       changed()
+      record.origin = timer.origin
       timer.run()
     },
   }
