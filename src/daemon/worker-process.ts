@@ -30,6 +30,10 @@ export interface WorkerSettings extends LaunchSettings {
   readonly guardian?: Guardian | undefined
 }
 
+/** How soon a worker that was to be interrupted, and was not computing just then, is looked at again, in milliseconds: at first, and at last. */
+const FIRST_LOOK_AGAIN_MS = 1
+const LAST_LOOK_AGAIN_MS = 50
+
 /** What a worker is running, by its own account. HOSTILE: to be bounded by the reader. */
 export interface HeartbeatReading {
   readonly deadlineMs: number
@@ -119,9 +123,10 @@ export class WorkerProcess implements AsyncDisposable {
 
   /**
    * Sends SIGINT if the worker computes a run of this channel (this one, if it is named). Which run that is is the worker's own claim: it can only interrupt its own tenant's. The worker
-   * is told that this looks, and then that it sent: so it can keep a signal that comes when the run is over from the next run.
+   * is told that this looks, and then that it sent: so it can keep a signal that comes when the run is over from the next run. While the worker's own code answers a run, or waits for its
+   * client, there is nothing to interrupt: then it is looked at again.
    */
-  interrupt(channel: number, run?: number): void {
+  interrupt(channel: number, run?: number, againMs = FIRST_LOOK_AGAIN_MS): void {
     if (!this.alive) return
     this.#writeWord(HEARTBEAT.interrupting, 1)
     const beat = this.readHeartbeat()
@@ -130,6 +135,8 @@ export class WorkerProcess implements AsyncDisposable {
       this.#launched.interrupt()
     }
     this.#writeWord(HEARTBEAT.interrupting, 0)
+    if (beat.deadlineMs !== 0 && beat.run === 0 && beat.channel === channel)
+      setTimeout(() => this.interrupt(channel, run, Math.min(2 * againMs, LAST_LOOK_AGAIN_MS)), againMs).unref()
   }
 
   #writeWord(index: number, value: number): void {

@@ -47,6 +47,19 @@ test('while it computes: rejects at once, the worker is free at once, the contex
   expect(lives(pid)).toBe(true)
 })
 
+test('as its host function answers: what it computes then ends at once', async () => {
+  for (let i = 0; i < 20; i++) {
+    const controller = new AbortController()
+    const { promise: called, resolve: call } = Promise.withResolvers<void>()
+    await ctx.set('call', call)
+    const looping = rejection(ctx.run('call(); for (;;);', { signal: controller.signal, timeout: 60_000 }))
+    await called
+    controller.abort(reason)
+    expect(await looping).toBe(reason)
+    expect(await ctx.run('kept', { timeout: 5_000 })).toBe(1)
+  }
+})
+
 test('while it waits: rejects at once, and its promise is forgotten', async () => {
   const controller = new AbortController()
   const waiting = rejection(
