@@ -540,7 +540,7 @@ export class Channel {
   }
 
   #forgetIfOver(bridge: ContextBridge): void {
-    if (bridge.isOver && bridge.guestFunctions === 0) this.forget(bridge.context)
+    if (bridge.isOver && !bridge.isWanted) this.forget(bridge.context)
   }
 
   /** The one run of this context is over. */

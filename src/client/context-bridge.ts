@@ -20,7 +20,10 @@ interface BridgeChannel {
 /** The functions that one context and this process hold of each other, and what the context says by itself. */
 export class ContextBridge {
   readonly context: number
-  readonly exported = new ExportedFunctions(MAX_HANDLES, (fn, wasSent) => this.#remotes?.dropped(fn, wasSent))
+  readonly exported = new ExportedFunctions(MAX_HANDLES, {
+    isListener: () => false,
+    dropped: (fn, wasSent) => this.#remotes?.dropped(fn, wasSent),
+  })
   readonly events = new GuestEvents()
   readonly sourceMaps = new SourceMaps()
   /** Host calls that have no answer yet. */
@@ -59,6 +62,11 @@ export class ContextBridge {
     this.#callsAtMs = nowMs
     this.#calls = Math.max(0, this.#calls - paid) + 1
     return this.inFlight < 2 * MAX_HOST_CALLS_IN_FLIGHT && this.#calls <= 2 * MAX_HOST_CALLS
+  }
+
+  /** Whether any of them is more than a listener: then somebody here may still want something of the context. */
+  get isWanted(): boolean {
+    return this.#imported.open > (this.#remotes?.listeners ?? 0)
   }
 
   send(fn: object, isAsync: boolean): FunctionHandle {

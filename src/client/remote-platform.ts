@@ -1,4 +1,4 @@
-import { isAsyncIterable } from '../protocol/remote/async-iterables.ts'
+import { isAsyncIterable } from '../protocol/remote/sent-iterable.ts'
 import type { RemotePlatform } from '../protocol/remote/remote-platform.ts'
 import { guestFunctionId, releaseGuestFunction } from './guest-function.ts'
 import { raisedToGuest } from './raised-error.ts'

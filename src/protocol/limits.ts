@@ -73,6 +73,8 @@ export const MAX_QUEUED_BYTES = 256 * MiB
 export const OUTBOX_FLUSH_BYTES = 64 * KiB
 /** Unhandled rejections and errors of one context that wait to be reported; more are dropped. */
 export const MAX_UNHANDLED = 100
+/** UTF-16 code units of a URL that a guest has parsed: the parser cannot be interrupted, and takes some 150 ms for one that long. */
+export const MAX_URL = 4 * MiB
 /** Timers of one context. */
 export const MAX_TIMERS = 10_000
 /** Console output of one context: characters of text and calls in a second. More is dropped, and counted. */

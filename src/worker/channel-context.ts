@@ -49,9 +49,9 @@ export class ChannelContext {
     return nearest
   }
 
-  /** Made for one run, which is over, and nobody holds a function of it. */
+  /** Made for one run, which is over, and nobody holds a function of it, but perhaps to tell of an abort. */
   get isDone(): boolean {
-    return this.once && this.pending.size === 0 && this.realm.record.exported === 0
+    return this.once && this.pending.size === 0 && this.realm.record.lasting === 0
   }
 
   /** Nothing is under way, and nothing will be by itself. */

@@ -4,7 +4,7 @@ import type { DeadlineTimer } from './deadline-timer.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { internalBinding } from './internals.ts'
 import type { Moat, RealmHooks } from './moat.ts'
-import { Answer } from './realm/record.ts'
+import { Answer, Request } from './realm/record.ts'
 
 /** How an evaluate ended. Integers, because the hot path branches on them. */
 export const COMPLETED = 0
@@ -32,6 +32,8 @@ export interface GuardedRealm {
   readonly hooks: RealmHooks
   /** Answers what the realm side asks in the middle of an evaluate, which goes on until `deadlineMs`. */
   answer(request: number, deadlineMs: number): number
+  /** Answers {@link Request.now}. Guests ask often; a signal may end this half-way. */
+  tellTime(): number
 }
 
 /** Calls that the worker's own code may need while it answers: proved to fit before it begins, because a stack overflow half-way would leave its state in pieces. */
@@ -120,6 +122,7 @@ export class Guard {
   #answer(request: number): number {
     const realm = this.#realm
     if (realm === undefined) return -1
+    if (request === Request.now) return realm.tellTime()
     if (headroom(HEADROOM_CALLS) < 0) return -1
     if (this.#timer.disarm() || this.#heartbeat.rest()) return Answer.end
     // What Node has the moat do meanwhile (format the stack of an error of the worker's own) is no business of the guest's.

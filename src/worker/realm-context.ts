@@ -4,6 +4,7 @@ import vm from 'node:vm'
 import realmSource from 'virtual:realm-source'
 import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
 import type { RealmHooks } from './moat.ts'
+import { answerService, guestClockMs } from './realm-services.ts'
 import type { RealmSide } from './realm/main.ts'
 import { Answer, Op, type RealmRecord } from './realm/record.ts'
 
@@ -95,7 +96,14 @@ export class RealmContext implements GuardedRealm {
   }
 
   answer(request: number, deadlineMs: number): number {
+    const answer = answerService(request, this.record, () => this.#input())
+    if (answer !== undefined) return answer
     return this.onRequest === undefined ? Answer.refused : this.onRequest(request, deadlineMs)
+  }
+
+  tellTime(): number {
+    this.record.reply = guestClockMs()
+    return Answer.primitive
   }
 
   /** Puts bytes where the realm side reads them, if they fit. */

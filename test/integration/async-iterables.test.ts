@@ -314,6 +314,57 @@ describe('ends', () => {
     expect((await rejection(never)).constructor.name).toBe('ContextLostError')
   })
 
+  test('with the context: what its guest had begun at the host is returned', async () => {
+    const own = await box.createContext()
+    const begun = counter()
+    const whole = counter()
+    const several: AsyncIterable<number> = { [Symbol.asyncIterator]: () => counter().numbers }
+    await own.set('all', [begun.numbers, whole.numbers, several])
+    await own.run('var i = all[0][Symbol.asyncIterator](); i.next()')
+    await own.dispose()
+    await eventually('returned', () => begun.ended() === 'returned')
+    expect([whole.ended(), (await whole.numbers.next()).value]).toEqual(['not yet', 1])
+  })
+
+  test('with an item that cannot cross: the other side’s is returned, and nothing comes after', async () => {
+    let ended = false
+    await ctx.set(
+      'it',
+      (async function* () {
+        try {
+          yield 1
+          yield new WeakMap()
+          yield 3
+        } finally {
+          ended = true
+        }
+      })(),
+    )
+    const taken = await ctx.run(`(async () => { const i = it[Symbol.asyncIterator](); const out = []
+      for (let n = 0; n < 4; n++) out.push(await i.next().catch((e) => e.message)); out.push(await i.return('x')); return out })()`)
+    const done = { value: undefined, done: true }
+    expect(taken).toEqual([{ value: 1, done: false }, 'value.value: a WeakMap cannot cross', done, done, { value: 'x', done: true }])
+    await eventually('returned', () => ended)
+    const mine = await ctx.run(
+      'var ended = false; (async function* () { try { yield 1; yield new WeakMap() } finally { ended = true } })()',
+    )
+    expect(await rejection(collect(mine))).toMatchObject({ code: 'ERR_VALUE_UNSUPPORTED' })
+    await eventually('returned', async () => (await ctx.get('ended')) === true)
+  })
+
+  test('not while somebody may go on: an iteration that is given up, of a generator that is still held', { timeout: 60_000 }, async () => {
+    const { numbers, ended } = counter()
+    await ctx.set('it', numbers)
+    expect(await ctx.run('(async () => (await it[Symbol.asyncIterator]().next()).value)()')).toBe(1)
+    const held = async (): Promise<number> => (await box.status()).client.hostFunctions
+    await eventually('the iteration was collected', async () => {
+      await ctx.run('{ let waste = []; for (let i = 0; i < 12; i++) waste.push(Array(1e6).fill(i)) } 0', { timeout: 20_000 })
+      return (await held()) === 1
+    })
+    expect(await ctx.run('(async () => { for await (const n of it) return n })()')).toBe(2)
+    expect(ended()).toBe('returned')
+  })
+
   test('with the deadline: a run that waits for an item', async () => {
     await ctx.set('it', { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) })
     const error = await rejection(ctx.run(items('it'), { timeout: 100 }))
@@ -410,7 +461,7 @@ describe('hostile', () => {
     ],
     [
       'let n = 0; ({ get [Symbol.asyncIterator]() { return n++ < 2 ? () => 0 : undefined } })',
-      'TypeError: the async iterator is not an object',
+      'TypeError: the object is not async iterable any more',
     ],
   ])('while it is read: %s', async (source, message) => {
     expect(await rejected(source)).toBe(message)

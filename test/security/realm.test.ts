@@ -6,6 +6,7 @@ import { type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { fixture } from '../support/fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { WEB_NAMES } from '../support/web-names.ts'
 import { ENTRIES, type Entry, PRELUDE, VERDICT } from '../support/realm-probe.ts'
 
 /** Each with an entry by which it reaches the main realm of a naive host. */
@@ -110,11 +111,12 @@ describe.each(Object.entries(MORE))('%s', (_name, code) => {
 })
 
 describe('the guest’s realm', () => {
-  test('has no names of ours and none of Node’s but the timers', async () => {
+  test('has no names of ours, and of hosts those of timers and the web globals', async () => {
     const names = (await box.run('Reflect.ownKeys(globalThis).map(String)')) as string[]
     const known = new Set(runInNewContext('Reflect.ownKeys(globalThis).map(String)', constants.DONT_CONTEXTIFY) as string[])
     for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate', 'queueMicrotask'])
       known.add(name)
+    for (const name of WEB_NAMES) known.add(name)
     expect(names.filter((name) => !known.has(name))).toEqual([])
     expect([...known].filter((name) => !names.includes(name))).toEqual([])
   })

@@ -38,7 +38,12 @@ export const VERDICT = `(() => {
     seen.add(value)
     if (typeof value === 'function' && !families.has(Reflect.getPrototypeOf(value))) {
       families.add(Reflect.getPrototypeOf(value))
-      try { realms.add(lookAt(value.constructor('return globalThis')())) } catch {}
+      try {
+        const made = value.constructor('return globalThis')()
+        // Functions of other kinds give a promise or a generator, which leads to where it is from as any object does.
+        if (typeof made.then === 'function' || typeof made.next === 'function') visit(made, depth + 1)
+        else realms.add(lookAt(made))
+      } catch {}
     }
     try { visit(value.constructor, depth + 1) } catch {}
     try { visit(Reflect.getPrototypeOf(value), depth + 1) } catch {}

@@ -11,6 +11,13 @@ export interface ExportedFunction {
   sent: number
 }
 
+export interface ExportEvents {
+  /** Whether the function only listens: nobody keeps a context alive for it. Always the same for one function. */
+  readonly isListener: (fn: object) => boolean
+  /** The peer holds the function no longer or, if not `wasSent`, no message with it has left. */
+  readonly dropped: (fn: object, wasSent: boolean) => void
+}
+
 /**
  * Functions of this side that the peer holds handles of. One function has one id as long as the peer holds it. Counting what was sent makes a release that crosses with a new
  * handle harmless: the peer says how many handles it gives back.
@@ -21,19 +28,24 @@ export class ExportedFunctions {
   readonly #byId = new MapOf<number, ExportedFunction>()
   readonly #byFunction = new MapOf<object, ExportedFunction>()
   readonly #maxOpen: number
-  readonly #onDropped: (fn: object, wasSent: boolean) => void
+  readonly #events: ExportEvents
+  #listeners = 0
   #journal: ExportedFunction[] = setPrototypeOf(new ArrayOf<ExportedFunction>(), null)
   #last = 0
 
-  /** @param onDropped called when the peer holds a function no longer or, if not `wasSent`, when no message with it has left. */
-  constructor(maxOpen: number, onDropped: (fn: object, wasSent: boolean) => void) {
+  constructor(maxOpen: number, events: ExportEvents) {
     this.#maxOpen = maxOpen
-    this.#onDropped = onDropped
+    this.#events = events
   }
 
   /** How many the peer holds. */
   get open(): number {
     return mapSize(this.#byId)
+  }
+
+  /** How many of them are more than listeners. */
+  get lasting(): number {
+    return mapSize(this.#byId) - this.#listeners
   }
 
   get(id: number): ExportedFunction | undefined {
@@ -50,6 +62,7 @@ export class ExportedFunctions {
       entry = { fn, isAsync, name: nameOf(fn), id: this.#next(), sent: 0 }
       mapSet(this.#byId, entry.id, entry)
       mapSet(this.#byFunction, fn, entry)
+      if (this.#events.isListener(fn)) this.#listeners++
     }
     entry.sent++
     this.#journal[this.#journal.length] = entry
@@ -90,7 +103,8 @@ export class ExportedFunctions {
   #drop(entry: ExportedFunction, wasSent: boolean): void {
     mapDelete(this.#byId, entry.id)
     mapDelete(this.#byFunction, entry.fn)
-    ;(0, this.#onDropped)(entry.fn, wasSent)
+    if (this.#events.isListener(entry.fn)) this.#listeners--
+    this.#events.dropped(entry.fn, wasSent)
   }
 
   #next(): number {

@@ -9,32 +9,31 @@ export interface SentSignal {
   readonly dropped: () => void
 }
 
-export function sentSignal(signal: SignalView, platform: RemotePlatform): SentSignal {
-  let takeBack: (() => void) | undefined
-  const unsubscribe = (): void => {
-    takeBack?.()
-    takeBack = undefined
-  }
-  const tell = async (listener: RemoteFunction): Promise<void> => {
-    await inform(listener, platform.toPeer(signal.reason))
-    platform.releaseHandle(listener)
-  }
+export function sentSignal(signal: SignalView, platform: RemotePlatform, countListeners: (change: 1 | -1) => void): SentSignal {
+  let giveBack: (() => void) | undefined
   const subscribe = async (onAbort: unknown): Promise<void> => {
     if (typeof onAbort !== 'function' || !platform.isHandle(onAbort)) throw new TypeError('the other side gave no function')
     // Another one comes if the peer's signal was collected and sent anew.
-    unsubscribe()
+    giveBack?.()
+    countListeners(1)
     const listener = onAbort as RemoteFunction
-    if (signal.aborted) {
-      await tell(listener)
-      return
-    }
-    const remove = signal.onAbort(() => void tell(listener))
-    takeBack = () => {
-      remove()
+    let remove: (() => void) | undefined
+    const end = (): void => {
+      if (giveBack !== end) return
+      giveBack = undefined
+      remove?.()
+      countListeners(-1)
       platform.releaseHandle(listener)
     }
+    const tell = async (): Promise<void> => {
+      await inform(listener, platform.toPeer(signal.reason))
+      end()
+    }
+    giveBack = end
+    if (signal.aborted) await tell()
+    else remove = signal.onAbort(() => void tell())
   }
-  return { subscribe, dropped: unsubscribe }
+  return { subscribe, dropped: () => giveBack?.() }
 }
 
 async function inform(listener: RemoteFunction, reason: unknown): Promise<void> {
@@ -46,17 +45,26 @@ async function inform(listener: RemoteFunction, reason: unknown): Promise<void> 
   }
 }
 
-/** The AbortSignal that stands for the peer's. */
-export function remoteSignal(aborted: boolean, reason: unknown, subscribe: RemoteFunction, platform: RemotePlatform): object {
-  const { signal, abort } = platform.makeSignal()
-  if (aborted) abort(reason)
-  else void listen(subscribe, abort)
-  return signal
+/** The AbortSignal that stands for the peer's, and the function that is told when that aborts. */
+export interface RemoteSignal {
+  readonly signal: object
+  /** Undefined if it has aborted already. */
+  readonly onAbort: ((reason: unknown) => Promise<void>) | undefined
 }
 
-/** Holds neither the signal nor what stands for it: once nobody else does, the peer is told, and gives up the listener. */
-async function listen(subscribe: RemoteFunction, abort: (reason: unknown) => void): Promise<void> {
+export function remoteSignal(aborted: boolean, reason: unknown, subscribe: RemoteFunction, platform: RemotePlatform): RemoteSignal {
+  const { signal, abort } = platform.makeSignal()
+  if (aborted) {
+    abort(reason)
+    return { signal, onAbort: undefined }
+  }
+  // Holds neither the signal nor what stands for it: once nobody else does, the peer is told, and gives this one back.
   const onAbort = async (reason: unknown): Promise<void> => abort(reason)
+  void listen(subscribe, onAbort)
+  return { signal, onAbort }
+}
+
+async function listen(subscribe: RemoteFunction, onAbort: (reason: unknown) => Promise<void>): Promise<void> {
   try {
     // This runs while a message is read.
     await soon

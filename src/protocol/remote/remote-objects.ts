@@ -3,14 +3,12 @@ import { weakMapDelete, weakMapGet, WeakMapOf, weakMapSet } from '../msgpack/int
 import type { RemoteObject } from '../values/value-options.ts'
 import { KIND_ABORT_SIGNAL, KIND_ASYNC_ITERABLE, KIND_READABLE_STREAM } from '../values/wire-kinds.ts'
 import { remoteSignal, sentSignal } from './abort-signals.ts'
-import { isAsyncIterable, iterableOpener, remoteIterable } from './async-iterables.ts'
 import { remoteStream, sentStream } from './readable-streams.ts'
-import type { RemoteFunction, RemotePlatform } from './remote-platform.ts'
+import { remoteIterable } from './remote-iterable.ts'
+import type { RemoteFunction, RemotePlatform, SignalView } from './remote-platform.ts'
+import { isAsyncIterable, SentIterable } from './sent-iterable.ts'
 
-interface Standing {
-  readonly kind: number
-  readonly object: object
-}
+type Drop = (wasSent: boolean) => void
 
 /**
  * The async iterables, streams and abort signals that two sides have of each other. Each stays where it is; one function stands for it at the peer's, and as long as the peer has that function, it has one
@@ -18,10 +16,15 @@ interface Standing {
  */
 export class RemoteObjects {
   readonly #platform: RemotePlatform
+  /** The peer's functions that are held here for no other reason than to tell of an abort. */
+  listeners = 0
   /** The functions that stand for objects, of this side and of the peer's. */
   readonly #functions = new WeakMapOf<object, RemoteFunction>()
-  readonly #objects = new WeakMapOf<object, Standing>()
-  readonly #drops = new WeakMapOf<object, (wasSent: boolean) => void>()
+  readonly #objects = new WeakMapOf<object, { readonly kind: number; readonly object: object }>()
+  readonly #iterables = new WeakMapOf<object, SentIterable>()
+  readonly #drops = new WeakMapOf<object, Drop>()
+  /** Functions of this side that the peer calls when a signal of its own aborts, as keys. */
+  readonly #onAborts = new WeakMapOf<object, true>()
 
   constructor(platform: RemotePlatform) {
     this.#platform = platform
@@ -33,27 +36,17 @@ export class RemoteObjects {
     if (reader === 'locked') return 'a ReadableStream that is locked'
     if (reader !== undefined) {
       const { readStream, dropped } = sentStream(reader)
-      this.#stand(readStream, KIND_READABLE_STREAM, value, dropped)
+      weakMapSet(this.#drops, readStream, dropped)
+      weakMapSet(this.#objects, readStream, { kind: KIND_READABLE_STREAM, object: value })
       return { kind: KIND_READABLE_STREAM, parts: [readStream] }
     }
     const signal = this.#platform.viewSignal(value)
     if (signal !== undefined) {
-      let subscribe = weakMapGet(this.#functions, value)
-      if (subscribe === undefined) {
-        const sent = sentSignal(signal, this.#platform)
-        subscribe = sent.subscribe
-        this.#stand(subscribe, KIND_ABORT_SIGNAL, value, sent.dropped)
-      }
       const { aborted } = signal
-      return { kind: KIND_ABORT_SIGNAL, parts: [aborted, aborted ? this.#platform.toPeer(signal.reason) : undefined, subscribe] }
+      const reason = aborted ? this.#platform.toPeer(signal.reason) : undefined
+      return { kind: KIND_ABORT_SIGNAL, parts: [aborted, reason, this.#subscriber(value, signal)] }
     }
-    if (!isAsyncIterable(value)) return undefined
-    let open = weakMapGet(this.#functions, value)
-    if (open === undefined) {
-      open = iterableOpener(value)
-      this.#stand(open, KIND_ASYNC_ITERABLE, value, undefined)
-    }
-    return { kind: KIND_ASYNC_ITERABLE, parts: [open] }
+    return isAsyncIterable(value) ? { kind: KIND_ASYNC_ITERABLE, parts: [this.#opener(value)] } : undefined
   }
 
   /** Makes the object for parts that the peer sent. Throws a CodecError if they are not such parts. */
@@ -78,6 +71,36 @@ export class RemoteObjects {
     if (drop !== undefined) drop(wasSent)
   }
 
+  /** Whether the peer holds this function, if it does, for no other reason than to tell of an abort. */
+  isListener(fn: object): boolean {
+    return weakMapGet(this.#onAborts, fn) === true
+  }
+
+  #subscriber(value: object, signal: SignalView): RemoteFunction {
+    const known = weakMapGet(this.#functions, value)
+    if (known !== undefined) return known
+    const { subscribe, dropped } = sentSignal(signal, this.#platform, (change) => {
+      this.listeners += change
+    })
+    weakMapSet(this.#functions, value, subscribe)
+    weakMapSet(this.#objects, subscribe, { kind: KIND_ABORT_SIGNAL, object: value })
+    weakMapSet(this.#drops, subscribe, dropped)
+    return subscribe
+  }
+
+  #opener(value: object): RemoteFunction {
+    const ofPeer = weakMapGet(this.#functions, value)
+    if (ofPeer !== undefined) return ofPeer
+    let sent = weakMapGet(this.#iterables, value)
+    if (sent === undefined) {
+      sent = new SentIterable(value, (fn, dropped) => weakMapSet(this.#drops, fn, dropped))
+      weakMapSet(this.#iterables, value, sent)
+      weakMapSet(this.#objects, sent.open, { kind: KIND_ASYNC_ITERABLE, object: value })
+    }
+    sent.isHeld = true
+    return sent.open
+  }
+
   #make(kind: number, parts: readonly unknown[], fn: RemoteFunction): object {
     switch (kind) {
       case KIND_ASYNC_ITERABLE: {
@@ -86,16 +109,13 @@ export class RemoteObjects {
       }
       case KIND_READABLE_STREAM:
         return remoteStream(fn, this.#platform)
-      case KIND_ABORT_SIGNAL:
-        return remoteSignal(parts[0] === true, parts[1], fn, this.#platform)
+      case KIND_ABORT_SIGNAL: {
+        const { signal, onAbort } = remoteSignal(parts[0] === true, parts[1], fn, this.#platform)
+        if (onAbort !== undefined) weakMapSet(this.#onAborts, onAbort, true)
+        return signal
+      }
       default:
         throw malformed(`an object of kind ${kind}`)
     }
-  }
-
-  #stand(fn: RemoteFunction, kind: number, object: object, drop: ((wasSent: boolean) => void) | undefined): void {
-    weakMapSet(this.#objects, fn, { kind, object })
-    if (kind !== KIND_READABLE_STREAM) weakMapSet(this.#functions, object, fn)
-    if (drop !== undefined) weakMapSet(this.#drops, fn, drop)
   }
 }

@@ -1,4 +1,4 @@
-import { ExportedFunctions } from '../../protocol/handles/exported-functions.ts'
+import { type ExportEvents, ExportedFunctions } from '../../protocol/handles/exported-functions.ts'
 import { ImportedFunctions } from '../../protocol/handles/imported-functions.ts'
 import { hostCallCodec, releasedByGuestCodec } from '../../protocol/guest-messages.ts'
 import { MAX_HANDLES, MAX_HOST_CALLS, MAX_HOST_CALLS_IN_FLIGHT, MAX_RELEASED } from '../../protocol/limits.ts'
@@ -54,9 +54,8 @@ export class Functions {
   readonly #waiting = new MapOf<number, Waiting>()
   #lastCall = 0
 
-  /** @param onDropped see {@link ExportedFunctions} */
-  constructor(record: RealmRecord, outbox: Outbox, bridge: Bridge, values: RealmValues, onDropped: (fn: object, wasSent: boolean) => void) {
-    this.exported = new ExportedFunctions(MAX_HANDLES, onDropped)
+  constructor(record: RealmRecord, outbox: Outbox, bridge: Bridge, values: RealmValues, events: ExportEvents) {
+    this.exported = new ExportedFunctions(MAX_HANDLES, events)
     this.#record = record
     this.#outbox = outbox
     this.#bridge = bridge
@@ -81,7 +80,10 @@ export class Functions {
 
   count(): void {
     // What a message that is being written holds may not be sent after all.
-    if (this.exported.mark() === 0) this.#record.exported = this.exported.open
+    if (this.exported.mark() === 0) {
+      this.#record.exported = this.exported.open
+      this.#record.lasting = this.exported.lasting
+    }
     this.#record.imported = this.#imported.open
   }
 

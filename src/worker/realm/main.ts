@@ -13,13 +13,16 @@ import { Outbox } from './outbox.ts'
 import { countOutsidePromises } from './outside.ts'
 import { isParserError, putExcerpt } from './parser-errors.ts'
 import { type Bridge, Op, type RealmRecord, Status } from './record.ts'
-import { remotePlatform } from './remote-platform.ts'
+import { mayBeRemote, remotePlatform } from './remote-platform.ts'
 import { isThenable, Settlement } from './settlement.ts'
 import { formatStack, warmUpStacks } from './stacks.ts'
 import { likenessOf, writeThrown } from './thrown.ts'
 import { installTimers } from './timers.ts'
 import { UnhandledErrors } from './unhandled.ts'
 import { type Crossing, INPUT_BYTES, RealmValues } from './values.ts'
+import { createWebServices } from './web-host.ts'
+import { installWebGlobals } from './web/install.ts'
+import { WebLibraries } from './web/libraries.ts'
 
 const { apply, setPrototypeOf } = Reflect
 const NativePromise = Promise
@@ -55,6 +58,9 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     length: 0,
     reply: undefined,
     replyLength: 0,
+    asked: '',
+    askedText: '',
+    askedOther: undefined,
     code: 0,
     message: '',
     attention: 0,
@@ -64,6 +70,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     timerAt: Number.POSITIVE_INFINITY,
     exported: 0,
     imported: 0,
+    lasting: 0,
     calling: '',
     waitingFor: '',
     context: 0,
@@ -89,14 +96,21 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const theManyRuns = (): ManyRuns => (manyRuns ??= new ManyRuns(globalThis, record, values, settlement))
   let remotes: RemoteObjects | undefined
   const theFunctions = (): Functions =>
-    (functions ??= new Functions(record, outbox, bridge, values, (fn, wasSent) => remotes?.dropped(fn, wasSent)))
-  const theRemotes = (): RemoteObjects => (remotes ??= new RemoteObjects(remotePlatform(theFunctions())))
+    (functions ??= new Functions(record, outbox, bridge, values, {
+      isListener: (fn) => remotes?.isListener(fn) === true,
+      dropped: (fn, wasSent) => remotes?.dropped(fn, wasSent),
+    }))
+  const theRemotes = (): RemoteObjects => (remotes ??= new RemoteObjects(remotePlatform(theFunctions(), web)))
   let warm = false
 
   const finalization = deferFinalization(globalThis, record, (error) => unhandled.thrown(error))
   countOutsidePromises(record)
   installConsole(globalThis, record, outbox)
-  const timers = installTimers(globalThis, record, (error) => unhandled.thrown(error))
+  const reportError = (error: unknown): void => unhandled.thrown(error)
+  const timers = installTimers(globalThis, record, reportError)
+  const { host, load } = createWebServices(record, bridge, timers, reportError)
+  const web = new WebLibraries(host, load)
+  const isBuiltIn = installWebGlobals(globalThis, web)
 
   function createCrossing(): Crossing {
     return {
@@ -108,7 +122,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       write: bare({
         maxDepth: record.maxDepth,
         functionOut: (fn: object, isAsync: boolean) => theFunctions().send(fn, isAsync),
-        remoteOut: (value: object) => theRemotes().send(value),
+        remoteOut: (value: object) => (mayBeRemote(value, web) ? theRemotes().send(value) : undefined),
       }),
       read: bare({
         maxDepth: record.maxDepth,
@@ -230,7 +244,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         finish(deleteGlobal(record.name))
         return
       case Op.globals:
-        encode(Status.done, snapshotGlobals())
+        encode(Status.done, snapshotGlobals(isBuiltIn))
         return
       case Op.call:
         call(run)

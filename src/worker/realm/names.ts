@@ -41,15 +41,15 @@ export function defineGlobals(values: object): void {
   }
 }
 
-/** The own enumerable globals. */
-export function snapshotGlobals(): object {
+/** The own enumerable globals, but for those that `isBuiltIn`. */
+export function snapshotGlobals(isBuiltIn: (name: string, described: PropertyDescriptor) => boolean): object {
   const snapshot: Record<string, unknown> = {}
   const keys = ownKeys(realmGlobal)
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]
     if (typeof key !== 'string') continue
     const described = getOwnPropertyDescriptor(realmGlobal, key)
-    if (described === undefined || described.enumerable !== true) continue
+    if (described === undefined || described.enumerable !== true || isBuiltIn(key, described)) continue
     const value: unknown = get(realmGlobal, key)
     defineProperty(snapshot, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true } as PropertyDescriptor)
   }

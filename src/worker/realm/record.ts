@@ -26,6 +26,10 @@ export interface RealmRecord {
    */
   reply: unknown
   replyLength: number
+  /** What a service is asked about: the name of a library, or of a member of a URL; a text, and another. */
+  asked: string
+  askedText: string
+  askedOther: string | undefined
   /** Failures of ours: an error code's number, and its message. For `Op.answer`, an {@link Answer}; for `Op.placed`, the excerpt. */
   code: number
   message: string
@@ -42,6 +46,8 @@ export interface RealmRecord {
   /** Functions of this realm that the client holds, and the client's that this realm holds. */
   exported: number
   imported: number
+  /** Of those exported, the ones for which a context goes on that was made for one run. */
+  lasting: number
   /** The function whose answer is waited for in the middle of an evaluate. It may end there, so nothing sets this back. */
   calling: string
   /** The function whose promise is not settled yet, or one of them; '' if there is none. */
@@ -155,6 +161,16 @@ export const Request = {
   fetch: 1,
   /** Send the outbox. */
   flush: 2,
+  /** Services of the worker's own. Monotonic milliseconds, and the time since 1970 at which they were 0. */
+  now: 3,
+  timeOrigin: 4,
+  /** `replyLength` random bytes, into `input`. */
+  random: 5,
+  /** Parse `askedText` with the base `askedOther`; set the member `asked` of the URL `askedText` to `askedOther`. */
+  parseUrl: 6,
+  updateUrl: 7,
+  /** The script of the web library `asked`. */
+  library: 8,
 } as const
 export type Request = (typeof Request)[keyof typeof Request]
 

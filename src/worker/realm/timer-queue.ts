@@ -7,6 +7,8 @@ export interface Timer {
   readonly origin: number
   /** Milliseconds from one time to the next; -1 if it comes once. */
   readonly intervalMs: number
+  /** Whether its context is busy until then. */
+  readonly isAwaited: boolean
   due: number
   /** Of equal times, the one that was set first comes first. */
   order: number
@@ -52,11 +54,14 @@ export class TimerQueue {
     heap[at] = timer
   }
 
-  /** Whether there was one. Its place in the heap is given up when it comes to the top, or when such places are most of the heap. */
-  clear(id: number): boolean {
-    if (!mapDelete(this.#byId, id)) return false
+  get(id: number): Timer | undefined {
+    return mapGet(this.#byId, id)
+  }
+
+  /** Its place in the heap is given up when it comes to the top, or when such places are most of the heap. */
+  clear(id: number): void {
+    mapDelete(this.#byId, id)
     if (this.#heap.length > 2 * mapSize(this.#byId) + SPARE_PLACES) this.#compact()
-    return true
   }
 
   /** Takes the first one out. */

@@ -21,6 +21,8 @@ const MAX_DELAY_MS = 0x7fff_ffff
 export interface Timers {
   /** Runs the first timer, if it is due. */
   runNext(): void
+  /** Calls back once, `ms` from now at the earliest. Nobody waits for it: a context with nothing else to do is idle. Throws if there are too many timers. */
+  after(callback: () => void, ms: number): void
 }
 
 /**
@@ -37,12 +39,12 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
     record.attention |= ATTENTION.timers
   }
 
-  const start = (run: () => void, delayMs: number, intervalMs: number): number => {
+  const start = (run: () => void, delayMs: number, intervalMs: number, isAwaited: boolean): number => {
     queue ??= new TimerQueue()
     if (queue.size >= MAX_TIMERS) throw guestError('ERR_OVERLOADED', `this context has ${MAX_TIMERS} timers, which is the limit`)
     lastId = lastId >= MAX_DELAY_MS ? 1 : lastId + 1
-    queue.add({ id: lastId, run, origin: record.origin, intervalMs, due: delayMs === 0 ? 0 : now() + delayMs, order: 0 })
-    record.busy++
+    queue.add({ id: lastId, run, origin: record.origin, intervalMs, due: delayMs === 0 ? 0 : now() + delayMs, order: 0, isAwaited })
+    if (isAwaited) record.busy++
     changed()
     return lastId
   }
@@ -51,21 +53,23 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
     if (queue === undefined) return
     // A number, or what becomes one; anything else names no timer.
     if (typeof id !== 'number' && typeof id !== 'string') return
-    if (!queue.clear(+id)) return
+    // One that is the realm's own has a number, too, which nobody was told.
+    if (queue.get(+id)?.isAwaited !== true) return
+    queue.clear(+id)
     record.busy--
     changed()
   }
 
   const globals = {
     setTimeout(handler: unknown, delay?: unknown, ...args: unknown[]) {
-      return start(callbackOf(handler, args), toDelay(delay), -1)
+      return start(callbackOf(handler, args), toDelay(delay), -1, true)
     },
     setInterval(handler: unknown, delay?: unknown, ...args: unknown[]) {
       const delayMs = toDelay(delay)
-      return start(callbackOf(handler, args), delayMs, delayMs)
+      return start(callbackOf(handler, args), delayMs, delayMs, true)
     },
     setImmediate(handler: unknown, ...args: unknown[]) {
-      return start(callbackOf(handler, args), 0, -1)
+      return start(callbackOf(handler, args), 0, -1, true)
     },
     clearTimeout(id?: unknown) {
       clear(id)
@@ -107,11 +111,14 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
       if (timer.intervalMs >= 0) {
         timer.due = now() + timer.intervalMs
         queue.add(timer)
-      } else record.busy--
+      } else if (timer.isAwaited) record.busy--
       // Before the callback, which may never come to an end.
       changed()
       record.origin = timer.origin
       timer.run()
+    },
+    after(callback, ms) {
+      start(callback, ms, -1, false)
     },
   }
 

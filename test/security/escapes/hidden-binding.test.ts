@@ -1,3 +1,4 @@
+import { WEB_NAMES } from '../../support/web-names.ts'
 import { attack } from '../support/attack.ts'
 import { describeEscapes } from '../support/escapes.ts'
 
@@ -15,13 +16,16 @@ describeEscapes('our hidden binding, and console', [
     'the source text of every function',
     'contained',
     `
-    const seen = new Set(); const walk = (o, n) => {
+    const seen = new Set(); const walk = (o, n, web) => {
       if (Object(o) !== o || seen.has(o) || n > 6 || o === judge || o === judgeDepths || o === report) return; seen.add(o);
       if (typeof o === 'function') { const text = Function.prototype.toString.call(o);
-      if (!text.includes('[native code]')) judge('node: ' + text) }
-      for (const key of Reflect.ownKeys(o)) { const d = Reflect.getOwnPropertyDescriptor(o, key); walk(d.value, n + 1); walk(d.get,
-      n + 1); walk(d.set, n + 1) } walk(Reflect.getPrototypeOf(o), n + 1) }
-    judge([]); for (const key of Reflect.ownKeys(globalThis)) walk(globalThis[key], 0); 0`,
+      if (!text.includes('[native code]')) judge(web ? text : 'node: ' + text) }
+      for (const key of Reflect.ownKeys(o)) { const d = Reflect.getOwnPropertyDescriptor(o, key); walk(d.value, n + 1, web); walk(d.get,
+      n + 1, web); walk(d.set, n + 1, web) } walk(Reflect.getPrototypeOf(o), n + 1, web) }
+    for (const key of Reflect.ownKeys(globalThis)) globalThis[key]
+    judge([]); for (const key of ${JSON.stringify(WEB_NAMES)}) { const d = Reflect.getOwnPropertyDescriptor(globalThis, key) ?? {};
+      walk(globalThis[key], 0, true); walk(d.get, 0, true); walk(d.set, 0, true) }
+    for (const key of Reflect.ownKeys(globalThis)) walk(globalThis[key], 0, false); 0`,
   ),
   attack(
     'names that a bundle has',

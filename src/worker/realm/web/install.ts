@@ -5,8 +5,10 @@ const { defineProperty, getOwnPropertyDescriptor } = Reflect
 /**
  * Defines the web globals but timers. Each is an accessor that the first touch, which loads its library, turns into the data property that the standard wants; an assignment does so
  * without loading it. `crypto` and `performance` stay accessors, as in the standard.
+ * Returns what tells these globals, of those that are enumerable, from what the guest has put in their place.
  */
-export function installWebGlobals(realmGlobal: object, libraries: WebLibraries): void {
+export function installWebGlobals(realmGlobal: object, libraries: WebLibraries): (name: string, described: PropertyDescriptor) => boolean {
+  const enumerables = { __proto__: null } as unknown as Record<string, (described: PropertyDescriptor) => boolean>
   const lazy = <Name extends LibraryName>(
     library: Name,
     name: keyof ReturnType<typeof libraries.use<Name>> & string,
@@ -22,6 +24,12 @@ export function installWebGlobals(realmGlobal: object, libraries: WebLibraries):
       assign(realmGlobal, this, name, value, enumerable)
     }
     defineProperty(realmGlobal, name, { __proto__: null, get, set, enumerable, configurable: true } as PropertyDescriptor)
+    if (enumerable)
+      enumerables[name] = (now) => now.get === get || (now.get === undefined && now.value === libraries.loaded(library)?.[name])
+  }
+  const attribute = (name: string, attributes: PropertyDescriptor): void => {
+    defineProperty(realmGlobal, name, attributes)
+    enumerables[name] = (now) => now.get === attributes.get
   }
   lazy('events', 'AbortController', false)
   lazy('events', 'AbortSignal', false)
@@ -55,8 +63,9 @@ export function installWebGlobals(realmGlobal: object, libraries: WebLibraries):
   lazy('base64', 'atob', true)
   lazy('base64', 'btoa', true)
   lazy('clone', 'structuredClone', true)
-  defineProperty(realmGlobal, 'crypto', cryptoAttribute(realmGlobal, libraries))
-  defineProperty(realmGlobal, 'performance', performanceAttribute(realmGlobal, libraries))
+  attribute('crypto', cryptoAttribute(realmGlobal, libraries))
+  attribute('performance', performanceAttribute(realmGlobal, libraries))
+  return (name, described) => enumerables[name]?.(described) === true
 }
 
 /** https://w3c.github.io/webcrypto/#crypto-interface: read-only. */

@@ -127,7 +127,7 @@ const stateOf = (signal: AbortSignal): SignalState => signals.stateOf(signal) as
 const abortError = (): Error => domException('This operation was aborted', 'AbortError')
 
 /** A signal that aborts with the first of `list`, https://dom.spec.whatwg.org/#create-a-dependent-abort-signal. */
-function follow(list: readonly AbortSignal[]): AbortSignal {
+export function follow(list: readonly AbortSignal[]): AbortSignal {
   const signal = createSignal()
   for (let i = 0; i < list.length; i++) {
     const { aborted, reason } = stateOf(list[i] as AbortSignal)

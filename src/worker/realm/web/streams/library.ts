@@ -31,6 +31,7 @@ export {
   WritableStreamDefaultController,
   WritableStreamDefaultWriter,
 }
+export { lockStream, makeStream } from './remote.ts'
 export { TextDecoderStream } from './text-decoder-stream.ts'
 export { TextEncoderStream } from './text-encoder-stream.ts'
 
