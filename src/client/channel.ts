@@ -348,7 +348,7 @@ export class Channel {
     try {
       value = this.#payload(about.context)
     } catch (error) {
-      if (!(error instanceof CodecError) || error.code === 'ERR_MALFORMED') throw error
+      if (!(error instanceof CodecError) || error.code !== 'ERR_VALUE_UNSUPPORTED') throw error
       this.#calls.reject(run, asValueError(error))
       return
     }

@@ -175,7 +175,7 @@ describe('timers', () => {
   test('look like those of any host', async () => {
     expect(
       await box.run('[setTimeout.name, setTimeout.length, String(setInterval), Object.keys(globalThis), "prototype" in setTimeout]'),
-    ).toEqual(['setTimeout', 1, 'function () { [native code] }', [], false])
+    ).toEqual(['setTimeout', 1, 'function () { [native code] }', ['atob', 'btoa', 'structuredClone', 'crypto', 'performance'], false])
   })
 
   test('a context has a bounded number of them, and clearing makes room', async () => {
