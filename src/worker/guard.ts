@@ -4,6 +4,7 @@ import type { DeadlineTimer } from './deadline-timer.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { internalBinding } from './internals.ts'
 import type { Moat, RealmHooks } from './moat.ts'
+import { LOOK_AT_CLOCK } from './moat-source.ts'
 import { Answer, Request } from './realm/record.ts'
 
 /** How an evaluate ended. Integers, because the hot path branches on them. */
@@ -24,8 +25,11 @@ const RUN_OPTIONS = { breakOnSigint: true, displayErrors: false } as const
 const LATE_SIGNAL_MS = 20
 /** The same after a run that ended as if interrupted, when most likely there is none to come. */
 const FORGED_SIGNAL_MS = 1
+/** How long after its deadline an evaluate that goes on is sent another signal, in milliseconds: by then the first is not on its way any more. */
+const INSIST_AFTER_MS = 5
+const INSIST_IN_MS = 1
 
-const { getOwnPropertyDescriptor } = Reflect
+const { apply, getOwnPropertyDescriptor } = Reflect
 
 export interface GuardedRealm {
   readonly global: vm.Context
@@ -36,8 +40,12 @@ export interface GuardedRealm {
   tellTime(): number
 }
 
-/** Calls that the worker's own code may need while it answers: proved to fit before it begins, because a stack overflow half-way would leave its state in pieces. */
-const HEADROOM_CALLS = 400
+/**
+ * Stack that the worker's own code may need while it answers, as arguments of 8 bytes each: proved to be there before it begins, because an overflow half-way would leave its state in pieces. V8
+ * alone wants 32 KiB to compile a function that is called for the first time, or again after a long while.
+ */
+const HEADROOM = Array.from({ length: 8 * 1024 }, () => 0)
+const nothing = (): number => 0
 
 /**
  * The only door to guest code. Every guest instruction, microtasks included, runs inside {@link Guard.evaluate}.
@@ -58,6 +66,8 @@ export class Guard {
   /** The realm that is evaluated, and its deadline. */
   #realm: GuardedRealm | undefined
   #deadlineMs = 0
+  /** Whether the moat hears of no rejections, until the end of this evaluate. */
+  #isDeaf = false
   /** What the worker's own code threw while it answered. */
   #failure: Error | undefined
 
@@ -67,7 +77,7 @@ export class Guard {
     this.#moat = moat
     // Kept for the life of the process: without it each evaluate would start and join a thread (80 to 170 µs).
     this.#sigint.startSigintWatchdog()
-    moat.connect((request) => this.#answer(request))
+    moat.connect((request) => (request === LOOK_AT_CLOCK ? this.#insist() : this.#answer(request)))
   }
 
   /**
@@ -92,6 +102,10 @@ export class Guard {
       ending = isInterruption(thrown) ? INTERRUPTED : THREW
     }
     this.#moat.enter(undefined)
+    if (this.#isDeaf) {
+      this.#isDeaf = false
+      this.#moat.hearRejections(true)
+    }
     this.#realm = undefined
     this.#heartbeat.leave()
     this.#last = ending
@@ -103,6 +117,17 @@ export class Guard {
       if (this.#timer.disarm()) this.#absorbLateSignal(FORGED_SIGNAL_MS)
     }
     return ending
+  }
+
+  /** The moat has been called often. If its evaluate should have ended by now, the signal was lost on the way into it. */
+  #insist(): number {
+    const nowMs = performance.now()
+    if (this.#realm === undefined || nowMs < this.#deadlineMs + INSIST_AFTER_MS) return 0
+    this.#moat.hearRejections(false)
+    this.#isDeaf = true
+    // Not before this call is over.
+    this.#timer.arm(nowMs + INSIST_IN_MS, nowMs)
+    return 0
   }
 
   /** The daemon has sent SIGINT for the run that is over now. Unless that is what ended it, the signal is still to come, and must not meet the next run. */
@@ -123,7 +148,7 @@ export class Guard {
     const realm = this.#realm
     if (realm === undefined) return -1
     if (request === Request.now) return realm.tellTime()
-    if (headroom(HEADROOM_CALLS) < 0) return -1
+    apply(nothing, undefined, HEADROOM)
     if (this.#timer.disarm() || this.#heartbeat.rest()) return Answer.end
     // What Node has the moat do meanwhile (format the stack of an error of the worker's own) is no business of the guest's.
     this.#moat.enter(undefined)
@@ -158,9 +183,4 @@ export class Guard {
  */
 function isInterruption(thrown: unknown): boolean {
   return types.isNativeError(thrown) && getOwnPropertyDescriptor(thrown, 'code')?.value === 'ERR_SCRIPT_EXECUTION_INTERRUPTED'
-}
-
-/** Throws a RangeError if there is no stack for as many calls inside each other. */
-function headroom(calls: number): number {
-  return calls === 0 ? 0 : headroom(calls - 1) + 1
 }

@@ -1,8 +1,14 @@
+/** What the moat asks on its own account: whether the evaluate should have ended by now. */
+export const LOOK_AT_CLOCK = -1
+/** How many rejections it lets pass between; a power of two. */
+const REJECTIONS_PER_LOOK = 64
+
 /** The script of the moat realm: see createMoat. */
 export const MOAT_SOURCE = `(() => {
   'use strict'
   let hooks
   let answer
+  let rejections = 0
   // Made ahead: near the stack limit nothing can be made.
   const refused = Promise.reject(new TypeError('import() is not available here'))
   refused.catch(() => undefined)
@@ -17,8 +23,11 @@ export const MOAT_SOURCE = `(() => {
         return -1
       }
     },
+    // Node calls this one inside a TryCatch: a deadline's signal that V8 looks at in here is lost, and of code that rejects one promise after the other most is in here.
     rejected: (event, promise, reason) => {
       try {
+        rejections = (rejections + 1) & ${REJECTIONS_PER_LOOK - 1}
+        if (rejections === 0) answer(${LOOK_AT_CLOCK})
         if (hooks !== undefined) hooks.rejected(event, promise, reason)
       } catch {
         // No stack left to note it.
@@ -43,6 +52,8 @@ export const MOAT_SOURCE = `(() => {
       }
     },
     nothing: () => undefined,
+    // One of the engine's own: V8 does not look for signals on its way in.
+    deaf: Number.isFinite,
   }
   // A guest may hold errors and promises of this realm. They lead nowhere: what remains of the built-ins is what those two need to be of any use, and nothing that makes an object
   // of another kind or leads to a constructor. So contexts cannot meet here either.

@@ -31,6 +31,14 @@ const NAMES = `const names = Reflect.ownKeys(globalThis).filter((name) => typeof
 const KEEP = `var schedule = setTimeout, unschedule = clearTimeout, immediately = setImmediate, microtask = queueMicrotask, f, list = [];
   const { Error, TypeError, RangeError, Map, Uint8Array, Promise, Symbol, Object } = globalThis; judge([]);`
 
+/** What records, options, messages and parts of the realm side are called. A property that one of them lacks is looked for on its prototype. */
+const FIELDS =
+  `op status run call calls name length code message attention settled busy outside timerAt exported imported waitingFor context maxOutput maxDepth maxItems input output outbox outboxLength reply replyLength
+  payload fields pack unpack type fn sync handles level timeMs dropped text rejection done functionOut functionIn remoteOut remoteIn errorStacks maxBytes strings isAsync returns id resolve reject promise reason next held callback due order
+  intervalMs fulfilled kind parts owner target source iterate once open counted write read received count ref sent mark writer bytes position capacity reset fallback depth steps keys path colors then toJSON stack cause errors constructor`
+    .split(/\s+/)
+    .join()
+
 /** Puts something in the place of every global, after the host's set-up and before its use. */
 const rebound = (title: string, control: Attack['control'], put: string): Attack =>
   ofHost(attack(title, control, `${KEEP} ${NAMES}; var own = Reflect; ${put}; 0`, ...USE))
@@ -64,6 +72,16 @@ describeEscapes('what the realm side uses', [
     `var kept = []; const { Uint8Array: Native, ArrayBuffer: Buffer } = globalThis; globalThis.Uint8Array = function (size) { judge(new.target)
       const buffer = new Buffer(typeof size === 'number' ? size : 8, { maxByteLength: 1e6 }); const view = new Native(buffer); kept.push(buffer, view); return view }
     immediately(() => { for (const each of kept) { judge(each); try { each.resize(0) } catch (error) { judge(error) } } })`,
+  ),
+  ofHost(
+    attack(
+      'accessors of every name of ours, where objects look for what they lack',
+      'escapes',
+      `${KEEP} for (const holder of [Object.prototype, Array.prototype, Function.prototype, Promise.prototype, Error.prototype]) for (const key of '${FIELDS}'.split(',')) if (!Object.hasOwn(holder, key) || key === 'constructor')
+        Object.defineProperty(holder, key, { __proto__: null, configurable: true, get() { judge(this); judge(arguments); return undefined }, set(value) { judge(this); judge(value)
+          Object.defineProperty(this, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true }) } }); 0`,
+      ...USE,
+    ),
   ),
   ofHost(
     attack(

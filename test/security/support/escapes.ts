@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { type Box, type Context, GloveboxError, GuestError, type GuestFunction, OutputLimitError, TimeoutError, ValueError } from 'glovebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { boundWorker, type TestDaemon, testDaemon } from '../../support/daemons.ts'
@@ -14,6 +14,8 @@ const INVENTORY = `[globalThis, Object.prototype, Function.prototype, Array.prot
   .map((holder) => Reflect.ownKeys(holder).map(String).join()).join(';') + JSON.stringify(siblingSecret)`
 /** Failures that a guest can bring about, besides what it throws. */
 const GUEST_MADE = new Set(['ERR_NOT_A_FUNCTION', 'ERR_INTERRUPTED'])
+/** Files of ours and of Node's. */
+const LEAKING = /glovebox:|node:(internal|vm)|\/dist\/|\/src\//
 const MODES = ['alone', 'beside a sibling'] as const
 
 /** One class of attacks, each in a fresh context of one worker, with and without a sibling there, and beside its control. */
@@ -47,6 +49,7 @@ export function describeEscapes(title: string, attacks: readonly Attack[]): void
       expect(classOf(await controlOf(attack)), 'the control').toBe(attack.control)
       const sibling = mode === 'alone' ? undefined : await siblingOf(box)
       const ctx = await box.createContext(attack.host === true ? { ...attack.globals, host: HOST } : attack.globals)
+      const said = listen(ctx)
       await ctx.run(PRELUDE)
       const stage = new Stage(box, ctx, sibling)
       for (const step of attack.steps) await stage.perform(step)
@@ -56,6 +59,8 @@ export function describeEscapes(title: string, attacks: readonly Attack[]): void
       const expected = attack.knownLeak === undefined ? ['own', ...(attack.finds === 'moat' ? ['moat'] : [])] : [attack.knownLeak]
       expect(expected, 'what the attack found').toContain(verdict)
       expect(await stage.siblingIsWell(), 'the sibling is as it was').toBe(true)
+      const leaks = [...said, ...stage.errors].map((each) => inspect(each, { depth: 8 })).filter((text) => LEAKING.test(text))
+      expect(attack.knownLeak === undefined ? leaks : [], 'names of ours in what the client is told').toEqual([])
       await ctx.dispose()
       const { workers, deaths } = await box.status()
       expect(deaths, 'dead workers').toEqual([])
@@ -82,8 +87,17 @@ interface Sibling {
   readonly before: unknown
 }
 
+/** Everything that the context says by itself. */
+function listen(ctx: Context): readonly unknown[] {
+  const said: unknown[] = []
+  for (const name of ['console', 'unhandledRejection', 'uncaughtException'] as const) ctx.on(name, (event: unknown) => said.push(event))
+  return said
+}
+
 /** Plays the steps of one attack. Failures that a guest can bring about are part of the game; all others fail the test. */
 class Stage {
+  /** What the guest threw. */
+  readonly errors: unknown[] = []
   readonly #box: Box
   readonly #context: Context
   #sibling: Sibling | undefined
@@ -101,6 +115,7 @@ class Stage {
         await this.#sibling.context.run(step.peer)
       } else await this.#attack(step)
     } catch (error) {
+      if (error instanceof GuestError) this.errors.push(error.stack, error.message, error.name)
       if (error instanceof GuestError || error instanceof ValueError || error instanceof OutputLimitError) return
       if (error instanceof GloveboxError && GUEST_MADE.has(error.code)) return
       if (error instanceof TimeoutError && typeof step === 'object' && ('timeout' in step || 'idle' in step)) return
@@ -127,8 +142,13 @@ class Stage {
   }
 
   async #invoke({ invoke, with: args }: Extract<Step, { readonly invoke: string }>): Promise<unknown> {
-    using fn = (await this.#context.run(invoke)) as GuestFunction
-    return await fn(...args)
+    const fn = (await this.#context.run(invoke)) as GuestFunction
+    try {
+      return await fn(...args)
+    } finally {
+      // One of the host's own that came home has no handle.
+      ;(fn as Partial<GuestFunction>)[Symbol.dispose]?.()
+    }
   }
 
   /** Whether nobody read or changed the sibling, and it works as before. */

@@ -47,8 +47,27 @@ export const HOST = {
     return value
   },
   never: () => new Promise(() => undefined),
+  /** Keeps the guest waiting, by the clock. */
+  busy: (ms: number, value: unknown) => {
+    const until = performance.now() + ms
+    while (performance.now() < until);
+    return value
+  },
+  /** An async iterable. */
+  list: (length: number) => listOf(length),
+  /** Takes an async iterable of the guest's apart, as far as that goes. */
+  drain: async (iterable: AsyncIterable<unknown>) => {
+    const taken: unknown[] = []
+    for await (const item of iterable) if (taken.push(item) > 20) break
+    return taken
+  },
   /** More than fits in the room that a realm has for answers. */
   large: (length: number) => ({ text: 'x'.repeat(length) }),
+}
+
+async function* listOf(length: number): AsyncGenerator<unknown, unknown, unknown> {
+  for (let i = 0; i < length; i++) yield { i }
+  return { done: 'all' }
 }
 
 function quietly(say: () => unknown): void {
