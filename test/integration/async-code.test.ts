@@ -86,7 +86,8 @@ describe('a run settles with its promise', () => {
   test.each([
     ['a promise that nobody settles', 'new Promise(() => {})', 'waited for a promise'],
     ['a wait that nobody ends', `${WAIT} Atomics.waitAsync(cell, 0, 0).value`, 'waited for a promise'],
-    ['a chain of timers', 'new Promise(() => { const again = () => setTimeout(again, 1); again() })', 'waited for a promise'],
+    // The deadline may come while one of them runs.
+    ['a chain of timers', 'new Promise(() => { const again = () => setTimeout(again, 1); again() })', '(?:waited for a promise|computed)'],
     ['microtasks without end', '(async () => { for (;;) await null })()', 'computed'],
     ['a loop after an await', '(async () => { await null; for (;;); })()', 'computed'],
     ['a loop in a timer', 'new Promise(() => setTimeout(() => { for (;;); }, 1))', 'computed'],
