@@ -27,6 +27,8 @@ export class FrameSplitter {
   /** The bytes at hand, and how far they are cut. */
   #chunk: Uint8Array = NO_BYTES
   #at = 0
+  /** Chunks that listeners pushed while the one before was not cut yet. */
+  readonly #waiting: Uint8Array[] = []
 
   constructor(maxFrameBytes: number, onFrame: FrameListener) {
     this.maxFrameBytes = maxFrameBytes
@@ -39,12 +41,21 @@ export class FrameSplitter {
   }
 
   /**
-   * Takes the next bytes of the stream. May be called again by the listener, for bytes that it read by itself meanwhile: what is left of the chunk at hand is cut first, so
-   * frames keep their order.
+   * Takes the next bytes of the stream. May be called again by the listener, for bytes that it read by itself meanwhile: what came before is cut first, so frames keep their order.
    */
   push(chunk: Uint8Array): void {
+    const isBusy = this.#at < this.#chunk.length
+    if (!isBusy && this.#waiting.length === 0) {
+      this.#begin(chunk)
+      return
+    }
+    this.#waiting.push(chunk)
     // The chunk that a listener further out is busy with.
-    if (this.#at < this.#chunk.length) this.#cut()
+    if (isBusy) this.#cut()
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#begin(next)
+  }
+
+  #begin(chunk: Uint8Array): void {
     this.#chunk = chunk
     this.#at = 0
     this.#cut()

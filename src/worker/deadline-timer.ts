@@ -10,6 +10,8 @@ export interface DeadlineTimer {
    * @returns whether the deadline before had fired since it was set: its signal may still be on the way
    */
   arm(deadlineMs: number, nowMs: number): boolean
+  /** Has it fire now, and again and again until it is armed anew or stopped: a signal may get lost. */
+  insist(): void
   /** Stops the timer; returns the same. */
   disarm(): boolean
 }
@@ -22,6 +24,8 @@ export const DEADLINE_TIMER_FUNCTIONS = {
 /** How late the timer may fire, in milliseconds, and as a part of the time that is left. */
 const MAX_SLACK_MS = 2
 const SLACK_OF_BUDGET = 0.02
+/** From one time to the next, in nanoseconds, for a deadline whose signal was lost. */
+const INSIST_NS = 1_000_000
 
 const CLOCK_MONOTONIC = 1
 const SIGINT = 2
@@ -46,13 +50,16 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
   const previousAddress = libc.addressOf(previous)
   const { timer_settime } = libc.functions
   let armed = false
+  let insists = false
 
-  const set = (seconds: number, nanoseconds: number): boolean => {
+  const set = (seconds: number, nanoseconds: number, intervalNs = 0): boolean => {
+    wanted[2] = intervalNs
     wanted[4] = seconds
     wanted[6] = nanoseconds
     timer_settime(id, 0, wantedAddress, previousAddress)
-    const fired = armed && previous[4] === 0 && previous[6] === 0
+    const fired = armed && (insists || (previous[4] === 0 && previous[6] === 0))
     armed = seconds !== 0 || nanoseconds !== 0
+    insists = intervalNs > 0
     return fired
   }
 
@@ -68,6 +75,10 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
       const seconds = Math.floor(ms / 1000)
       // Never 0, which would disarm instead of fire.
       return set(seconds, Math.max(1, Math.floor((ms - seconds * 1000) * 1e6)))
+    },
+    insist() {
+      firesAtMs = Number.NEGATIVE_INFINITY
+      if (!insists) set(0, 1, INSIST_NS)
     },
     disarm() {
       firesAtMs = Number.POSITIVE_INFINITY

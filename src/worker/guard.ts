@@ -25,9 +25,8 @@ const RUN_OPTIONS = { breakOnSigint: true, displayErrors: false } as const
 const LATE_SIGNAL_MS = 20
 /** The same after a run that ended as if interrupted, when most likely there is none to come. */
 const FORGED_SIGNAL_MS = 1
-/** How long after its deadline an evaluate that goes on is sent another signal, in milliseconds: by then the first is not on its way any more. */
+/** How long after its deadline an evaluate that goes on is sent more signals, in milliseconds: by then the first is not on its way any more. */
 const INSIST_AFTER_MS = 5
-const INSIST_IN_MS = 1
 
 const { apply, getOwnPropertyDescriptor } = Reflect
 
@@ -66,8 +65,6 @@ export class Guard {
   /** The realm that is evaluated, and its deadline. */
   #realm: GuardedRealm | undefined
   #deadlineMs = 0
-  /** Whether the moat hears of no rejections, until the end of this evaluate. */
-  #isDeaf = false
   /** What the worker's own code threw while it answered. */
   #failure: Error | undefined
 
@@ -102,10 +99,6 @@ export class Guard {
       ending = isInterruption(thrown) ? INTERRUPTED : THREW
     }
     this.#moat.enter(undefined)
-    if (this.#isDeaf) {
-      this.#isDeaf = false
-      this.#moat.hearRejections(true)
-    }
     this.#realm = undefined
     this.#heartbeat.leave()
     this.#last = ending
@@ -123,10 +116,7 @@ export class Guard {
   #insist(): number {
     const nowMs = performance.now()
     if (this.#realm === undefined || nowMs < this.#deadlineMs + INSIST_AFTER_MS) return 0
-    this.#moat.hearRejections(false)
-    this.#isDeaf = true
-    // Not before this call is over.
-    this.#timer.arm(nowMs + INSIST_IN_MS, nowMs)
+    this.#timer.insist()
     return 0
   }
 
@@ -149,7 +139,11 @@ export class Guard {
     if (realm === undefined) return -1
     if (request === Request.now) return realm.tellTime()
     apply(nothing, undefined, HEADROOM)
-    if (this.#timer.disarm() || this.#heartbeat.rest()) return Answer.end
+    if (this.#timer.disarm() || this.#heartbeat.rest()) {
+      // It may have been lost, too.
+      this.#timer.insist()
+      return Answer.end
+    }
     // What Node has the moat do meanwhile (format the stack of an error of the worker's own) is no business of the guest's.
     this.#moat.enter(undefined)
     let answer: number
@@ -162,7 +156,8 @@ export class Guard {
     this.#moat.enter(realm.hooks)
     const nowMs = performance.now()
     // With the answer `end` the realm side waits for the signal, which comes at once. The timer is set before the daemon may interrupt: a signal must not end this half-way.
-    this.#timer.arm(answer === Answer.end ? nowMs : Math.max(nowMs, this.#deadlineMs), nowMs)
+    if (answer === Answer.end) this.#timer.insist()
+    else this.#timer.arm(Math.max(nowMs, this.#deadlineMs), nowMs)
     this.#heartbeat.goOn()
     return answer
   }

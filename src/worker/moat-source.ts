@@ -23,7 +23,7 @@ export const MOAT_SOURCE = `(() => {
         return -1
       }
     },
-    // Node calls this one inside a TryCatch: a deadline's signal that V8 looks at in here is lost, and of code that rejects one promise after the other most is in here.
+    // Node calls this one inside a TryCatch: a deadline's signal that comes meanwhile is lost, and code that rejects one promise after the other is in here most of the time.
     rejected: (event, promise, reason) => {
       try {
         rejections = (rejections + 1) & ${REJECTIONS_PER_LOOK - 1}
@@ -52,8 +52,6 @@ export const MOAT_SOURCE = `(() => {
       }
     },
     nothing: () => undefined,
-    // One of the engine's own: V8 does not look for signals on its way in.
-    deaf: Number.isFinite,
   }
   // A guest may hold errors and promises of this realm. They lead nowhere: what remains of the built-ins is what those two need to be of any use, and nothing that makes an object
   // of another kind or leads to a constructor. So contexts cannot meet here either.

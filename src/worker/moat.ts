@@ -21,8 +21,6 @@ export interface Moat {
   connect(answer: (request: number) => number): void
   /** Says whose code runs from now on. The guard calls it around each evaluate. */
   enter(hooks: RealmHooks | undefined): void
-  /** Whether the moat is told of rejections. While it is, a signal may get lost on the way in. */
-  hearRejections(hear: boolean): void
 }
 
 /**
@@ -43,19 +41,12 @@ export function createMoat(): Moat {
     readonly prepareStackTrace: (global: object, error: unknown, sites: unknown) => unknown
     readonly importModuleDynamically: (...args: never[]) => unknown
     readonly rejected: (...args: never[]) => unknown
-    readonly deaf: (...args: never[]) => unknown
     readonly nothing: () => unknown
   }
   internalBinding('errors').setPrepareStackTraceCallback(moat.prepareStackTrace)
   internalBinding('module_wrap').setImportModuleDynamicallyCallback(moat.importModuleDynamically)
   internalBinding('module_wrap').setInitializeImportMetaObjectCallback(moat.nothing)
   // Guest rejections would reach main-realm code, which keeps and inspects them. The worker's own code uses no promises.
-  const tasks = internalBinding('task_queue')
-  tasks.setPromiseRejectCallback(moat.rejected)
-  return {
-    bridge: moat.bridge,
-    connect: (answer) => moat.connect(answer),
-    enter: (hooks) => moat.enter(hooks),
-    hearRejections: (hear) => tasks.setPromiseRejectCallback(hear ? moat.rejected : moat.deaf),
-  }
+  internalBinding('task_queue').setPromiseRejectCallback(moat.rejected)
+  return moat
 }

@@ -299,6 +299,31 @@ describe('a client that answers as no client does', () => {
     expect(await client.outcome(3)).toEqual({ type: 'done', run: 3, value: 3 })
   })
 
+  test.each([
+    ['a primitive', 'answer'],
+    ['an object', { answer: 1 }],
+  ])('%s that comes just as the deadline of another run passes is not lost with it', async (_what, answer) => {
+    await using client = await withContext()
+    client.send({ type: 'create', run: 2, context: 2 }, {})
+    client.send(runs(3, 'var got; later().then((value) => { got = value }); 0'))
+    expect(await client.outcome(3)).toMatchObject({ type: 'done' })
+    // In one turn of the worker: a run that waits for 5 ms, 8 ms of something else, the answer.
+    client.write(
+      client.frame(runs(4, 'new Promise(() => {})', 5)),
+      client.frame({ ...RUN, run: 5, context: 2, source: 'for (const until = Date.now() + 8; Date.now() < until;); 0' }),
+      client.frame(returned(1), answer),
+    )
+    expect(await client.outcome(4)).toMatchObject({
+      type: 'failed',
+      code: ERROR_CODES.ERR_TIMEOUT,
+      message: expect.stringMatching(/waited for/) as string,
+    })
+    client.send(runs(6, 'got'))
+    expect(await client.outcome(6)).toMatchObject({ value: answer })
+    client.send({ type: 'idle', run: 7, context: 1, timeoutMs: 5_000, name: '' })
+    expect(await client.outcome(7)).toMatchObject({ type: 'done' })
+  })
+
   test('a call of a context that is gone is answered to nobody', async () => {
     await using client = await withContext()
     client.send(runs(2, 'later()'))

@@ -45,6 +45,11 @@ describe('ends at its deadline, and the context lives on', () => {
     ['a then that loops', '({ then() { for (;;); } })'],
     ['a getter of what a promise settles to', 'Promise.resolve({ get value() { for (;;); } })'],
     ['a loop in prepareStackTrace', "Error.prepareStackTrace = () => { for (;;); }; throw new Error('x')"],
+    ['a loop of rejections', 'for (;;) Promise.reject(1)'],
+    ['a loop of rejections that are handled', 'for (;;) Promise.reject(1).catch(() => 0)'],
+    ['a flood of microtasks that reject', 'const flood = () => { Promise.reject(1); Promise.resolve().then(flood) }; flood()'],
+    ['a flood of asynchronous functions that throw', '(async () => { for (;;) { try { await (async () => { throw 1 })() } catch {} } })()'],
+    ['a loop of import()', "for (;;) import('x').catch(() => 0)"],
     ['a promise that never settles', 'new Promise(() => {})'],
     ['a thenable that never settles', '({ then() {} })'],
     [

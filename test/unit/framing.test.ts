@@ -117,3 +117,38 @@ describe('memory', () => {
     expect(sizes[1]).toBeLessThanOrEqual(4_096)
   })
 })
+
+/** A listener that reads more by itself, as a worker does while a guest waits for the host. */
+describe('a listener that pushes the next bytes itself', () => {
+  test.each([1, 2, 3, 5, 8, 64, 4_096, 65_536, stream.length])('sees the same frames in the same order, in chunks of %d', (size) => {
+    const chunks: Uint8Array[] = []
+    for (let at = 0; at < stream.length; at += size) chunks.push(stream.subarray(at, at + size))
+    const frames: Uint8Array[] = []
+    let depth = 0
+    const splitter: FrameSplitter = new FrameSplitter(CAP, (bytes, start, end) => {
+      const copy = bytes.slice(start, end)
+      frames.push(copy)
+      // Every other frame, and not without end.
+      if (frames.length % 2 === 1 && depth < 3) {
+        depth++
+        for (let more = 0; more < 2; more++) {
+          const next = chunks.shift()
+          if (next !== undefined) splitter.push(next)
+        }
+        depth--
+      }
+      // What was handed on stays as it is until the listener is done with it.
+      expect(bytes.subarray(start, end)).toEqual(copy)
+    })
+    for (let next = chunks.shift(); next !== undefined; next = chunks.shift()) splitter.push(next)
+    expect(frames).toEqual(bodies)
+    expect(splitter.pendingBytes).toBe(0)
+  })
+
+  test('what it does not like ends all of it', () => {
+    const splitter: FrameSplitter = new FrameSplitter(10, () => {
+      splitter.push(header(11))
+    })
+    expect(() => splitter.push(new Uint8Array(Buffer.concat([frame(body(1)), frame(body(2))])))).toThrow(FramingError)
+  })
+})

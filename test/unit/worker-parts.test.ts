@@ -71,6 +71,12 @@ test('the deadline timer fires once, moves, stops, and says whether it had fired
     'stopped too late: had fired': true,
     'stopped twice: nothing': false,
     'a deadline of a tenth of a microsecond fires': 1,
+    'insists: fires again and again': true,
+    'says that it had fired, having insisted': true,
+    'armed anew: fires no more': 0,
+    'stopped, having insisted: had fired': true,
+    'stopped: fires no more': 0,
+    'stopped twice, having insisted: nothing': false,
   })
 })
 

@@ -133,20 +133,23 @@ export class Functions {
   /** The answer to an asynchronous call has come, as the record says. */
   answered(call: number, answer: number): void {
     const waiting = mapGet(this.#waiting, call)
+    const record = this.#record
     if (waiting === undefined) {
       // Whoever called was ended before the answer came. It is read all the same: the functions in it count as held until they are given back.
-      if (answer !== Answer.primitive) this.#values.readInput(this.#record)
-      return
+      if (answer !== Answer.primitive) this.#values.readInput(record)
+    } else {
+      record.origin = waiting.origin
+      try {
+        const value = answer === Answer.primitive ? this.#taken() : this.#decode(record.length)
+        if (answer === Answer.raised) waiting.reject(value)
+        else waiting.resolve(value)
+      } catch (error) {
+        waiting.reject(forGuest(error))
+      }
+      this.#forget(call)
     }
-    this.#forget(call)
-    this.#record.origin = waiting.origin
-    try {
-      const value = answer === Answer.primitive ? this.#taken() : this.#decode(this.#record.length)
-      if (answer === Answer.raised) waiting.reject(value)
-      else waiting.resolve(value)
-    } catch (error) {
-      waiting.reject(forGuest(error))
-    }
+    // Taken. Until here this evaluate may have been ended, and the worker tries again.
+    record.call = 0
   }
 
   #make(id: number, isAsync: boolean, name: string): HostFunction {

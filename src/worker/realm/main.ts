@@ -271,7 +271,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         invoke(run)
         return
       case Op.answer:
-        functions?.answered(record.call, record.code)
+        theFunctions().answered(record.call, record.code)
         return
       case Op.timer:
         timers.runNext()

@@ -11,7 +11,7 @@ export interface RealmRecord {
   run: number
   /** The run that what is evaluated now belongs to, for the client; 0 if there is none. */
   origin: number
-  /** Number of a host call: of the one that is waited for, or for `Op.answer` of the one that has its answer. */
+  /** Number of a host call: of the one that is waited for, or for `Op.answer` of the one that has its answer, and 0 once that is taken. */
   call: number
   /** Host calls so far. The worker sets it back when a run starts while nothing else is pending. */
   calls: number
