@@ -1,3 +1,5 @@
+import { withoutFrames } from '../confined/own-error.ts'
+import { evalExcerpt, syntaxErrorOf } from '../confined/syntax-error.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
@@ -10,12 +12,10 @@ import type { Heartbeat } from './heartbeat.ts'
 import { HostCalls } from './host-calls.ts'
 import type { Conversation } from './host-answer.ts'
 import { ManyRuns } from './many-runs.ts'
-import { withoutFrames } from './own-error.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
 import type { Run } from './run.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
-import { evalExcerpt, syntaxErrorOf } from './syntax-error.ts'
 import { ranOut } from './timeout-text.ts'
 
 /** What all channels of a worker share. */

@@ -2,7 +2,7 @@ import type vm from 'node:vm'
 import { types } from 'node:util'
 import type { DeadlineTimer } from './deadline-timer.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import { internalBinding } from './internals.ts'
+import { internalBinding } from '../confined/internals.ts'
 import type { Moat, RealmHooks } from './moat.ts'
 import { Answer, Request } from './realm/record.ts'
 
