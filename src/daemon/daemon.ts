@@ -11,12 +11,12 @@ import { createLog, type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
+import { WORKER } from './program.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { statusOf } from './status.ts'
 import { VERSION } from './version.ts'
 import { examineRuntime, type Runtime } from './runtime.ts'
-import { WORKER_FILE } from './worker-launch.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** Control connections at most. */
@@ -64,7 +64,7 @@ async function startWith(settings: DaemonSettings, workerFile?: string, without?
     const confinement =
       workerFile !== undefined && without === undefined
         ? UNCONFINED
-        : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path, workerFile ?? WORKER_FILE)
+        : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path)
     const daemon = new RunningDaemon(settings, runtime, confinement, claim, log, workerFile)
     try {
       await daemon.listen()
@@ -142,7 +142,7 @@ class RunningDaemon implements Daemon, SessionOwner {
         sandbox: confinement.sandbox,
         guardian: this.#guardian,
         directory: claim.directory,
-        workerFile,
+        program: workerFile === undefined ? WORKER : { ...WORKER, file: workerFile },
       },
       log,
       {

@@ -5,7 +5,7 @@ import { type AttackOutcome, LAYERS, type Layer } from '../protocol/attestation.
 import { MEMORY } from '../protocol/limits.ts'
 import { type Confinement, type ConfinementLevel, REQUIRED_BY, resolveConfinement } from './confinement.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
-import { WORKER_FILE } from './worker-launch.ts'
+import { WORKER } from './program.ts'
 import { WorkerProcess } from './worker-process.ts'
 
 /** A boot that takes longer has failed, in milliseconds. */
@@ -31,7 +31,7 @@ export interface Examination {
 /** Boots one worker with every layer that this machine gives, has it attack itself, and ends it. Needs no daemon. */
 export async function examineConfinement(): Promise<Examination> {
   refuseIoUring()
-  const confinement = resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath, WORKER_FILE)
+  const confinement = resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath)
   const attested = await attestOnce({ ...confinement, required: [] })
   const layers = LAYERS.map((layer): ExaminedLayer => {
     const absent = confinement.absent.find((each) => each.layer === layer)
@@ -49,7 +49,7 @@ async function attestOnce(confinement: Confinement): Promise<NonNullable<WorkerP
   const ready = Promise.withResolvers<void>()
   const worker = new WorkerProcess(
     1,
-    { directory, memoryBytes: MEMORY.default, node: process.execPath, sandbox: confinement.sandbox, confinement },
+    { directory, memoryBytes: MEMORY.default, node: process.execPath, sandbox: confinement.sandbox, confinement, program: WORKER },
     { ready: ready.resolve, message: () => undefined },
   )
   const timer = setTimeout(() => worker.kill(`did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)

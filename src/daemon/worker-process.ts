@@ -10,6 +10,7 @@ import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemo
 import { RateCap } from './rate-cap.ts'
 import type { Guardian } from './guardian.ts'
 import { LastWords } from './last-words.ts'
+import { makeNice } from './niceness.ts'
 import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-usage.ts'
 import type { WorkerCgroup } from './cgroup.ts'
 import { type Confinement, shortfall } from './confinement.ts'
@@ -60,6 +61,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #launched: LaunchedWorker
   readonly #confinement: Confinement
   readonly #memoryBytes: number
+  readonly #niceness: number
   readonly #cgroup: WorkerCgroup | undefined
   #attestation: Attestation | undefined
   readonly #words: LastWords
@@ -84,8 +86,9 @@ export class WorkerProcess implements AsyncDisposable {
     this.#onMessage = on.message
     this.#confinement = settings.confinement
     this.#memoryBytes = settings.memoryBytes
+    this.#niceness = settings.program.niceness
     // First: if no group can be made, there must be no process yet that nobody would own.
-    this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes))
+    this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes), settings.program.cpuWeight)
     this.#launched = launchWorker(number, settings)
     // Before it can have started anything; what stands between is moved again when it has booted.
     if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
@@ -221,6 +224,7 @@ export class WorkerProcess implements AsyncDisposable {
     const { lockDown, dropPermissions } = this.#confinement
     const { pid } = this
     if (pid !== undefined) this.#cgroup?.add(pid)
+    if (pid !== undefined && this.#niceness > 0) makeNice(pid, this.#niceness)
     const dataBytes = pid === undefined ? 0 : (readDataBytes(pid) ?? 0)
     const namespaces = this.#launched.sandboxed
     this.send({
