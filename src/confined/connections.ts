@@ -25,10 +25,10 @@ export class Connections<Channel extends { destroy(): void }> {
   readonly #tickets = new Tickets()
   readonly #unadmitted = new Set<Channel>()
   readonly #admitted = new Map<number, Channel>()
-  readonly #left: (channel: number) => void
+  readonly #left: (channel: number) => unknown
 
   /** @param left called when an admitted one is gone */
-  constructor(left: (channel: number) => void) {
+  constructor(left: (channel: number) => unknown) {
     this.#left = left
   }
 

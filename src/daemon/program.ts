@@ -24,3 +24,13 @@ export const WORKER: Program = {
   niceness: 0,
   cpuWeight: USUAL_CPU_WEIGHT,
 }
+
+export const COMPILER: Program = {
+  file: fileURLToPath(new URL('../compiler/compiler.cjs', import.meta.url)),
+  // For modules: to parse them without running them, and to have said where they do not parse.
+  flags: ['--experimental-vm-modules', '--expose-internals'],
+  grants: ['--allow-net', '--allow-ffi', '--allow-worker'],
+  // Where processors are short, an evaluation gets nine parts of ten.
+  niceness: 10,
+  cpuWeight: USUAL_CPU_WEIGHT / 10,
+}

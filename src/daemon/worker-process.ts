@@ -23,6 +23,9 @@ const MAX_UNREAD_COMMAND_BYTES = 256 * 1024
 /** Semi-spaces, compilers and the runtime itself. */
 const COLLECTOR_BYTES = 128 * 1024 * 1024
 
+/** A start that takes longer has failed, in milliseconds. It takes about 50 for a worker, and some 200 for a compiler. */
+const BOOT_TIMEOUT_MS = 20_000
+
 /** How long a worker that closed its control pipe may take to exit, in milliseconds. */
 const EXIT_WAIT_MS = 500
 
@@ -68,6 +71,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #startedMs = performance.now()
   readonly #messages = new RateCap(MAX_WORKER_MESSAGES_PER_SECOND)
   readonly #unwatch: (() => void) | undefined
+  readonly #bootTimer: NodeJS.Timeout
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
@@ -96,6 +100,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#words = new LastWords(this.#launched.stderr, MAX_WORKER_STDERR_PER_SECOND, () => this.kill('floods standard error'))
     const group = this.#launched.child.pid
     this.#unwatch = group === undefined ? undefined : settings.guardian?.watch(group)
+    this.#bootTimer = setTimeout(() => this.kill(`did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
     this.death = this.#watchDeath()
     this.#listen()
   }
@@ -250,6 +255,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#attestation = witnessed
     this.#apply({ type: 'ready', bootMs })
     this.#booted = true
+    clearTimeout(this.#bootTimer)
     this.#onReady()
   }
 
@@ -280,6 +286,7 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   #record(exitCode: number | null, signal: string | null, failure: string | undefined): Report {
+    clearTimeout(this.#bootTimer)
     this.#unwatch?.()
     closeSync(this.#launched.page)
     rmSync(this.socketPath, { force: true })
