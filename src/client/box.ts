@@ -1,4 +1,9 @@
 import { unlessAborted } from './abort.ts'
+import { type CompileOptions, resolveCompileOptions } from './compiler/compile-options.ts'
+import { Compiler } from './compiler/compiler.ts'
+import type { DiskCache } from './compiler/disk-cache.ts'
+import type { Script } from './compiler/script.ts'
+import { Scripts } from './compiler/scripts.ts'
 import { Context } from './context.ts'
 import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
@@ -44,21 +49,25 @@ export interface Status {
     readonly layers: readonly { readonly layer: string; readonly held: boolean; readonly detail: string }[]
     readonly absent: readonly { readonly layer: string; readonly reason: string; readonly fix: string }[]
   }
-  readonly workers: readonly {
-    readonly worker: number
-    readonly pid?: number
-    readonly state: string
-    readonly tenant?: string
-    readonly contexts: number
-    /** Functions that guests and clients hold of each other. */
-    readonly handles: number
-    readonly runs: number
-    readonly cpuMs: number
-    readonly peakRssBytes: number
-  }[]
+  readonly workers: readonly WorkerStatus[]
+  /** One a tenant, while its clients compile. `runs` are what they asked for. */
+  readonly compilers: readonly WorkerStatus[]
   readonly deaths: readonly Report[]
   /** This connection's side: functions of guests that it holds, and functions of its own that guests hold. */
   readonly client: { readonly guestFunctions: number; readonly hostFunctions: number }
+}
+
+export interface WorkerStatus {
+  readonly worker: number
+  readonly pid?: number
+  readonly state: string
+  readonly tenant?: string
+  readonly contexts: number
+  /** Functions that guests and clients hold of each other. */
+  readonly handles: number
+  readonly runs: number
+  readonly cpuMs: number
+  readonly peakRssBytes: number
 }
 
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
@@ -68,13 +77,17 @@ export class Box implements AsyncDisposable {
   readonly #release: () => Promise<void>
   readonly #lanes = new Set<Lane>()
   readonly #guests = new GuestEvents()
+  readonly #compiler: Compiler
+  readonly #scripts: Scripts
   #opening: Promise<Lane> | undefined
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
 
   /** @internal Boxes are made by `connect()`. */
-  constructor(control: Control, policy: TimeoutPolicy, release: () => Promise<void>) {
+  constructor(control: Control, policy: TimeoutPolicy, release: () => Promise<void>, disk: DiskCache | undefined) {
     this.#control = control
+    this.#compiler = new Compiler(control)
+    this.#scripts = new Scripts(this.#compiler, disk)
     this.#policy = policy
     this.#release = release
   }
@@ -126,6 +139,14 @@ export class Box implements AsyncDisposable {
     return undefined
   }
 
+  /**
+   * Compiles a source in a confined process that never runs it: types stripped, syntax checked, V8's code cache made. Equal sources are compiled once.
+   * @throws GuestError with the line and a caret if the source does not parse, CompilerCrashError, LimitError, OverloadedError, TimeoutError, ConnectionError
+   */
+  async compile(source: string, options?: CompileOptions): Promise<Script> {
+    return this.#scripts.compile(source, resolveCompileOptions(options))
+  }
+
   /** What the daemon says of itself: workers, limits, versions, recent deaths. */
   async status(): Promise<Status> {
     const json = await this.#control.status()
@@ -166,12 +187,14 @@ export class Box implements AsyncDisposable {
   /** @internal The daemon says that a worker is gone. */
   workerLost(worker: number, report: Report): void {
     for (const lane of this.#lanes) if (lane.worker === worker) lane.lost(report)
+    this.#compiler.lost(worker, report)
   }
 
   /** @internal The control connection is gone, and with it every lease. */
   disconnected(cause: GloveboxError): void {
     this.#cause ??= cause
     for (const lane of this.#lanes) lane.end(cause)
+    this.#compiler.end(cause)
   }
 
   async #create(lane: Lane, number: number, globals: Readonly<Record<string, unknown>>): Promise<Context> {

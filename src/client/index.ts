@@ -1,8 +1,11 @@
-export type { Box, Status } from './box.ts'
+export type { Box, Status, WorkerStatus } from './box.ts'
+export type { CompileOptions } from './compiler/compile-options.ts'
+export type { Script, SourceImport } from './compiler/script.ts'
 export { connect, type ConnectOptions } from './connect.ts'
 export type { Context } from './context.ts'
 export {
   AccessDeniedError,
+  CompilerCrashError,
   ConnectionError,
   ContextLostError,
   GloveboxError,

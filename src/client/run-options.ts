@@ -114,14 +114,19 @@ export function checkName(name: unknown): asserts name is string {
 }
 
 function readRun(policy: TimeoutPolicy, read: OptionReader): RunSettings {
+  const filename = readFilename(read)
+  const sourceMap = read.any('sourceMap')
+  return { ...readCall(policy, read), filename, sourceMap: sourceMap === undefined ? undefined : OriginalPlaces.of(sourceMap) }
+}
+
+export function readFilename(read: OptionReader): string | undefined {
   const filename = read.string('filename')
   if (filename !== undefined && filename.length > MAX_NAME)
     throw new InvalidOptionError('filename', `must have at most ${MAX_NAME} characters`, filename)
   // Stacks leave frames of such scripts out.
   if (filename !== undefined && /^(?:glovebox|node):/.test(filename))
     throw new InvalidOptionError('filename', "must not begin with 'glovebox:' or 'node:'", filename)
-  const sourceMap = read.any('sourceMap')
-  return { ...readCall(policy, read), filename, sourceMap: sourceMap === undefined ? undefined : OriginalPlaces.of(sourceMap) }
+  return filename
 }
 
 function readCall(policy: TimeoutPolicy, read: OptionReader): CallSettings {
