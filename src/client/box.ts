@@ -7,6 +7,7 @@ import { Scripts } from './compiler/scripts.ts'
 import { Context } from './context.ts'
 import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
+import { checkRunnable, evaluate } from './evaluate.ts'
 import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import { Lane } from './lane.ts'
 import type { Outcome } from './outcomes.ts'
@@ -14,14 +15,14 @@ import {
   checkInputs,
   checkSource,
   type ContextOptions,
+  type ManyOptions,
   type OneShotOptions,
   resolveContextOptions,
   resolveOneShotOptions,
-  type RunOptions,
   type TimeoutPolicy,
 } from './run-options.ts'
 import { NO_PAYLOAD } from './requests.ts'
-import { runScript } from './source-maps.ts'
+import type { RunScript } from './source-maps.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import { InvalidOptionError } from '../base/options.ts'
@@ -70,6 +71,9 @@ export interface WorkerStatus {
   readonly peakRssBytes: number
 }
 
+const ONCE = { source: 'once', script: 'onceScript' } as const
+const ONCE_WITH = { source: 'onceWith', script: 'onceScriptWith' } as const
+
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
 export class Box implements AsyncDisposable {
   readonly #control: Control
@@ -93,12 +97,13 @@ export class Box implements AsyncDisposable {
   }
 
   /**
-   * Runs a script in a fresh context and resolves with its completion value, awaited if it is a promise. The context is gone afterwards.
+   * Runs a source, or a compiled script, in a fresh context and resolves with its completion value, awaited if it is a promise. The context is gone afterwards.
    * @throws GuestError, TimeoutError, WorkerCrashError, ValueError, OverloadedError, ConnectionError
    */
-  async run(source: string, options?: OneShotOptions): Promise<unknown> {
-    checkSource(source)
-    const { timeoutMs, filename, signal, sourceMap, globals, fresh } = resolveOneShotOptions(this.#policy, options)
+  async run(source: string | Script, options?: OneShotOptions): Promise<unknown> {
+    const settings = resolveOneShotOptions(this.#policy, options)
+    checkRunnable(source, settings)
+    const { signal, globals, fresh } = settings
     signal?.throwIfAborted()
     const leased = fresh === 'process' ? this.#lease('process') : this.#anyLane()
     const release = (lane: Lane): void => {
@@ -107,10 +112,12 @@ export class Box implements AsyncDisposable {
     const lane = await unlessAborted(leased, signal, release)
     const context = lane.nextContext()
     try {
-      const type = globals === undefined ? 'once' : 'onceWith'
-      const script = runScript(source, filename, sourceMap)
-      if (script.script !== undefined) lane.bridge(context).sourceMaps.remember(script)
-      return await lane.call({ type, context, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal, script)
+      const evaluation = globals === undefined ? { as: ONCE, payload: NO_PAYLOAD } : { as: ONCE_WITH, payload: globals }
+      const remember = (script: RunScript): RunScript => {
+        if (script.script !== undefined) lane.bridge(context).sourceMaps.remember(script)
+        return script
+      }
+      return await evaluate(lane, this.#scripts, source, settings, { context, remember, ...evaluation })
     } finally {
       lane.over(context)
       release(lane)
@@ -131,7 +138,7 @@ export class Box implements AsyncDisposable {
   }
 
   /** {@link Context.runMany} in a context of its own, which is gone afterwards. Starts when the first outcome is asked for. */
-  async *runMany(source: string, inputs: Iterable<unknown>, options?: RunOptions): AsyncGenerator<Outcome, undefined, undefined> {
+  async *runMany(source: string, inputs: Iterable<unknown>, options?: ManyOptions): AsyncGenerator<Outcome, undefined, undefined> {
     checkSource(source)
     const list = checkInputs(inputs)
     await using context = await this.createContext()
@@ -204,7 +211,7 @@ export class Box implements AsyncDisposable {
       lane.forget(number)
       throw error
     }
-    return new Context(lane, number, this.#policy)
+    return new Context(lane, number, this.#policy, this.#scripts)
   }
 
   #countFunctions(): Status['client'] {
@@ -257,7 +264,12 @@ export class Box implements AsyncDisposable {
       return lane
     }
     this.#assertOpen()
-    const options = { dedicated: purpose === 'process', defaultTimeoutMs: this.#policy.defaultMs, guests: this.#guests }
+    const options = {
+      dedicated: purpose === 'process',
+      defaultTimeoutMs: this.#policy.defaultMs,
+      guests: this.#guests,
+      cacheRefused: (script: Script) => void this.#scripts.forget(script),
+    }
     const lane = new Lane(lease, lease.path, options, this.#control, (ended) => this.#lanes.delete(ended))
     this.#lanes.add(lane)
     await lane.opened()

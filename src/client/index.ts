@@ -24,4 +24,4 @@ export {
 export type { ConsoleEvent, GuestEventMap } from './guest-events.ts'
 export type { GuestFunction } from './guest-function.ts'
 export type { Outcome } from './outcomes.ts'
-export type { CallOptions, ContextOptions, OneShotOptions, RunOptions } from './run-options.ts'
+export type { CallOptions, ContextOptions, ManyOptions, OneShotOptions, RunOptions } from './run-options.ts'

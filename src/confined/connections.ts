@@ -1,14 +1,9 @@
+import type { Hello } from '../protocol/greeting.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_UNADMITTED } from '../protocol/limits.ts'
 import { chooseVersion } from '../protocol/versions.ts'
 import type { DaemonToWorker } from '../protocol/worker-link.ts'
 import { type Admission, Tickets } from './tickets.ts'
-
-export interface Hello {
-  readonly minVersion: number
-  readonly maxVersion: number
-  readonly ticket: Uint8Array
-}
 
 export interface Admitted extends Admission {
   /** Of the protocol. */

@@ -1,4 +1,5 @@
-import { COMPILED_IMPORTS, HASH_BYTES, MAX_CACHED_DATA_BYTES, MAX_NAME, MAX_SOURCE, MAX_SOURCE_MAP_BYTES, TICKET_BYTES } from './limits.ts'
+import { COMPILED_IMPORTS, HASH_BYTES, MAX_CACHED_DATA_BYTES, MAX_NAME, MAX_SOURCE, MAX_SOURCE_MAP_BYTES } from './limits.ts'
+import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
 import { defineLink, MalformedMessageError, optionalNumber, optionalString, readOptionalNumber, readOptionalString } from './link.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
@@ -14,7 +15,7 @@ const MAX_SOURCE_BYTES = 3 * MAX_SOURCE.default
 
 /** Client → compiler. `request` numbers the request: the client counts up from 1, and each is answered once. */
 export type ClientToCompiler =
-  | { readonly type: 'hello'; readonly minVersion: number; readonly maxVersion: number; readonly ticket: Uint8Array }
+  | Hello
   | {
       readonly type: 'compile'
       readonly request: number
@@ -41,7 +42,7 @@ export interface SourceImport {
 
 /** Compiler → client. HOSTILE: sources of the client's tenant may own the sender. */
 export type CompilerToClient =
-  | { readonly type: 'welcome'; readonly version: number }
+  | Welcome
   /** A thread has begun. If the compiler dies before it answers, this request may be why. */
   | { readonly type: 'started'; readonly request: number }
   | {
@@ -68,16 +69,7 @@ export type CompilerToClient =
     }
 
 export const clientToCompiler = defineLink<ClientToCompiler>({
-  hello: {
-    code: 0,
-    fields: 3,
-    pack(out, message) {
-      out.int(message.minVersion)
-      out.int(message.maxVersion)
-      out.bin(message.ticket, message.ticket.length)
-    },
-    unpack: (from) => ({ type: 'hello', minVersion: from.uint32(), maxVersion: from.uint32(), ticket: from.bin(TICKET_BYTES).slice() }),
-  },
+  hello: helloCodec,
   compile: {
     code: 1,
     fields: 7,
@@ -111,12 +103,7 @@ export const clientToCompiler = defineLink<ClientToCompiler>({
 })
 
 export const compilerToClient = defineLink<CompilerToClient>({
-  welcome: {
-    code: 0,
-    fields: 1,
-    pack: (out, message) => out.int(message.version),
-    unpack: (from) => ({ type: 'welcome', version: from.uint32() }),
-  },
+  welcome: welcomeCodec,
   started: {
     code: 1,
     fields: 1,

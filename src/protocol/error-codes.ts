@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   ERR_HOST_CALL_LIMIT: 18,
   ERR_CALL_DEPTH: 19,
   ERR_COMPILER_CRASHED: 40,
+  ERR_SCRIPT_UNKNOWN: 41,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

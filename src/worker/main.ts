@@ -18,6 +18,7 @@ import { createMoat } from './moat.ts'
 import { ReadyContexts } from './ready-contexts.ts'
 import { ScriptCache } from './scripts.ts'
 import { mapHeartbeat, SHARED_PAGE_FUNCTIONS } from './shared-page.ts'
+import { UploadedScripts } from './uploaded-scripts.ts'
 
 /** File descriptors that the daemon hands over. */
 const HEARTBEAT_FD = 4
@@ -42,7 +43,14 @@ const heartbeat = new Heartbeat(mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat)
 const blocking = new BlockingSocket(libc)
 const ready = new ReadyContexts(guard, moat.bridge, { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }, READY_CONTEXTS)
-const parts: WorkerParts = { guard, heartbeat, ready, scripts: new ScriptCache(), usage: { contexts: 0, runs: 0, waiting: 0 } }
+const parts: WorkerParts = {
+  guard,
+  heartbeat,
+  ready,
+  scripts: new ScriptCache(),
+  uploads: new UploadedScripts(),
+  usage: { contexts: 0, runs: 0, waiting: 0 },
+}
 
 const connections = new Connections<Channel>((channel) => control.tell({ type: 'closed', channel }))
 const server = createServer({ noDelay: false }, (socket) => connections.add(new Channel(socket, parts, blocking, connections)))

@@ -102,7 +102,15 @@ const fromWorker: Samples<WorkerToDaemon> = {
   closed: [{ type: 'closed', channel: 1 }],
 }
 const run = { run: 1, context: 2, timeoutMs: 5_000 }
+const HASH = new Uint8Array(32).fill(3)
 const toChannel: Samples<ClientToWorker> = {
+  script: [
+    { type: 'script', hash: HASH, filename: 'ä.js', code: 'ü'.repeat(100_000), cachedData: new Uint8Array(70_000) },
+    { type: 'script', hash: HASH, filename: undefined, code: '', cachedData: undefined },
+  ],
+  runScript: [{ type: 'runScript', ...run, hash: HASH }],
+  onceScript: [{ type: 'onceScript', ...run, hash: HASH }],
+  onceScriptWith: [{ type: 'onceScriptWith', ...run, hash: HASH }],
   hello: [{ type: 'hello', minVersion: 1, maxVersion: 2, ticket: TICKET }],
   run: [
     { type: 'run', ...run, filename: 'a.js', source: 'x + 1' },
@@ -132,6 +140,7 @@ const toChannel: Samples<ClientToWorker> = {
   promised: [{ type: 'promised', context: 1, call: 2 }],
 }
 const fromChannel: Samples<WorkerToClient> = {
+  cacheRefused: [{ type: 'cacheRefused', hash: HASH }],
   welcome: [{ type: 'welcome', version: 1 }],
   done: [{ type: 'done', run: 1 }],
   threw: [{ type: 'threw', run: MAX }],
@@ -201,6 +210,7 @@ export const DIRECTIONS = [
 
 /** Messages that end with a value, which the link itself neither writes nor checks. */
 export const WITH_PAYLOAD = new Set([
+  'onceScriptWith',
   'onceWith',
   'create',
   'set',

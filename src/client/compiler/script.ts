@@ -1,3 +1,6 @@
+import { InvalidOptionError } from '../../base/options.ts'
+import { OriginalPlaces } from '../source-map.ts'
+import { type RunScript, runScript } from '../source-maps.ts'
 import type { Format, Language, SourceImport } from '../../protocol/compiler-link.ts'
 
 export type { Format, Language, SourceImport }
@@ -29,6 +32,8 @@ export class Script {
   readonly sourceMap: string | undefined
   /** V8's code cache. Absent if it would be larger than 64 MiB. */
   readonly cachedData: Uint8Array | undefined
+  #refused = false
+  #forStacks: RunScript | undefined
 
   /** @internal Scripts are made by `box.compile()`. */
   constructor(hash: string, { language, format, filename, code, imports, sourceMap, cachedData }: ScriptParts) {
@@ -41,5 +46,31 @@ export class Script {
     this.sourceMap = sourceMap
     this.cachedData = cachedData
     Object.freeze(this)
+  }
+
+  /** Whether a worker's V8 refused the code cache: another version made it. The script runs all the same, and the next `box.compile()` of its source makes a new one. */
+  get cachedDataRejected(): boolean {
+    return this.#refused
+  }
+
+  /** @internal The script as stacks are told of the original source. */
+  forStacks(): RunScript {
+    this.#forStacks ??= runScript(this.code, this.filename, placesOf(this.sourceMap))
+    return this.#forStacks
+  }
+
+  /** @internal */
+  refuseCachedData(): void {
+    this.#refused = true
+  }
+}
+
+/** HOSTILE: a compiler may send any text as a map. What is none tells stacks nothing. */
+function placesOf(sourceMap: string | undefined): OriginalPlaces | undefined {
+  try {
+    return sourceMap === undefined ? undefined : OriginalPlaces.of(sourceMap)
+  } catch (error) {
+    if (error instanceof InvalidOptionError) return undefined
+    throw error
   }
 }
