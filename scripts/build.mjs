@@ -1,4 +1,4 @@
-// Builds dist/: the typed modules with tsc, then the worker and the realm script inside it as one file with esbuild.
+// Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, and the compiler, each as one file.
 // Then build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
@@ -11,15 +11,17 @@ if (Number.parseInt(process.versions.node, 10) < 26) {
 }
 const { build } = await import('esbuild')
 const { buildGuests } = await import('./build-guests.mjs')
+const { piscinaInOneFile } = await import('./piscina-in-one-file.mjs')
 const { realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
 
-/** Folders that tsc emits into dist. The worker is not among them: it is one bundle. */
+/** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
-const checked = ['src/cli', 'src/worker']
+const checked = ['src/cli', 'src/worker', 'src/compiler']
 
 /** `cjs` or `esm`. */
 const workerFormat = 'cjs'
 const workerFile = `dist/worker/worker.${workerFormat === 'cjs' ? 'cjs' : 'js'}`
+const compilerFile = 'dist/compiler/compiler.cjs'
 
 function removeStaleFiles() {
   if (!existsSync(join(root, 'dist'))) return
@@ -28,7 +30,8 @@ function removeStaleFiles() {
     const path = join(file.parentPath, file.name).slice(root.length)
     const [, folder] = path.split('/')
     const source = path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
-    const wanted = path === workerFile || (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
+    const wanted =
+      path === workerFile || path === compilerFile || (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
     if (!wanted) rmSync(join(root, path))
   }
 }
@@ -62,11 +65,28 @@ async function bundleWorker() {
   })
 }
 
+async function bundleCompiler() {
+  await build({
+    entryPoints: [join(root, 'src/compiler/main.ts')],
+    outfile: join(root, compilerFile),
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node26',
+    // Optional: it would make threads nicer, which the daemon does.
+    external: ['internal/*', '@napi-rs/nice'],
+    plugins: [piscinaInOneFile],
+    charset: 'utf8',
+    logLevel: 'warning',
+  })
+}
+
 try {
   removeStaleFiles()
   compileModules()
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
-  await Promise.all([bundleWorker(), buildGuests(root)])
+  await Promise.all([bundleWorker(), bundleCompiler(), buildGuests(root)])
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

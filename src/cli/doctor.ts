@@ -25,7 +25,7 @@ interface Flags {
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('boot a worker, let it attack itself, and show what holds and how to mend what does not')
+    .description('boot a worker and a compiler, let them attack themselves, and show what holds and how to mend what does not')
     .addOption(new Option('--confinement <level>', 'the level that must hold').choices(['strict', 'auto', 'process']).default('auto'))
     .option('--json', 'print everything as JSON')
     .addHelpText('after', EXAMPLES)
@@ -39,11 +39,16 @@ async function doctor({ confinement, json }: Flags): Promise<void> {
     throw new DaemonError('ERR_CONFINEMENT', `a daemon would not start here with confinement '${confinement}'`)
 }
 
-function describe({ layers, attacks, levels }: Examination): string {
-  const mark = (good: boolean): string => (good ? styleText('green', '✓') : styleText('red', '✗'))
-  const layerRows = layers.map(({ layer, held, detail }) => [mark(held), layer, TITLES[layer] ?? '', detail])
+const mark = (good: boolean): string => (good ? styleText('green', '✓') : styleText('red', '✗'))
+
+function layerTable(title: string, layers: Examination['layers']): string {
+  const rows = layers.map(({ layer, held, detail }) => [mark(held), layer, TITLES[layer] ?? '', detail])
+  return `${styleText('bold', title)}\n${formatTable([{ title: '' }, { title: 'layer' }, { title: 'what' }, { title: 'evidence' }], rows)}`
+}
+
+function attackTable(title: string, attacks: Examination['attacks']): string {
   const names = [...new Set(attacks.map(({ name }) => name))]
-  const attackRows = names.map((name) => {
+  const rows = names.map((name) => {
     const tries = attacks.filter((attack) => attack.name === name)
     return [
       mark(tries.every(({ refused }) => refused)),
@@ -51,9 +56,18 @@ function describe({ layers, attacks, levels }: Examination): string {
       tries.map(({ layer, refused, evidence }) => `${layer} ${refused ? 'refused' : 'LET THROUGH'} (${evidence})`).join(', '),
     ]
   })
+  return `${styleText('bold', title)}\n${formatTable([{ title: '' }, { title: 'attempt' }, { title: 'outcome' }], rows)}`
+}
+
+function describe({ layers, attacks, compiler, levels }: Examination): string {
+  const through = compiler.attacks.filter(({ refused }) => !refused)
   const parts = [
-    `${styleText('bold', 'layers')}\n${formatTable([{ title: '' }, { title: 'layer' }, { title: 'what' }, { title: 'evidence' }], layerRows)}`,
-    `${styleText('bold', 'attacks of a worker on itself')}\n${formatTable([{ title: '' }, { title: 'attempt' }, { title: 'outcome' }], attackRows)}`,
+    layerTable('layers', layers),
+    attackTable('attacks of a worker on itself', attacks),
+    layerTable('layers of a compiler', compiler.layers),
+    through.length === 0
+      ? `The compiler's threads tried the same ${compiler.attacks.length} attacks: all were refused.`
+      : attackTable('attacks of a compiler on itself that were let through', through),
   ]
   const fixes = layers.flatMap(({ layer, held, fix }) => (held || fix === undefined || fix === 'none' ? [] : [`  ${layer}: ${fix}`]))
   if (fixes.length > 0) parts.push(`${styleText('bold', 'to mend')}\n${fixes.join('\n')}`)

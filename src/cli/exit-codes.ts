@@ -1,5 +1,6 @@
 import {
   AccessDeniedError,
+  CompilerCrashError,
   ConnectionError,
   GuestError,
   InvalidOptionError,
@@ -33,7 +34,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof TimeoutError || error instanceof OutputLimitError) return EXIT.limit
   if (error instanceof LimitError || error instanceof OverloadedError) return EXIT.limit
   if (error instanceof ValueError) return error.code === 'ERR_VALUE_UNSUPPORTED' ? EXIT.guest : EXIT.limit
-  if (error instanceof WorkerCrashError) return error.report?.limit === undefined ? EXIT.guest : EXIT.limit
+  if (error instanceof WorkerCrashError || error instanceof CompilerCrashError)
+    return error.report?.limit === undefined ? EXIT.guest : EXIT.limit
   if (error instanceof ConnectionError || error instanceof AccessDeniedError) return EXIT.unavailable
   if (error instanceof DaemonError) return EXIT.unavailable
   return EXIT.internal

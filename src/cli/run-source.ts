@@ -3,19 +3,20 @@ import { extname } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { UsageError } from './usage-error.ts'
 
-/** Code to run, and the name that its stack traces show. */
+/** Code to run, its language, and the name that its stack traces show. */
 export interface RunSource {
   readonly code: string
   readonly filename: string
+  readonly language: 'js' | 'ts'
 }
 
-/** Extensions of modules and of TypeScript, which are not run yet. */
+/** Extensions of TypeScript scripts. */
+const TYPESCRIPT = ['.ts', '.cts']
+/** Extensions of modules and of JSX, which are not run yet. */
 const NOT_YET = new Map([
   ['.mjs', 'ES modules are'],
-  ['.mts', 'TypeScript is'],
-  ['.cts', 'TypeScript is'],
-  ['.ts', 'TypeScript is'],
-  ['.tsx', 'TypeScript is'],
+  ['.mts', 'ES modules are'],
+  ['.tsx', 'JSX is'],
   ['.jsx', 'JSX is'],
 ])
 
@@ -23,18 +24,23 @@ const NOT_YET = new Map([
 export async function readRunSource(file: string | undefined, code: string | undefined): Promise<RunSource> {
   if (code !== undefined) {
     if (file !== undefined) throw new UsageError(`both '${file}' and -e are given; give one`)
-    return { code, filename: '[eval]' }
+    return { code, filename: '[eval]', language: 'js' }
   }
-  if (file !== undefined && file !== '-') return { code: await readScript(file), filename: file }
+  if (file !== undefined && file !== '-') return { code: await readScript(file), filename: file, language: languageOf(file) }
   if (file === undefined && process.stdin.isTTY) {
     throw new UsageError("there is nothing to run: give a FILE, -e CODE, or pipe code in ('-' reads from the terminal)")
   }
-  return { code: await text(process.stdin), filename: '[stdin]' }
+  return { code: await text(process.stdin), filename: '[stdin]', language: 'js' }
+}
+
+function languageOf(file: string): RunSource['language'] {
+  return TYPESCRIPT.includes(extname(file).toLowerCase()) ? 'ts' : 'js'
 }
 
 async function readScript(file: string): Promise<string> {
   const language = NOT_YET.get(extname(file).toLowerCase())
-  if (language !== undefined) throw new UsageError(`cannot run '${file}': ${language} not supported yet; only scripts (.js, .cjs) are`)
+  if (language !== undefined)
+    throw new UsageError(`cannot run '${file}': ${language} not supported yet; only scripts (.js, .cjs, .ts, .cts) are`)
   try {
     return await readFile(file, 'utf8')
   } catch (error) {

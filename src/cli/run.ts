@@ -1,5 +1,5 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { connect, type OneShotOptions } from '../client/index.ts'
 import { type OutputStreams, printConsole } from './console-output.ts'
 import { failureToJson } from './failure.ts'
@@ -11,6 +11,8 @@ const EXAMPLES = `
 Examples:
   glovebox run -e '[3, 1, 2].sort()'       prints [ 1, 2, 3 ]
   glovebox run rule.js --timeout 100       stops it after 100 ms, with exit code 4
+  glovebox run rule.ts                     strips the types, and runs it
+  glovebox run --language ts -e 'let x: number = 1; x'
   curl -s https://example.org/a.js | glovebox run --filename a.js
   glovebox run -e '({ a: 1 })' --json      prints {"ok":true,"value":{"a":1},"text":"{ a: 1 }"}
 
@@ -23,6 +25,7 @@ interface RunFlags {
   readonly socket?: string
   readonly json?: true
   readonly filename?: string
+  readonly language?: 'js' | 'ts'
 }
 
 export function addRun(program: Command): void {
@@ -32,6 +35,7 @@ export function addRun(program: Command): void {
     .argument('[file]', "script to run; without it, or as '-', standard input")
     .option('-e, --eval <code>', 'run this code')
     .option('--timeout <ms>', "deadline, for everything that the code does (default: the daemon's)", parseWhole)
+    .addOption(new Option('--language <language>', "of the code (default: by the file's extension)").choices(['js', 'ts']))
     .option('--filename <name>', 'name of the code in stack traces')
     .option('--socket <path>', 'socket of a running daemon (default: $GLOVEBOX_SOCKET, or the one that is running)')
     .option('--json', 'print one line of JSON, for failures too')
@@ -42,7 +46,8 @@ export function addRun(program: Command): void {
 async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const source = await readRunSource(file, flags.eval)
   const filename = flags.filename ?? source.filename
-  const options = flags.timeout === undefined ? { filename } : { filename, timeout: flags.timeout }
+  const { timeout, language = source.language } = flags
+  const options = { filename, language, ...(timeout === undefined ? {} : { timeout }) }
   try {
     // Standard output is for the result alone where a program reads it.
     const streams = { stdout: flags.json === true ? process.stderr : process.stdout, stderr: process.stderr }

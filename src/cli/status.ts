@@ -27,7 +27,7 @@ async function status(flags: DaemonAddress & { readonly json?: true }): Promise<
   process.stdout.write(`${flags.json === true ? JSON.stringify(found, null, 2) : describe(found)}\n`)
 }
 
-function describe({ daemon, versions, limits, workers, deaths }: Status): string {
+function describe({ daemon, versions, limits, workers, compilers, deaths }: Status): string {
   const bold = (text: string): string => styleText('bold', text)
   const amount = (name: string, format: (value: number) => string): string => {
     const value = limits[name]
@@ -45,6 +45,7 @@ function describe({ daemon, versions, limits, workers, deaths }: Status): string
   const head = facts.map(([name, value]) => `  ${name.padEnd(8)} ${value}`)
   const parts = [`${bold(`glovebox ${daemon.version}`)}\n${head.join('\n')}`]
   parts.push(workers.length === 0 ? bold('no workers') : `${bold('workers')}\n${workerTable(workers)}`)
+  if (compilers.length > 0) parts.push(`${bold('compilers')}\n${workerTable(compilers)}`)
   if (deaths.length > 0) parts.push(`${bold('recent deaths')}\n${deathTable(deaths)}`)
   return parts.join('\n\n')
 }

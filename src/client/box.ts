@@ -1,7 +1,13 @@
 import { unlessAborted } from './abort.ts'
+import { type CompileOptions, resolveCompileOptions } from './compiler/compile-options.ts'
+import { Compiler } from './compiler/compiler.ts'
+import type { DiskCache } from './compiler/disk-cache.ts'
+import type { Script } from './compiler/script.ts'
+import { Scripts } from './compiler/scripts.ts'
 import { Context } from './context.ts'
 import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
+import { checkRunnable, evaluate } from './evaluate.ts'
 import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import { Lane } from './lane.ts'
 import type { Outcome } from './outcomes.ts'
@@ -9,14 +15,14 @@ import {
   checkInputs,
   checkSource,
   type ContextOptions,
+  type ManyOptions,
   type OneShotOptions,
   resolveContextOptions,
   resolveOneShotOptions,
-  type RunOptions,
   type TimeoutPolicy,
 } from './run-options.ts'
 import { NO_PAYLOAD } from './requests.ts'
-import { runScript } from './source-maps.ts'
+import type { RunScript } from './source-maps.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import { InvalidOptionError } from '../base/options.ts'
@@ -44,22 +50,29 @@ export interface Status {
     readonly layers: readonly { readonly layer: string; readonly held: boolean; readonly detail: string }[]
     readonly absent: readonly { readonly layer: string; readonly reason: string; readonly fix: string }[]
   }
-  readonly workers: readonly {
-    readonly worker: number
-    readonly pid?: number
-    readonly state: string
-    readonly tenant?: string
-    readonly contexts: number
-    /** Functions that guests and clients hold of each other. */
-    readonly handles: number
-    readonly runs: number
-    readonly cpuMs: number
-    readonly peakRssBytes: number
-  }[]
+  readonly workers: readonly WorkerStatus[]
+  /** One a tenant, while its clients compile. `runs` are what they asked for. */
+  readonly compilers: readonly WorkerStatus[]
   readonly deaths: readonly Report[]
   /** This connection's side: functions of guests that it holds, and functions of its own that guests hold. */
   readonly client: { readonly guestFunctions: number; readonly hostFunctions: number }
 }
+
+export interface WorkerStatus {
+  readonly worker: number
+  readonly pid?: number
+  readonly state: string
+  readonly tenant?: string
+  readonly contexts: number
+  /** Functions that guests and clients hold of each other. */
+  readonly handles: number
+  readonly runs: number
+  readonly cpuMs: number
+  readonly peakRssBytes: number
+}
+
+const ONCE = { source: 'once', script: 'onceScript' } as const
+const ONCE_WITH = { source: 'onceWith', script: 'onceScriptWith' } as const
 
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
 export class Box implements AsyncDisposable {
@@ -68,24 +81,29 @@ export class Box implements AsyncDisposable {
   readonly #release: () => Promise<void>
   readonly #lanes = new Set<Lane>()
   readonly #guests = new GuestEvents()
+  readonly #compiler: Compiler
+  readonly #scripts: Scripts
   #opening: Promise<Lane> | undefined
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
 
   /** @internal Boxes are made by `connect()`. */
-  constructor(control: Control, policy: TimeoutPolicy, release: () => Promise<void>) {
+  constructor(control: Control, policy: TimeoutPolicy, release: () => Promise<void>, disk: DiskCache | undefined) {
     this.#control = control
+    this.#compiler = new Compiler(control)
+    this.#scripts = new Scripts(this.#compiler, disk)
     this.#policy = policy
     this.#release = release
   }
 
   /**
-   * Runs a script in a fresh context and resolves with its completion value, awaited if it is a promise. The context is gone afterwards.
+   * Runs a source, or a compiled script, in a fresh context and resolves with its completion value, awaited if it is a promise. The context is gone afterwards.
    * @throws GuestError, TimeoutError, WorkerCrashError, ValueError, OverloadedError, ConnectionError
    */
-  async run(source: string, options?: OneShotOptions): Promise<unknown> {
-    checkSource(source)
-    const { timeoutMs, filename, signal, sourceMap, globals, fresh } = resolveOneShotOptions(this.#policy, options)
+  async run(source: string | Script, options?: OneShotOptions): Promise<unknown> {
+    const settings = resolveOneShotOptions(this.#policy, options)
+    checkRunnable(source, settings)
+    const { signal, globals, fresh } = settings
     signal?.throwIfAborted()
     const leased = fresh === 'process' ? this.#lease('process') : this.#anyLane()
     const release = (lane: Lane): void => {
@@ -94,10 +112,12 @@ export class Box implements AsyncDisposable {
     const lane = await unlessAborted(leased, signal, release)
     const context = lane.nextContext()
     try {
-      const type = globals === undefined ? 'once' : 'onceWith'
-      const script = runScript(source, filename, sourceMap)
-      if (script.script !== undefined) lane.bridge(context).sourceMaps.remember(script)
-      return await lane.call({ type, context, timeoutMs, filename, source }, globals ?? NO_PAYLOAD, signal, script)
+      const evaluation = globals === undefined ? { as: ONCE, payload: NO_PAYLOAD } : { as: ONCE_WITH, payload: globals }
+      const remember = (script: RunScript): RunScript => {
+        if (script.script !== undefined) lane.bridge(context).sourceMaps.remember(script)
+        return script
+      }
+      return await evaluate(lane, this.#scripts, source, settings, { context, remember, ...evaluation })
     } finally {
       lane.over(context)
       release(lane)
@@ -118,12 +138,20 @@ export class Box implements AsyncDisposable {
   }
 
   /** {@link Context.runMany} in a context of its own, which is gone afterwards. Starts when the first outcome is asked for. */
-  async *runMany(source: string, inputs: Iterable<unknown>, options?: RunOptions): AsyncGenerator<Outcome, undefined, undefined> {
+  async *runMany(source: string, inputs: Iterable<unknown>, options?: ManyOptions): AsyncGenerator<Outcome, undefined, undefined> {
     checkSource(source)
     const list = checkInputs(inputs)
     await using context = await this.createContext()
     yield* context.runMany(source, list, options)
     return undefined
+  }
+
+  /**
+   * Compiles a source in a confined process that never runs it: types stripped, syntax checked, V8's code cache made. Equal sources are compiled once.
+   * @throws GuestError with the line and a caret if the source does not parse, CompilerCrashError, LimitError, OverloadedError, TimeoutError, ConnectionError
+   */
+  async compile(source: string, options?: CompileOptions): Promise<Script> {
+    return this.#scripts.compile(source, resolveCompileOptions(options))
   }
 
   /** What the daemon says of itself: workers, limits, versions, recent deaths. */
@@ -166,12 +194,14 @@ export class Box implements AsyncDisposable {
   /** @internal The daemon says that a worker is gone. */
   workerLost(worker: number, report: Report): void {
     for (const lane of this.#lanes) if (lane.worker === worker) lane.lost(report)
+    this.#compiler.lost(worker, report)
   }
 
   /** @internal The control connection is gone, and with it every lease. */
   disconnected(cause: GloveboxError): void {
     this.#cause ??= cause
     for (const lane of this.#lanes) lane.end(cause)
+    this.#compiler.end(cause)
   }
 
   async #create(lane: Lane, number: number, globals: Readonly<Record<string, unknown>>): Promise<Context> {
@@ -181,7 +211,7 @@ export class Box implements AsyncDisposable {
       lane.forget(number)
       throw error
     }
-    return new Context(lane, number, this.#policy)
+    return new Context(lane, number, this.#policy, this.#scripts)
   }
 
   #countFunctions(): Status['client'] {
@@ -234,7 +264,12 @@ export class Box implements AsyncDisposable {
       return lane
     }
     this.#assertOpen()
-    const options = { dedicated: purpose === 'process', defaultTimeoutMs: this.#policy.defaultMs, guests: this.#guests }
+    const options = {
+      dedicated: purpose === 'process',
+      defaultTimeoutMs: this.#policy.defaultMs,
+      guests: this.#guests,
+      cacheRefused: (script: Script) => void this.#scripts.forget(script),
+    }
     const lane = new Lane(lease, lease.path, options, this.#control, (ended) => this.#lanes.delete(ended))
     this.#lanes.add(lane)
     await lane.opened()

@@ -22,6 +22,7 @@ import { ValueDecoder } from '../protocol/values/value-decoder.ts'
 import type { FunctionHandle } from '../protocol/values/value-options.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Calls } from './calls.ts'
+import type { Script } from './compiler/script.ts'
 import { ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
 import { ConnectionError, ContextLostError, errorForCode, ProtocolError, TimeoutError, ValueError } from './errors.ts'
@@ -53,6 +54,8 @@ export interface ChannelEvents {
   readonly distrust: (reason: string) => void
   /** The connection is gone; called once. The channel's calls wait until {@link Channel.fail} says why. */
   readonly closed: () => void
+  /** V8 did not take the code cache of a script that was sent. */
+  readonly cacheRefused: (hash: Uint8Array) => void
   /** Listeners for what any context says. */
   readonly guests: GuestEvents
 }
@@ -230,6 +233,13 @@ export class Channel {
     return answer
   }
 
+  /** Sends a compiled script, for requests that name it by its hash. */
+  upload({ hash, filename, code, cachedData }: Script): void {
+    if (this.#closed) return
+    this.#requests.write({ type: 'script', hash: Buffer.from(hash, 'hex'), filename, code, cachedData }, 0, NO_PAYLOAD)
+    this.#flushSoon()
+  }
+
   /** Rejects one call here and now; its answer, if there is one, is not waited for. */
   abandon(run: number, cause: unknown): boolean {
     const about = this.#calls.about(run)
@@ -323,6 +333,9 @@ export class Channel {
       }
       case 'outcomes':
         this.#outcomes(message)
+        return
+      case 'cacheRefused':
+        this.#events.cacheRefused(message.hash)
         return
       default:
         message satisfies never

@@ -4,6 +4,7 @@ import { OptionReader } from '../base/options.ts'
 import { defaultSocketPath, SYSTEM_SOCKET_PATH } from '../base/socket-path.ts'
 import { TIMEOUT_MS } from '../protocol/limits.ts'
 import { Box } from './box.ts'
+import { DiskCache } from './compiler/disk-cache.ts'
 import { Control } from './control.ts'
 import { embeddedDaemon } from './embedded-daemon.ts'
 import { ConnectionError } from './errors.ts'
@@ -18,6 +19,8 @@ export interface ConnectOptions {
   readonly token?: string
   /** Whether to start an embedded daemon if none is found. Default: true, unless `socket` is given. */
   readonly spawn?: boolean
+  /** Directory in which compiled sources are kept, made if need be; nobody but this user may write to it. At most 256 MiB. Default: none, they are kept in memory only. */
+  readonly cacheDir?: string
   /** Limits for this connection. None can be raised above the daemon's. */
   readonly limits?: {
     /** Default deadline of a run, in milliseconds. */
@@ -36,12 +39,14 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const read = new OptionReader('connect()', options)
   const given = read.string('socket') ?? (process.env['GLOVEBOX_SOCKET'] || undefined)
   const who = { tenant: read.string('tenant'), token: read.string('token') }
+  const cacheDir = read.string('cacheDir')
   const spawn = read.boolean('spawn') ?? given === undefined
   const limits = new OptionReader('connect({ limits })', read.object('limits'))
   const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
   limits.finish()
   read.finish()
 
+  const disk = cacheDir === undefined ? undefined : await DiskCache.open(cacheDir)
   const { socket, release } = await reach(given, spawn)
   try {
     // Assigned below; the daemon says nothing before its welcome.
@@ -54,6 +59,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
       control,
       { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs },
       release,
+      disk,
     )
     return made.box
   } catch (error) {

@@ -1,4 +1,7 @@
+import type { Script } from './compiler/script.ts'
+import type { Scripts } from './compiler/scripts.ts'
 import { ContextLostError } from './errors.ts'
+import { checkRunnable, evaluate } from './evaluate.ts'
 import type { GuestEventName, GuestListener } from './guest-events.ts'
 import type { Lane } from './lane.ts'
 import { NO_PAYLOAD } from './requests.ts'
@@ -8,13 +11,17 @@ import {
   checkInputs,
   checkName,
   checkSource,
+  type ManyOptions,
   resolveCallOptions,
+  resolveManyOptions,
   resolveRunOptions,
   type RunOptions,
   type RunSettings,
   type TimeoutPolicy,
 } from './run-options.ts'
 import { type RunScript, runScript } from './source-maps.ts'
+
+const RUN = { source: 'run', script: 'runScript' } as const
 
 /**
  * A context: a realm with its own globals, in a worker. State stays from run to run. Every method rejects with ContextLostError once the context was disposed or its worker
@@ -24,26 +31,29 @@ export class Context implements AsyncDisposable {
   readonly #lane: Lane
   readonly #number: number
   readonly #policy: TimeoutPolicy
+  readonly #scripts: Scripts
   /** Whether any source had a source map. */
   #isMapped = false
   #disposed: Promise<void> | undefined
 
   /** @internal Contexts are made by `box.createContext()`. */
-  constructor(lane: Lane, number: number, policy: TimeoutPolicy) {
+  constructor(lane: Lane, number: number, policy: TimeoutPolicy, scripts: Scripts) {
     this.#lane = lane
     this.#number = number
     this.#policy = policy
+    this.#scripts = scripts
   }
 
   /**
-   * Evaluates a script and resolves with its completion value; if that is a promise, with what it settles to.
+   * Evaluates a source, or a compiled script, and resolves with its completion value; if that is a promise, with what it settles to.
    * @throws GuestError if the guest throws
    */
-  async run(source: string, options?: RunOptions): Promise<unknown> {
-    checkSource(source)
-    const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
-    const script = this.#remember(runScript(source, filename, sourceMap))
-    return this.#call({ type: 'run', context: this.#number, timeoutMs, filename, source }, NO_PAYLOAD, signal, script)
+  async run(source: string | Script, options?: RunOptions): Promise<unknown> {
+    const settings = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
+    checkRunnable(source, settings)
+    this.#assertThere()
+    const remember = (script: RunScript): RunScript => this.#remember(script)
+    return evaluate(this.#lane, this.#scripts, source, settings, { context: this.#number, as: RUN, payload: NO_PAYLOAD, remember })
   }
 
   /**
@@ -51,11 +61,11 @@ export class Context implements AsyncDisposable {
    * the script is evaluated again for each, in a scope of its own. Yields each input's outcome in order: none stops the rest, and each has its own deadline. Breaking off ends the run.
    * @throws ValueError if an input cannot cross, GuestError if the script does not parse
    */
-  runMany(source: string, inputs: Iterable<unknown>, options?: RunOptions): AsyncIterableIterator<Outcome, undefined> {
+  runMany(source: string, inputs: Iterable<unknown>, options?: ManyOptions): AsyncIterableIterator<Outcome, undefined> {
     checkSource(source)
     const list = checkInputs(inputs)
-    const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
-    if (this.#disposed !== undefined) throw new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed')
+    const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveManyOptions(this.#policy, options)
+    this.#assertThere()
     const script = this.#remember(runScript(source, filename, sourceMap))
     return this.#lane.many({ type: 'many', context: this.#number, timeoutMs, filename, source }, list, signal, script)
   }
@@ -131,9 +141,9 @@ export class Context implements AsyncDisposable {
     return this.#call({ type, context: this.#number, timeoutMs, name }, payload, signal)
   }
 
-  #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined, script?: RunScript): Promise<unknown> {
-    if (this.#disposed !== undefined) throw new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed')
-    return this.#lane.call(request, payload, signal, script)
+  #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    this.#assertThere()
+    return this.#lane.call(request, payload, signal)
   }
 
   #remember(script: RunScript): RunScript {
@@ -142,7 +152,11 @@ export class Context implements AsyncDisposable {
     return script
   }
 
+  #assertThere(): void {
+    if (this.#disposed !== undefined) throw new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed')
+  }
+
   #plain(): RunSettings {
-    return { timeoutMs: this.#policy.defaultMs, filename: undefined, signal: undefined, sourceMap: undefined }
+    return { timeoutMs: this.#policy.defaultMs, filename: undefined, language: undefined, signal: undefined, sourceMap: undefined }
   }
 }

@@ -34,6 +34,8 @@ export class TimeoutError extends ReportedError {}
 export class OutputLimitError extends ReportedError {}
 /** `ERR_WORKER_CRASHED`: the worker died while the call was under way; `report` says how. Its contexts are lost. */
 export class WorkerCrashError extends ReportedError {}
+/** `ERR_COMPILER_CRASHED`: the compiler died of this source, most likely for want of memory; `report` says how. Compile less at a time. */
+export class CompilerCrashError extends ReportedError {}
 /** `ERR_CONTEXT_LOST`: the context is gone, because it was disposed or its worker died before this call. Make a new one. */
 export class ContextLostError extends ReportedError {}
 /** `ERR_OVERLOADED`: no worker is free. Try again after `retryAfter` milliseconds. */
@@ -63,6 +65,8 @@ export function errorForCode(code: string, message: string, report?: Report, ret
       return new TimeoutError(code, message, report)
     case 'ERR_OUTPUT_LIMIT':
       return new OutputLimitError(code, message, report)
+    case 'ERR_COMPILER_CRASHED':
+      return new CompilerCrashError(code, message, report)
     case 'ERR_CONTEXT_LOST':
       return new ContextLostError(code, message, report)
     case 'ERR_OVERLOADED':

@@ -1,8 +1,11 @@
-export type { Box, Status } from './box.ts'
+export type { Box, Status, WorkerStatus } from './box.ts'
+export type { CompileOptions } from './compiler/compile-options.ts'
+export type { Script, SourceImport } from './compiler/script.ts'
 export { connect, type ConnectOptions } from './connect.ts'
 export type { Context } from './context.ts'
 export {
   AccessDeniedError,
+  CompilerCrashError,
   ConnectionError,
   ContextLostError,
   GloveboxError,
@@ -21,4 +24,4 @@ export {
 export type { ConsoleEvent, GuestEventMap } from './guest-events.ts'
 export type { GuestFunction } from './guest-function.ts'
 export type { Outcome } from './outcomes.ts'
-export type { CallOptions, ContextOptions, OneShotOptions, RunOptions } from './run-options.ts'
+export type { CallOptions, ContextOptions, ManyOptions, OneShotOptions, RunOptions } from './run-options.ts'

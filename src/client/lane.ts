@@ -1,4 +1,6 @@
 import { Channel, type Request } from './channel.ts'
+import type { Script } from './compiler/script.ts'
+import { SentScripts } from './compiler/sent-scripts.ts'
 import type { ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
 import { ConnectionError, type Report, WorkerCrashError } from './errors.ts'
@@ -7,8 +9,19 @@ import { lateCause } from './late-cause.ts'
 import { Outcomes } from './outcomes.ts'
 import type { RunScript } from './source-maps.ts'
 
+/** A run of a script, without the script. */
+type ScriptRequest = Omit<Extract<Request, { readonly hash: Uint8Array }>, 'hash'>
+
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
+
+export interface LaneOptions {
+  readonly dedicated: boolean
+  readonly defaultTimeoutMs: number
+  readonly guests: GuestEvents
+  /** The worker's V8 did not take a script's code cache. */
+  readonly cacheRefused: (script: Script) => void
+}
 
 /**
  * A leased worker, as this client sees it: its channel, and what the daemon says of its end. A death is recorded once, and every call gets its cause.
@@ -18,24 +31,21 @@ export class Lane {
   /** Leased for one run; nothing else goes there. */
   readonly dedicated: boolean
   readonly #channel: Channel
+  readonly #scripts: SentScripts
   readonly #control: Control
   readonly #closed: (lane: Lane) => void
   #reportWait: NodeJS.Timeout | undefined
   #cause: Error | undefined
 
-  constructor(
-    lease: Lease,
-    path: string,
-    options: { readonly dedicated: boolean; readonly defaultTimeoutMs: number; readonly guests: GuestEvents },
-    control: Control,
-    closed: (lane: Lane) => void,
-  ) {
+  constructor(lease: Lease, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
     this.dedicated = options.dedicated
     this.worker = lease.worker
     this.#control = control
     this.#closed = closed
+    this.#scripts = new SentScripts((script) => this.#channel.upload(script), options.cacheRefused)
     this.#channel = new Channel(lease, path, options.defaultTimeoutMs, {
       guests: options.guests,
+      cacheRefused: (hash) => this.#scripts.refused(hash),
       distrust: (reason) => control.distrust(lease.worker, reason),
       closed: () => this.#disconnected(),
     })
@@ -80,6 +90,18 @@ export class Lane {
     if (this.#cause !== undefined) throw lateCause(this.#cause)
     if (signal === undefined) return this.#channel.call(request, payload, { script })
     return this.#abortable(signal, (started) => this.#channel.call(request, payload, { script, started }))
+  }
+
+  /** The same for a compiled script, which is sent first if the worker does not have it. */
+  async runScript(
+    script: Script,
+    request: ScriptRequest,
+    payload: unknown,
+    signal: AbortSignal | undefined,
+    forStacks: RunScript,
+  ): Promise<unknown> {
+    const hash = Buffer.from(script.hash, 'hex')
+    return this.#scripts.run(script, () => this.call({ ...request, hash }, payload, signal, forStacks))
   }
 
   /** One script over many inputs. Ended by the signal, or by whoever takes the outcomes. */

@@ -1,4 +1,5 @@
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
+import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
 import { MAX_NAME, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
 import { LimitError } from './errors.ts'
 import { OriginalPlaces } from './source-map.ts'
@@ -9,6 +10,8 @@ export interface RunOptions {
   readonly timeout?: number
   /** Shown in the guest's stack traces. At most 1,024 characters; `glovebox:` and `node:` are not for guests. */
   readonly filename?: string
+  /** `'ts'`: types are stripped, not checked, by the compiler, whose time does not count. Default `'js'`. */
+  readonly language?: Language
   /** Cancels the run; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal
   /**
@@ -17,6 +20,9 @@ export interface RunOptions {
    */
   readonly sourceMap?: string | object
 }
+
+/** How one script runs over many inputs: {@link RunOptions}, without a language. */
+export type ManyOptions = Omit<RunOptions, 'language'>
 
 export interface OneShotOptions extends RunOptions {
   /** Globals of the run's context: values, by name. */
@@ -50,6 +56,7 @@ export interface CallSettings {
 export interface RunSettings extends CallSettings {
   readonly filename: string | undefined
   readonly sourceMap: OriginalPlaces | undefined
+  readonly language: Language | undefined
 }
 
 export interface OneShotSettings extends RunSettings {
@@ -61,6 +68,13 @@ export interface OneShotSettings extends RunSettings {
 export function resolveRunOptions(policy: TimeoutPolicy, given: unknown): RunSettings {
   const read = new OptionReader('run()', given)
   const settings = readRun(policy, read)
+  read.finish()
+  return settings
+}
+
+export function resolveManyOptions(policy: TimeoutPolicy, given: unknown): Omit<RunSettings, 'language'> {
+  const read = new OptionReader('runMany()', given)
+  const settings = { filename: readFilename(read), sourceMap: readSourceMap(read), ...readCall(policy, read) }
   read.finish()
   return settings
 }
@@ -114,14 +128,24 @@ export function checkName(name: unknown): asserts name is string {
 }
 
 function readRun(policy: TimeoutPolicy, read: OptionReader): RunSettings {
+  const filename = readFilename(read)
+  const language = read.oneOf('language', LANGUAGES)
+  return { ...readCall(policy, read), filename, language, sourceMap: readSourceMap(read) }
+}
+
+function readSourceMap(read: OptionReader): OriginalPlaces | undefined {
+  const sourceMap = read.any('sourceMap')
+  return sourceMap === undefined ? undefined : OriginalPlaces.of(sourceMap)
+}
+
+export function readFilename(read: OptionReader): string | undefined {
   const filename = read.string('filename')
   if (filename !== undefined && filename.length > MAX_NAME)
     throw new InvalidOptionError('filename', `must have at most ${MAX_NAME} characters`, filename)
   // Stacks leave frames of such scripts out.
   if (filename !== undefined && /^(?:glovebox|node):/.test(filename))
     throw new InvalidOptionError('filename', "must not begin with 'glovebox:' or 'node:'", filename)
-  const sourceMap = read.any('sourceMap')
-  return { ...readCall(policy, read), filename, sourceMap: sourceMap === undefined ? undefined : OriginalPlaces.of(sourceMap) }
+  return filename
 }
 
 function readCall(policy: TimeoutPolicy, read: OptionReader): CallSettings {

@@ -7,8 +7,6 @@ import { bindLibc } from '../base/libc.ts'
 const NEEDED = ['memory', 'pids', 'cpu'] as const
 /** Processes and threads of one worker: Node has about a dozen, bubblewrap two. */
 const MAX_PIDS = 64
-/** Share of a contended processor; 100 is what everything else gets. */
-const CPU_WEIGHT = 100
 /** Name of the leaf that the daemon moves into: a group with processes of its own cannot have limited children. */
 const OWN_LEAF = 'daemon'
 const WORKER_GROUP = /^w\d+$/
@@ -50,8 +48,8 @@ export class CgroupTree {
     for (const name of readdirSync(path)) if (WORKER_GROUP.test(name)) removeGroup(join(path, name))
   }
 
-  /** Makes the group for a worker; `memoryBytes` is a hard limit, without swap. */
-  create(worker: number, memoryBytes: number): WorkerCgroup {
+  /** Makes the group for a worker; `memoryBytes` is a hard limit, without swap, `cpuWeight` its share of a contended processor. */
+  create(worker: number, memoryBytes: number, cpuWeight: number): WorkerCgroup {
     const group = join(this.#path, `w${worker}`)
     mkdirSync(group)
     const set = (file: string, value: string | number): void => writeFileSync(join(group, file), String(value))
@@ -60,7 +58,7 @@ export class CgroupTree {
     // One process of it is killed: all are.
     set('memory.oom.group', 1)
     set('pids.max', MAX_PIDS)
-    set('cpu.weight', CPU_WEIGHT)
+    set('cpu.weight', cpuWeight)
     const name = basename(this.#path)
     return {
       add: (pid) => set('cgroup.procs', pid),

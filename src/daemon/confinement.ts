@@ -47,7 +47,7 @@ export const REQUIRED_BY: Readonly<Record<ConfinementLevel, readonly Layer[]>> =
 /**
  * Finds out what this machine gives. Throws ERR_CONFINEMENT if a required layer is not to be had.
  */
-export function resolveConfinement(choice: ConfinementChoice, node: string, workerFile: string): Confinement {
+export function resolveConfinement(choice: ConfinementChoice, node: string): Confinement {
   const { level, without } = choice
   // What a test leaves out need not hold, unless it asks for it.
   const usual = REQUIRED_BY[level].filter((layer) => level === 'strict' || !without.includes(layer))
@@ -56,7 +56,7 @@ export function resolveConfinement(choice: ConfinementChoice, node: string, work
   const absent: AbsentLayer[] = without.map((layer) => ({ layer, reason: 'switched off', fix: 'leave it on' }))
   let sandbox: Sandbox | undefined
   if (wanted.includes('L4')) {
-    const probed = probeSandbox((program) => createSandbox(program, node, workerFile))
+    const probed = probeSandbox((program) => createSandbox(program, node))
     if ('sandbox' in probed) sandbox = probed.sandbox
     else absent.push({ layer: 'L4', ...probed })
   }

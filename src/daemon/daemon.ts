@@ -5,18 +5,20 @@ import type { Layer } from '../protocol/attestation.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import { type Confinement, resolveConfinement } from './confinement.ts'
+import { Compilers } from './compilers.ts'
+import { Deaths } from './deaths.ts'
 import { Guardian } from './guardian.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog, type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
+import { WORKER } from './program.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { statusOf } from './status.ts'
 import { VERSION } from './version.ts'
 import { examineRuntime, type Runtime } from './runtime.ts'
-import { WORKER_FILE } from './worker-launch.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** Control connections at most. */
@@ -64,7 +66,7 @@ async function startWith(settings: DaemonSettings, workerFile?: string, without?
     const confinement =
       workerFile !== undefined && without === undefined
         ? UNCONFINED
-        : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path, workerFile ?? WORKER_FILE)
+        : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path)
     const daemon = new RunningDaemon(settings, runtime, confinement, claim, log, workerFile)
     try {
       await daemon.listen()
@@ -103,12 +105,15 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #guardian: Guardian | undefined
   readonly #claim: SocketClaim
   readonly #log: Logger
+  readonly #deaths: Deaths
   readonly #pool: Pool
+  readonly #compilers: Compilers
   readonly #watch: OverdueWatch
   readonly #server: Server
   readonly #sessions = new Set<Session>()
   readonly #waitingRuns = new Map<WorkerProcess, number>()
   readonly #startedAt = new Date()
+  #processes = 0
   #channels = 0
   #draining = false
   #ending: Promise<void> | undefined
@@ -134,23 +139,24 @@ class RunningDaemon implements Daemon, SessionOwner {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopped = promise
     this.#resolveStopped = resolve
-    this.#pool = new Pool(
-      {
-        ...settings,
-        node: runtime.path,
-        confinement,
-        sandbox: confinement.sandbox,
-        guardian: this.#guardian,
-        directory: claim.directory,
-        workerFile,
-      },
-      log,
-      {
-        message: (worker, message) => this.#heard(worker, message),
-        death: (worker, report) => this.#died(worker, report),
-      },
-    )
-    this.#watch = new OverdueWatch(() => this.#pool.workers)
+    this.#deaths = new Deaths(log)
+    const shared = {
+      ...settings,
+      nextNumber: () => ++this.#processes,
+      node: runtime.path,
+      confinement,
+      sandbox: confinement.sandbox,
+      guardian: this.#guardian,
+      directory: claim.directory,
+    }
+    const on = {
+      message: (worker: WorkerProcess, message: PoolMessage) => this.#heard(worker, message),
+      death: (worker: WorkerProcess, report: Report) => this.#died(worker, report),
+    }
+    const program = workerFile === undefined ? WORKER : { ...WORKER, file: workerFile }
+    this.#pool = new Pool({ ...shared, program }, log, this.#deaths, on)
+    this.#compilers = new Compilers({ ...shared, idleMs: settings.compilerIdleMs }, this.#deaths, on)
+    this.#watch = new OverdueWatch(() => [...this.#pool.workers, ...this.#compilers.processes])
     this.#server = createServer((socket) => {
       if (this.#sessions.size >= MAX_SESSIONS) socket.destroy()
       else this.#sessions.add(new Session(socket, this))
@@ -187,7 +193,8 @@ class RunningDaemon implements Daemon, SessionOwner {
   async lease(session: Session, request: Parameters<SessionOwner['lease']>[1]): ReturnType<SessionOwner['lease']> {
     if (this.#draining)
       return { type: 'denied', request: request.request, code: 'ERR_STOPPING', message: 'the daemon is stopping', retryAfterMs: undefined }
-    const worker = await this.#pool.lease(session.tenant, request.purpose)
+    const worker =
+      request.purpose === 'compile' ? await this.#compilers.lease(session.tenant) : await this.#pool.lease(session.tenant, request.purpose)
     if (!this.#sessions.has(session)) {
       this.#retireUnused(worker)
       throw new Error('the client is gone')
@@ -216,22 +223,28 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   distrust(session: Session, request: Parameters<SessionOwner['distrust']>[1]): void {
     for (const number of session.channels.values()) {
-      if (number === request.worker) this.#pool.find(number)?.kill(`broke the protocol: ${request.reason}`)
+      if (number === request.worker) this.#find(number)?.kill(`broke the protocol: ${request.reason}`)
     }
   }
 
   status(): string {
-    return JSON.stringify(statusOf(this.#pool, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size))
+    const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths }
+    return JSON.stringify(statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size))
   }
 
   closed(session: Session): void {
     this.#sessions.delete(session)
-    for (const [channel, number] of session.channels) this.#dropChannel(this.#pool.find(number), channel)
+    for (const [channel, number] of session.channels) this.#dropChannel(this.#find(number), channel)
     const tenantRemains = [...this.#sessions].some(({ tenant }) => tenant === session.tenant)
     if (tenantRemains) return
+    this.#compilers.retire(session.tenant, 'its tenant left')
     for (const worker of this.#pool.workers) {
       if (worker.state.type === 'bound' && worker.state.tenant === session.tenant) worker.retire('its tenant left')
     }
+  }
+
+  #find(number: number): WorkerProcess | undefined {
+    return this.#pool.find(number) ?? this.#compilers.find(number)
   }
 
   #heard(worker: WorkerProcess, message: PoolMessage): void {
@@ -304,7 +317,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#draining = true
     this.#server.close()
     this.#watch[Symbol.dispose]()
-    await this.#pool[Symbol.asyncDispose]()
+    await Promise.all([this.#pool[Symbol.asyncDispose](), this.#compilers[Symbol.asyncDispose]()])
     await this.#guardian?.[Symbol.asyncDispose]()
     for (const session of this.#sessions) session.destroy()
     this.#claim.release()

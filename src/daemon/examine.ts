@@ -1,15 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AttackOutcome, LAYERS, type Layer } from '../protocol/attestation.ts'
-import { MEMORY } from '../protocol/limits.ts'
+import { type AttackOutcome, type Attestation, LAYERS, type Layer } from '../protocol/attestation.ts'
+import { COMPILER_MEMORY_BYTES, MEMORY } from '../protocol/limits.ts'
 import { type Confinement, type ConfinementLevel, REQUIRED_BY, resolveConfinement } from './confinement.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
-import { WORKER_FILE } from './worker-launch.ts'
+import { COMPILER, type Program, WORKER } from './program.ts'
 import { WorkerProcess } from './worker-process.ts'
-
-/** A boot that takes longer has failed, in milliseconds. */
-const BOOT_TIMEOUT_MS = 20_000
 
 export interface ExaminedLayer {
   readonly layer: Layer
@@ -20,49 +17,56 @@ export interface ExaminedLayer {
   readonly fix?: string
 }
 
-/** What a worker of this machine is confined by. */
+/** What workers of this machine are confined by. */
 export interface Examination {
   readonly layers: readonly ExaminedLayer[]
   readonly attacks: readonly AttackOutcome[]
+  /** The same of compilers: an attack counts as refused if it is in each of their threads. */
+  readonly compiler: Pick<Examination, 'layers' | 'attacks'>
   /** Confinement levels that a daemon would start with here. */
   readonly levels: readonly ConfinementLevel[]
 }
 
-/** Boots one worker with every layer that this machine gives, has it attack itself, and ends it. Needs no daemon. */
+/** Boots a worker and a compiler with every layer that this machine gives, has them attack themselves, and ends them. Needs no daemon. */
 export async function examineConfinement(): Promise<Examination> {
   refuseIoUring()
-  const confinement = resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath, WORKER_FILE)
-  const attested = await attestOnce({ ...confinement, required: [] })
-  const layers = LAYERS.map((layer): ExaminedLayer => {
-    const absent = confinement.absent.find((each) => each.layer === layer)
-    if (absent !== undefined) return { layer, held: false, detail: absent.reason, fix: absent.fix }
-    const state = attested.layers.find((each) => each.layer === layer)
-    return state ?? { layer, held: false, detail: 'not attested' }
+  const confinement = resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath)
+  const worker = await attestOnce(WORKER, MEMORY.default, { ...confinement, required: [] })
+  const compiler = await attestOnce(COMPILER, COMPILER_MEMORY_BYTES, { ...confinement, required: [] })
+  const examined = ({ layers, attacks }: Attestation): Examination['compiler'] => ({
+    layers: LAYERS.map((layer) => examineLayer(layer, layers, confinement)),
+    attacks,
   })
-  const holds = (layer: Layer): boolean => layers.some((each) => each.layer === layer && each.held)
+  const found = { ...examined(worker), compiler: examined(compiler) }
+  const all = [...found.layers, ...found.compiler.layers]
+  const holds = (layer: Layer): boolean => all.every((each) => each.layer !== layer || each.held)
   const levels = (Object.keys(REQUIRED_BY) as ConfinementLevel[]).filter((level) => REQUIRED_BY[level].every(holds))
-  return { layers, attacks: attested.attacks, levels }
+  return { ...found, levels }
 }
 
-async function attestOnce(confinement: Confinement): Promise<NonNullable<WorkerProcess['attestation']>> {
+function examineLayer(layer: Layer, attested: Attestation['layers'], confinement: Confinement): ExaminedLayer {
+  const absent = confinement.absent.find((each) => each.layer === layer)
+  if (absent !== undefined) return { layer, held: false, detail: absent.reason, fix: absent.fix }
+  return attested.find((each) => each.layer === layer) ?? { layer, held: false, detail: 'not attested' }
+}
+
+async function attestOnce(program: Program, memoryBytes: number, confinement: Confinement): Promise<Attestation> {
   const directory = mkdtempSync(join(tmpdir(), 'glovebox-examine-'))
   const ready = Promise.withResolvers<void>()
   const worker = new WorkerProcess(
     1,
-    { directory, memoryBytes: MEMORY.default, node: process.execPath, sandbox: confinement.sandbox, confinement },
+    { directory, memoryBytes, node: process.execPath, sandbox: confinement.sandbox, confinement, program },
     { ready: ready.resolve, message: () => undefined },
   )
-  const timer = setTimeout(() => worker.kill(`did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
   try {
     const died = worker.death.then(({ reason, stderr, exitCode, signal }) => {
-      throw new Error(`a worker did not boot: ${reason ?? stderr ?? signal ?? exitCode}`)
+      throw new Error(`a worker or compiler did not boot: ${reason ?? stderr ?? signal ?? exitCode}`)
     })
     await Promise.race([ready.promise, died])
-    if (worker.attestation === undefined) throw new Error('a worker attested nothing')
+    if (worker.attestation === undefined) throw new Error('a worker or compiler attested nothing')
     died.catch(() => undefined)
     return worker.attestation
   } finally {
-    clearTimeout(timer)
     await worker[Symbol.asyncDispose]()
     rmSync(directory, { recursive: true, force: true })
   }

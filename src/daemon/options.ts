@@ -32,6 +32,8 @@ export interface DaemonOptions {
   readonly require?: readonly Layer[]
   /** Path of a cgroup (version 2) that is this daemon's to arrange. Default: the daemon's own, if systemd delegated it. */
   readonly cgroup?: string
+  /** How long a compiler that nobody uses is kept, in milliseconds. 1 to 86,400,000, default 300,000. */
+  readonly compilerIdle?: number
   /** How long a stopping daemon lets runs finish, in milliseconds. Default 5,000. */
   readonly drain?: number
   /** Default `info`. */
@@ -48,6 +50,7 @@ export interface DaemonSettings {
   readonly memoryBytes: number
   readonly runtime: string | undefined
   readonly confinement: ConfinementChoice
+  readonly compilerIdleMs: number
   readonly drainMs: number
   readonly logLevel: LogLevel
 }
@@ -55,6 +58,7 @@ export interface DaemonSettings {
 const MAX_WORKERS = 256
 const MAX_SPARE = 64
 const MAX_DRAIN_MS = 3_600_000
+const MAX_COMPILER_IDLE_MS = 86_400_000
 
 /** Resolves each option once. Throws InvalidOptionError (`ERR_INVALID_OPTION`) naming option, rule and value. */
 export function resolveDaemonOptions(given: unknown): DaemonSettings {
@@ -76,6 +80,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
       cgroup: read.string('cgroup'),
       without: [],
     },
+    compilerIdleMs: read.integer('compilerIdle', 1, MAX_COMPILER_IDLE_MS) ?? 300_000,
     drainMs: read.integer('drain', 0, MAX_DRAIN_MS) ?? 5_000,
     logLevel: read.oneOf('logLevel', LOG_LEVELS) ?? 'info',
   }

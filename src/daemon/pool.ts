@@ -2,11 +2,14 @@ import { errorMessage } from '../base/error.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import { DaemonError } from './daemon-error.ts'
+import type { Deaths } from './deaths.ts'
 import type { Logger } from './log.ts'
 import { place } from './placement.ts'
 import { WorkerProcess, type WorkerSettings } from './worker-process.ts'
 
 export interface PoolSettings extends WorkerSettings {
+  /** Numbers of confined processes, each used once in a daemon's life. */
+  readonly nextNumber: () => number
   readonly spare: number
   readonly max: number
   readonly maxPerTenant: number
@@ -15,14 +18,10 @@ export interface PoolSettings extends WorkerSettings {
 /** Waits between starts after a worker died while it booted, in milliseconds: doubled each time. */
 const FIRST_RETRY_MS = 100
 const SLOWEST_RETRY_MS = 5_000
-/** A start that takes longer has failed, in milliseconds. It takes about 50. */
-const BOOT_TIMEOUT_MS = 20_000
 /** After so many failed starts in a row, who waits for a worker is told. */
 const GIVE_UP_AFTER = 3
 /** What a client that found no worker free is told to wait, in milliseconds: about a boot. */
 const RETRY_AFTER_MS = 100
-/** Deaths that the status shows. */
-const KEPT_DEATHS = 20
 /** Leases that may wait for a worker to boot. */
 const MAX_WAITING = 1_000
 
@@ -46,10 +45,8 @@ export class Pool implements AsyncDisposable {
   readonly #waiting: Waiter[] = []
   readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
-  /** The last deaths, newest first, for the status. */
-  readonly deaths: Report[] = []
+  readonly #deaths: Deaths
   readonly #proofs: { readonly resolve: () => void; readonly reject: (error: DaemonError) => void }[] = []
-  #started = 0
   #failedBoots = 0
   #retry: NodeJS.Timeout | undefined
   #closed = false
@@ -57,6 +54,7 @@ export class Pool implements AsyncDisposable {
   constructor(
     settings: PoolSettings,
     log: Logger,
+    deaths: Deaths,
     on: {
       readonly message: (worker: WorkerProcess, message: PoolMessage) => void
       readonly death: (worker: WorkerProcess, report: Report) => void
@@ -64,6 +62,7 @@ export class Pool implements AsyncDisposable {
   ) {
     this.#settings = settings
     this.#log = log
+    this.#deaths = deaths
     this.#onMessage = on.message
     this.#onDeath = on.death
   }
@@ -158,19 +157,12 @@ export class Pool implements AsyncDisposable {
   }
 
   #launch(): void {
-    const worker: WorkerProcess = new WorkerProcess(++this.#started, this.#settings, {
-      ready: () => {
-        clearTimeout(bootTimer)
-        this.#ready(worker)
-      },
+    const worker: WorkerProcess = new WorkerProcess(this.#settings.nextNumber(), this.#settings, {
+      ready: () => this.#ready(worker),
       message: (message) => this.#onMessage(worker, message),
     })
-    const bootTimer = setTimeout(() => worker.kill(`did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
     this.#workers.add(worker)
-    void worker.death.then((report) => {
-      clearTimeout(bootTimer)
-      this.#died(worker, report)
-    })
+    void worker.death.then((report) => this.#died(worker, report))
   }
 
   #ready(worker: WorkerProcess): void {
@@ -186,11 +178,7 @@ export class Pool implements AsyncDisposable {
 
   #died(worker: WorkerProcess, report: Report): void {
     this.#workers.delete(worker)
-    if (!worker.endedAsPlanned) this.deaths.unshift(report)
-    this.deaths.length = Math.min(this.deaths.length, KEPT_DEATHS)
-    const { signal, exitCode, reason, stderr } = report
-    if (this.#closed || worker.endedAsPlanned) this.#log.debug({ worker: worker.number, reason }, 'worker ended')
-    else this.#log.warn({ worker: worker.number, workerPid: worker.pid, signal, exitCode, reason, stderr }, 'worker died')
+    this.#deaths.record('worker', worker, report, this.#closed || worker.endedAsPlanned)
     this.#onDeath(worker, report)
     if (report.phase === 'boot') this.#bootFailed(report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`)
     else this.refill()

@@ -1,9 +1,12 @@
 import type { DaemonSettings } from './options.ts'
+import type { Compilers } from './compilers.ts'
+import type { Deaths } from './deaths.ts'
 import type { Pool } from './pool.ts'
 import type { Attestation } from '../protocol/attestation.ts'
 import type { Confinement } from './confinement.ts'
 import type { Runtime } from './runtime.ts'
 import { VERSION } from './version.ts'
+import type { WorkerProcess } from './worker-process.ts'
 
 /** What a daemon says of itself. Grows from release to release; existing fields keep their meaning. */
 export interface DaemonStatus {
@@ -33,8 +36,10 @@ export interface DaemonStatus {
   /** What the newest worker attested, and what this machine does not give. */
   readonly confinement: { readonly layers: Attestation['layers']; readonly absent: Confinement['absent'] }
   readonly workers: readonly WorkerStatus[]
+  /** One a tenant, while its clients compile. */
+  readonly compilers: readonly WorkerStatus[]
   /** The last deaths that nobody planned, newest first. */
-  readonly deaths: Pool['deaths']
+  readonly deaths: Deaths['recent']
 }
 
 export interface WorkerStatus {
@@ -53,7 +58,7 @@ export interface WorkerStatus {
 const MS_PER_DAY = 86_400_000
 
 export function statusOf(
-  pool: Pool,
+  { pool, compilers, deaths }: { readonly pool: Pool; readonly compilers: Compilers; readonly deaths: Deaths },
   settings: DaemonSettings,
   runtime: Runtime,
   confinement: Confinement,
@@ -61,23 +66,7 @@ export function statusOf(
   clients: number,
 ): DaemonStatus {
   let layers: Attestation['layers'] = []
-  const workers: WorkerStatus[] = []
-  for (const worker of pool.workers) {
-    const { state } = worker
-    if (worker.attestation !== undefined) layers = worker.attestation.layers
-    const { cpuMs, peakRssBytes } = worker.sampleUsage()
-    workers.push({
-      worker: worker.number,
-      pid: worker.pid,
-      state: state.type,
-      tenant: state.type === 'bound' ? state.tenant : undefined,
-      contexts: worker.contexts,
-      handles: worker.handles,
-      runs: worker.runs,
-      cpuMs,
-      peakRssBytes,
-    })
-  }
+  for (const { attestation } of pool.workers) if (attestation !== undefined) layers = attestation.layers
   return {
     daemon: {
       version: VERSION,
@@ -102,7 +91,15 @@ export function statusOf(
       maxPerTenant: settings.maxPerTenant,
     },
     confinement: { layers, absent: confinement.absent },
-    workers,
-    deaths: pool.deaths,
+    workers: Array.from(pool.workers, workerStatus),
+    compilers: Array.from(compilers.processes, workerStatus),
+    deaths: deaths.recent,
   }
+}
+
+function workerStatus(worker: WorkerProcess): WorkerStatus {
+  const { state, number, pid, contexts, handles, runs } = worker
+  const { cpuMs, peakRssBytes } = worker.sampleUsage()
+  const tenant = state.type === 'bound' ? state.tenant : undefined
+  return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, peakRssBytes }
 }

@@ -3,13 +3,11 @@ import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
 import { giveNothingElse } from './inheritance.ts'
 import { listeningSocket } from './listening-socket.ts'
+import type { Program } from './program.ts'
 import type { Sandbox } from './sandbox/bubblewrap.ts'
-
-export const WORKER_FILE = fileURLToPath(new URL('../worker/worker.cjs', import.meta.url))
 
 /** Descriptors of a worker; `src/worker/main.ts` knows the same numbers. Bubblewrap uses up the last two. */
 const FD = { control: 3, page: 4, listen: 5, filter: 6, status: 7 } as const
@@ -26,8 +24,7 @@ export interface LaunchSettings {
   readonly sandbox?: Sandbox | undefined
   /** Whether it runs under Node's permission model. */
   readonly confinement: { readonly dropPermissions: boolean }
-  /** For tests: another program in the place of the worker. */
-  readonly workerFile?: string | undefined
+  readonly program: Program
 }
 
 export interface LaunchedWorker {
@@ -49,25 +46,25 @@ export interface LaunchedWorker {
 /** Starts a worker's process: empty environment, no Node IPC, sockets and page by descriptor, in a sandbox if there is one. */
 export function launchWorker(number: number, settings: LaunchSettings): LaunchedWorker {
   const { directory, sandbox } = settings
-  const file = settings.workerFile ?? WORKER_FILE
+  const { file } = settings.program
   const socketPath = join(directory, `w${number}.sock`)
   const page = sharedPage(join(directory, `w${number}.page`))
   const listen = listeningSocket(socketPath)
   const given = [listen]
   const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
-  let program = settings.node
-  let args = [...workerFlags(settings, file), file, String(process.pid)]
+  let command = settings.node
+  let args = [...nodeFlags(settings, file), file, String(process.pid)]
   if (sandbox !== undefined) {
     const filter = fileOf(join(directory, `w${number}.filter`), sandbox.filter)
     given.push(filter)
     stdio.push(filter, 'pipe')
-    program = sandbox.program
+    command = sandbox.program
     // Inside, its parent is the sandbox's init: which process started that is bubblewrap's business.
-    args = sandbox.command(workerFlags(settings, sandbox.fileInside), ['0'], FD)
+    args = sandbox.command(file, nodeFlags(settings, sandbox.inside(file)), ['0'], FD)
   }
   giveNothingElse()
   // A session of its own: Ctrl-C in the daemon's terminal must not interrupt guests.
-  const child = spawn(program, args, { env: {}, detached: true, stdio })
+  const child = spawn(command, args, { env: {}, detached: true, stdio })
   for (const fd of given) closeSync(fd)
   return {
     child,
@@ -82,15 +79,15 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
   }
 }
 
-function workerFlags({ memoryBytes, confinement }: LaunchSettings, file: string): string[] {
+function nodeFlags({ memoryBytes, confinement, program }: LaunchSettings, file: string): string[] {
   return [
-    '--expose-internals',
+    ...program.flags,
     '--no-warnings',
     // SIGUSR1 would start the inspector.
     '--disable-sigusr1',
     // It opens files, and the permission model does not know.
     '--no-experimental-sqlite',
-    ...(confinement.dropPermissions ? ['--permission', `--allow-fs-read=${file}`, '--allow-net', '--allow-ffi'] : []),
+    ...(confinement.dropPermissions ? ['--permission', `--allow-fs-read=${file}`, ...program.grants] : []),
     `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
   ]
 }

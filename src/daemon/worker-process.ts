@@ -10,6 +10,7 @@ import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemo
 import { RateCap } from './rate-cap.ts'
 import type { Guardian } from './guardian.ts'
 import { LastWords } from './last-words.ts'
+import { makeNice } from './niceness.ts'
 import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-usage.ts'
 import type { WorkerCgroup } from './cgroup.ts'
 import { type Confinement, shortfall } from './confinement.ts'
@@ -21,6 +22,9 @@ const MAX_UNREAD_COMMAND_BYTES = 256 * 1024
 
 /** Semi-spaces, compilers and the runtime itself. */
 const COLLECTOR_BYTES = 128 * 1024 * 1024
+
+/** A start that takes longer has failed, in milliseconds. It takes about 50 for a worker, and some 200 for a compiler. */
+const BOOT_TIMEOUT_MS = 20_000
 
 /** How long a worker that closed its control pipe may take to exit, in milliseconds. */
 const EXIT_WAIT_MS = 500
@@ -60,12 +64,14 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #launched: LaunchedWorker
   readonly #confinement: Confinement
   readonly #memoryBytes: number
+  readonly #niceness: number
   readonly #cgroup: WorkerCgroup | undefined
   #attestation: Attestation | undefined
   readonly #words: LastWords
   readonly #startedMs = performance.now()
   readonly #messages = new RateCap(MAX_WORKER_MESSAGES_PER_SECOND)
   readonly #unwatch: (() => void) | undefined
+  readonly #bootTimer: NodeJS.Timeout
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
@@ -84,8 +90,9 @@ export class WorkerProcess implements AsyncDisposable {
     this.#onMessage = on.message
     this.#confinement = settings.confinement
     this.#memoryBytes = settings.memoryBytes
+    this.#niceness = settings.program.niceness
     // First: if no group can be made, there must be no process yet that nobody would own.
-    this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes))
+    this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes), settings.program.cpuWeight)
     this.#launched = launchWorker(number, settings)
     // Before it can have started anything; what stands between is moved again when it has booted.
     if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
@@ -93,6 +100,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#words = new LastWords(this.#launched.stderr, MAX_WORKER_STDERR_PER_SECOND, () => this.kill('floods standard error'))
     const group = this.#launched.child.pid
     this.#unwatch = group === undefined ? undefined : settings.guardian?.watch(group)
+    this.#bootTimer = setTimeout(() => this.kill(`did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
     this.death = this.#watchDeath()
     this.#listen()
   }
@@ -221,6 +229,7 @@ export class WorkerProcess implements AsyncDisposable {
     const { lockDown, dropPermissions } = this.#confinement
     const { pid } = this
     if (pid !== undefined) this.#cgroup?.add(pid)
+    if (pid !== undefined && this.#niceness > 0) makeNice(pid, this.#niceness)
     const dataBytes = pid === undefined ? 0 : (readDataBytes(pid) ?? 0)
     const namespaces = this.#launched.sandboxed
     this.send({
@@ -246,6 +255,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#attestation = witnessed
     this.#apply({ type: 'ready', bootMs })
     this.#booted = true
+    clearTimeout(this.#bootTimer)
     this.#onReady()
   }
 
@@ -276,6 +286,7 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   #record(exitCode: number | null, signal: string | null, failure: string | undefined): Report {
+    clearTimeout(this.#bootTimer)
     this.#unwatch?.()
     closeSync(this.#launched.page)
     rmSync(this.socketPath, { force: true })

@@ -8,17 +8,28 @@ import {
   unhandledCodec,
 } from './guest-messages.ts'
 import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
-import { MAX_NAME, TICKET_BYTES } from './limits.ts'
+import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
+import { MAX_NAME } from './limits.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
 import { PHASES, type Phase } from './report.ts'
+import {
+  cacheRefusedCodec,
+  type CacheRefused,
+  onceScriptCodec,
+  onceScriptWithCodec,
+  runScriptCodec,
+  scriptCodec,
+  type ScriptMessage,
+} from './script-messages.ts'
 
 /**
  * Client → worker. `run` numbers the request: the client counts up from 1, and each is answered once. `context` numbers one of the channel's contexts, chosen by the client.
  * Messages marked "payload" end with a value.
  */
 export type ClientToWorker =
-  | { readonly type: 'hello'; readonly minVersion: number; readonly maxVersion: number; readonly ticket: Uint8Array }
+  | ScriptMessage
+  | Hello
   /** Evaluates `source` in `context`. */
   | RunMessage<'run'>
   /** Evaluates `source` in a context made for it alone. */
@@ -81,7 +92,8 @@ interface AccessMessage<Type extends string> {
 /** Worker → client. HOSTILE: guest code may own the sender. */
 export type WorkerToClient =
   | GuestMessage
-  | { readonly type: 'welcome'; readonly version: number }
+  | CacheRefused
+  | Welcome
   /** Payload: the result. */
   | { readonly type: 'done'; readonly run: number }
   /** The guest threw. Payload: what it threw. */
@@ -98,16 +110,11 @@ export type WorkerToClient =
     }
 
 export const clientToWorker = defineLink<ClientToWorker>({
-  hello: {
-    code: 0,
-    fields: 3,
-    pack(out, message) {
-      out.int(message.minVersion)
-      out.int(message.maxVersion)
-      out.bin(message.ticket, message.ticket.length)
-    },
-    unpack: (from) => ({ type: 'hello', minVersion: from.uint32(), maxVersion: from.uint32(), ticket: from.bin(TICKET_BYTES).slice() }),
-  },
+  script: scriptCodec,
+  runScript: runScriptCodec,
+  onceScript: onceScriptCodec,
+  onceScriptWith: onceScriptWithCodec,
+  hello: helloCodec,
   run: { code: 1, fields: 5, pack: packRun, unpack: (from) => unpackRun('run', from) },
   once: { code: 2, fields: 5, pack: packRun, unpack: (from) => unpackRun('once', from) },
   onceWith: { code: 3, fields: 5, payload: true, pack: packRun, unpack: (from) => unpackRun('onceWith', from) },
@@ -176,17 +183,13 @@ export const clientToWorker = defineLink<ClientToWorker>({
 })
 
 export const workerToClient = defineLink<WorkerToClient>({
+  cacheRefused: cacheRefusedCodec,
   hostCall: hostCallCodec,
   releasedByGuest: releasedByGuestCodec,
   console: consoleCodec,
   unhandled: unhandledCodec,
   outcomes: outcomesCodec,
-  welcome: {
-    code: 0,
-    fields: 1,
-    pack: (out, message) => out.int(message.version),
-    unpack: (from) => ({ type: 'welcome', version: from.uint32() }),
-  },
+  welcome: welcomeCodec,
   done: { code: 1, fields: 1, payload: true, pack: packAnswer, unpack: (from) => ({ type: 'done', run: from.uint32() }) },
   threw: { code: 2, fields: 1, payload: true, pack: packAnswer, unpack: (from) => ({ type: 'threw', run: from.uint32() }) },
   failed: {

@@ -16,8 +16,8 @@ const MAX_TEXT = 200_000
 /** Channels that one client may name in a lease request. */
 const MAX_KNOWN_WORKERS = 1_000
 
-/** What a worker is leased for: one-shot runs, a context that stays, or one run with a process of its own. */
-export const LEASE_PURPOSES = ['run', 'context', 'process'] as const
+/** What a lease is for: one-shot runs, a context that stays, one run with a process of its own, or the tenant's compiler. */
+export const LEASE_PURPOSES = ['run', 'context', 'process', 'compile'] as const
 export type LeasePurpose = (typeof LEASE_PURPOSES)[number]
 
 /** Client → daemon. Untrusted: any process that may open the socket. */

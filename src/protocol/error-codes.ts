@@ -22,6 +22,8 @@ export const ERROR_CODES = {
   ERR_FUNCTION_GONE: 17,
   ERR_HOST_CALL_LIMIT: 18,
   ERR_CALL_DEPTH: 19,
+  ERR_COMPILER_CRASHED: 40,
+  ERR_SCRIPT_UNKNOWN: 41,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -24,6 +24,23 @@ export const MAX_CONTEXTS: Limit = { default: 1_000, min: 1, max: 10_000 }
 /** Nesting of a value, in levels. Encoder and decoder recurse: 1,000 levels fit V8's default stack several times over. */
 export const MAX_DEPTH: Limit = { default: 100, min: 1, max: 1_000 }
 
+/** How long a source may take to compile, in milliseconds. The largest take seconds, and compilers yield to everything else. */
+export const COMPILE_TIMEOUT_MS = 30_000
+/** Sources that may wait in one compiler, and their UTF-16 code units together. */
+export const COMPILE_QUEUE = { max: 256, maxSource: 4 * MAX_SOURCE.default } as const
+/** What a compiler lists of a source's imports: how many, and UTF-8 bytes of each specifier, name and value. */
+export const COMPILED_IMPORTS = { max: 10_000, maxAttributes: 16, maxTextBytes: 16 * KiB } as const
+/** Bytes of V8's code cache of one source. A larger one is left out: mostly data, it would save no time. */
+export const MAX_CACHED_DATA_BYTES = 64 * MiB
+/** UTF-8 bytes of a source map. A larger one is left out. */
+export const MAX_SOURCE_MAP_BYTES = 64 * MiB
+/** Bytes of the name of a source or of a compiled script: SHA-256. */
+export const HASH_BYTES = 32
+/** Frame cap of a compiler's answers: code, source map, code cache and imports at their largest. */
+export const MAX_COMPILED_FRAME_BYTES = 3 * MAX_SOURCE.default + MAX_SOURCE_MAP_BYTES + MAX_CACHED_DATA_BYTES + 64 * MiB
+/** What a compiler's memory is reckoned from, in bytes: twice as much and a little may come on top of what it has when it has booted. V8 parses outside of its heap, TypeScript is parsed in WebAssembly's memory. */
+export const COMPILER_MEMORY_BYTES = 512 * MiB
+
 /** Frame cap of the two control links: leases, tickets and status are small. */
 export const MAX_CONTROL_FRAME_BYTES = 256 * KiB
 /** Frame cap of a worker's control pipe towards the daemon: ready, pongs and little else. HOSTILE side. */

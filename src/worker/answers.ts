@@ -152,6 +152,10 @@ export class Answers {
     out.position += bytes.length
   }
 
+  cacheRefused(hash: Uint8Array): void {
+    this.#close(workerToClient.open(this.#out, { type: 'cacheRefused', hash }))
+  }
+
   /** Something that went wrong in a context while no run was waiting for it. */
   unhandled(context: number, error: Error): void {
     const start = workerToClient.open(this.#out, { type: 'unhandled', context, rejection: false })

@@ -1,3 +1,5 @@
+import { withoutFrames } from '../confined/own-error.ts'
+import { evalExcerpt, syntaxErrorOf } from '../confined/syntax-error.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
@@ -10,12 +12,11 @@ import type { Heartbeat } from './heartbeat.ts'
 import { HostCalls } from './host-calls.ts'
 import type { Conversation } from './host-answer.ts'
 import { ManyRuns } from './many-runs.ts'
-import { withoutFrames } from './own-error.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
 import type { Run } from './run.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
-import { evalExcerpt, syntaxErrorOf } from './syntax-error.ts'
+import type { UploadedScripts } from './uploaded-scripts.ts'
 import { ranOut } from './timeout-text.ts'
 
 /** What all channels of a worker share. */
@@ -24,6 +25,7 @@ export interface WorkerParts {
   readonly heartbeat: Heartbeat
   readonly ready: ReadyContexts
   readonly scripts: ScriptCache
+  readonly uploads: UploadedScripts
   /** For the daemon: contexts and waiting runs now, and runs so far. */
   readonly usage: { contexts: number; runs: number; waiting: number }
 }
@@ -91,6 +93,10 @@ export class ChannelRuns {
       this.#many.more(message.run)
       return
     }
+    if (message.type === 'script') {
+      this.#parts.uploads.keep(this.#channel, message)
+      return
+    }
     if ('run' in message) {
       this.#request(message, payload)
       return
@@ -142,6 +148,7 @@ export class ChannelRuns {
     for (const context of this.#contexts.values()) this.#turns.stop(context)
     this.#parts.usage.contexts -= this.#contexts.size
     this.#contexts.clear()
+    this.#parts.uploads.forget(this.#channel)
   }
 
   #request(request: Request, payload: Uint8Array): void {
@@ -190,6 +197,17 @@ export class ChannelRuns {
         if (!context.isDone) this.#keep(context)
         return context
       }
+      case 'onceScript':
+      case 'onceScriptWith': {
+        const compiled = this.#uploaded(request.hash)
+        if (compiled === undefined || this.#isTaken(request.context)) return undefined
+        const context = this.#take(request.context, true)
+        this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
+        if (request.type === 'onceScriptWith' && !this.#define(context, payload)) return undefined
+        this.#enter(context, compiled)
+        if (context.pending.size > 0 || context.realm.record.exported > 0) this.#keep(context)
+        return context
+      }
       default: {
         const context = this.#contexts.get(request.context)
         if (context === undefined) {
@@ -203,7 +221,11 @@ export class ChannelRuns {
     }
   }
 
-  #access(context: ChannelContext, request: Exclude<ContextRequest, { readonly type: 'once' | 'onceWith' }>, payload: Uint8Array): void {
+  #access(
+    context: ChannelContext,
+    request: Exclude<ContextRequest, { readonly type: 'once' | 'onceWith' | 'onceScript' | 'onceScriptWith' }>,
+    payload: Uint8Array,
+  ): void {
     const { record } = context.realm
     record.origin = this.#run
     if (context.pending.size === 0) context.allowCalls(this.#startedMs)
@@ -211,6 +233,11 @@ export class ChannelRuns {
       case 'run':
         this.#evaluate(context, request.source, request.filename)
         return
+      case 'runScript': {
+        const compiled = this.#uploaded(request.hash)
+        if (compiled !== undefined) this.#enter(context, compiled)
+        return
+      }
       case 'many':
         this.#beginMany(context, request, payload)
         return
@@ -312,7 +339,10 @@ export class ChannelRuns {
       return
     }
     const compiled = this.#compile(source, filename)
-    if (compiled === undefined) return
+    if (compiled !== undefined) this.#enter(context, compiled)
+  }
+
+  #enter(context: ChannelContext, compiled: CompiledScript): void {
     const { realm } = context
     const { guard } = this.#parts
     // Answers of runs before this one must not wait for one that may take long.
@@ -335,8 +365,26 @@ export class ChannelRuns {
   }
 
   #compile(source: string, filename: string | undefined): CompiledScript | undefined {
+    return this.#parsed(() => this.#parts.scripts.get(source, filename))
+  }
+
+  /** A script that the client sent before. */
+  #uploaded(hash: Uint8Array): CompiledScript | undefined {
+    let known = true
+    const compiled = this.#parsed(() => {
+      const found = this.#parts.uploads.get(this.#channel, hash, () => this.#answers.cacheRefused(hash))
+      known = found !== undefined
+      return found
+    })
+    if (!known) this.#fail('ERR_SCRIPT_UNKNOWN', 'this worker does not have this script', 'compile')
+    this.#filename = compiled?.filename
+    return compiled
+  }
+
+  /** What V8 makes of a source; undefined if that is an error, which is then answered. */
+  #parsed(compile: () => CompiledScript | undefined): CompiledScript | undefined {
     try {
-      return this.#parts.scripts.get(source, filename)
+      return compile()
     } catch (error) {
       const syntaxError = syntaxErrorOf(error)
       // V8 refuses a source for its size, or for nesting that overflows the parser's stack, with other errors of the main realm.

@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net'
+import type { Connections } from '../confined/connections.ts'
 import { type ClientToWorker, clientToWorker } from '../protocol/channel-link.ts'
 import { FrameSplitter, FramingError } from '../protocol/framing.ts'
+import type { Hello } from '../protocol/greeting.ts'
 import { FRAME_OVERHEAD_BYTES, HELLO_TIMEOUT_MS, MAX_HELLO_FRAME_BYTES, MAX_QUEUED_BYTES, MAX_SOURCE } from '../protocol/limits.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
-import { chooseVersion } from '../protocol/versions.ts'
 import { nativeStrings } from '../base/native-strings.ts'
 import { Answers } from './answers.ts'
 import type { BlockingSocket } from './blocking-socket.ts'
 import { ChannelRuns, type WorkerParts } from './channel-runs.ts'
 import type { HostAnswer } from './host-answer.ts'
-import type { Admission } from './tickets.ts'
 
 /** Three bytes of UTF-8 for each code unit of the largest source. Values have the same room. */
 const MAX_FRAME_BYTES = 3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES
@@ -18,19 +18,12 @@ const MAX_FRAME_BYTES = 3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES
 /** How long one turn of the event loop may serve requests before others (other channels, the daemon's pings) get theirs, in milliseconds. */
 const TURN_MS = 10
 
-interface ChannelOwner {
-  readonly parts: WorkerParts
-  readonly blocking: BlockingSocket
-  /** Uses a ticket up. */
-  present(ticket: Uint8Array): Admission | undefined
-  admitted(channel: Channel, number: number): void
-  closed(channel: Channel): void
-}
-
 /** One client's connection to this worker: hello with a ticket, then requests. What breaks the protocol closes it. */
 export class Channel {
   readonly #socket: Socket
-  readonly #owner: ChannelOwner
+  readonly #parts: WorkerParts
+  readonly #blocking: BlockingSocket
+  readonly #connections: Connections<Channel>
   readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
   readonly #answers: Answers
   readonly #helloTimer: NodeJS.Timeout
@@ -45,9 +38,11 @@ export class Channel {
   #awaited: { readonly context: number; readonly call: number } | undefined
   #answer: HostAnswer | undefined
 
-  constructor(socket: Socket, owner: ChannelOwner) {
+  constructor(socket: Socket, parts: WorkerParts, blocking: BlockingSocket, connections: Connections<Channel>) {
     this.#socket = socket
-    this.#owner = owner
+    this.#parts = parts
+    this.#blocking = blocking
+    this.#connections = connections
     this.#splitter = new FrameSplitter(MAX_HELLO_FRAME_BYTES, (bytes, start, end) => {
       if (this.#awaited !== undefined) this.#meanwhile(bytes, start, end)
       else if (this.#backlog.length > 0 || this.#turnIsOver()) this.#queue(bytes, start, end)
@@ -61,7 +56,7 @@ export class Channel {
       clearTimeout(this.#helloTimer)
       this.#backlog.length = 0
       this.#runs?.close()
-      owner.closed(this)
+      connections.remove(this)
     })
   }
 
@@ -173,7 +168,7 @@ export class Channel {
     reader.reset(bytes, start, end)
     const message = clientToWorker.read(reader)
     if (message.type === 'hello') {
-      this.#hello(message.minVersion, message.maxVersion, message.ticket)
+      this.#hello(message)
       return
     }
     if (this.#runs === undefined) throw new MalformedMessageError('a request before hello')
@@ -184,7 +179,7 @@ export class Channel {
   /** Writes what the socket takes now, unless the event loop has something to write first. */
   #trySend(bytes: Uint8Array): number {
     const fd = descriptorOf(this.#socket)
-    return fd < 0 || this.#socket.writableLength > 0 ? 0 : this.#owner.blocking.tryWrite(fd, bytes)
+    return fd < 0 || this.#socket.writableLength > 0 ? 0 : this.#blocking.tryWrite(fd, bytes)
   }
 
   /**
@@ -198,7 +193,7 @@ export class Channel {
     this.#answer = undefined
     try {
       while (this.#answer === undefined && this.#runs?.isCancelled !== true && performance.now() < deadlineMs) {
-        const bytes = this.#owner.blocking.read(fd, deadlineMs)
+        const bytes = this.#blocking.read(fd, deadlineMs)
         if (bytes === 'closed') break
         if (bytes !== undefined) this.#splitter.push(bytes)
       }
@@ -216,7 +211,7 @@ export class Channel {
   #send(deadlineMs: number): boolean {
     const fd = descriptorOf(this.#socket)
     if (fd < 0 || this.#socket.writableLength > 0) return false
-    return this.#answers.flushBy((bytes) => this.#owner.blocking.write(fd, bytes, deadlineMs))
+    return this.#answers.flushBy((bytes) => this.#blocking.write(fd, bytes, deadlineMs))
   }
 
   /** A frame that came while a guest waits: its answer, the end of its run, or something for later. */
@@ -231,29 +226,22 @@ export class Channel {
     else if (message.type !== 'cancel' || this.#runs?.cancelCurrent(message.run) !== true) this.#queue(bytes, start, end)
   }
 
-  #hello(minVersion: number, maxVersion: number, ticket: Uint8Array): void {
+  #hello(hello: Hello): void {
     if (this.#runs !== undefined) throw new MalformedMessageError('a second hello')
-    const admission = this.#owner.present(ticket)
-    if (admission === undefined) {
-      this.#answers.failed(0, 'ERR_ACCESS_DENIED', 'this ticket is not valid: unknown, used or expired', 'queued', 0, 0)
-      this.#hangUp()
-      return
-    }
-    const version = chooseVersion(minVersion, maxVersion)
-    if (version === undefined) {
-      this.#answers.failed(0, 'ERR_VERSION', `no protocol version in common with ${minVersion} to ${maxVersion}`, 'queued', 0, 0)
+    const found = this.#connections.admit(this, hello)
+    if ('code' in found) {
+      this.#answers.failed(0, found.code, found.message, 'queued', 0, 0)
       this.#hangUp()
       return
     }
     clearTimeout(this.#helloTimer)
     this.#splitter.maxFrameBytes = MAX_FRAME_BYTES
-    this.#runs = new ChannelRuns(this.#owner.parts, admission.channel, admission.maxTimeoutMs, this.#answers, {
+    this.#runs = new ChannelRuns(this.#parts, found.channel, found.maxTimeoutMs, this.#answers, {
       converse: (context, call, deadlineMs) => this.#converse(context, call, deadlineMs),
       send: (deadlineMs) => this.#send(deadlineMs),
       isCongested: () => this.#isCongested(),
     })
-    this.#owner.admitted(this, admission.channel)
-    this.#answers.welcome(version)
+    this.#answers.welcome(found.version)
   }
 
   #refuse(error: unknown): void {

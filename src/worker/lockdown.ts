@@ -1,25 +1,4 @@
 /**
- * Grants of Node's permission model that the boot needed. `fs.read` is gone with them: from here on the worker opens nothing.
- */
-const BOOT_GRANTS = ['fs.read', 'fs.write', 'net', 'child', 'worker', 'wasi', 'addons', 'ffi', 'inspector'] as const
-
-/** `process.permission.drop` of Node ≥ 26. */
-interface DroppablePermission {
-  has(scope: string): boolean
-  drop(scope: string): void
-}
-
-/** Gives up every grant. Throws if one is still held afterwards: then the worker must not run guest code. */
-export function dropPermissions(): void {
-  const permission = process.permission as unknown as DroppablePermission | undefined
-  if (permission === undefined) throw new Error('started without --permission')
-  for (const scope of BOOT_GRANTS) {
-    permission.drop(scope)
-    if (permission.has(scope)) throw new Error(`the permission ${scope} could not be dropped`)
-  }
-}
-
-/**
  * Removes everything from the main realm's global object that is not ECMAScript: a guest that got hold of a function of this realm finds no `process`, no `require`, no timers and no fetch through it.
  */
 export function emptyMainRealm(): void {

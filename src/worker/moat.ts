@@ -1,5 +1,5 @@
 import vm from 'node:vm'
-import { internalBinding } from './internals.ts'
+import { internalBinding } from '../confined/internals.ts'
 import { MOAT_SOURCE } from './moat-source.ts'
 
 /**

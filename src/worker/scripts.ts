@@ -19,6 +19,12 @@ export function namedSource(source: string, filename: string = DEFAULT_FILENAME)
   return `${source}\n//# sourceURL=${toSourceUrl(filename)}`
 }
 
+/** Throws the SyntaxError of the main realm that V8 makes of a source which does not parse. */
+export function compileScript(source: string, filename: string = DEFAULT_FILENAME, cachedData?: Uint8Array): CompiledScript {
+  const script = new vm.Script(source, { filename, ...(cachedData === undefined ? {} : { cachedData }) })
+  return { filename, script, quick: false }
+}
+
 /** Compiled scripts by source and file name. One compiled script serves any number of contexts. */
 export class ScriptCache {
   readonly #scripts = new LRUCache<string, CompiledScript>({
@@ -27,11 +33,11 @@ export class ScriptCache {
     sizeCalculation: (_entry, source) => source.length + 1,
   })
 
-  /** Throws the SyntaxError of the main realm that V8 makes of a source which does not parse. */
+  /** Throws what {@link compileScript} does. */
   get(source: string, filename: string = DEFAULT_FILENAME): CompiledScript {
     const cached = this.#scripts.get(source)
     if (cached !== undefined && cached.filename === filename) return cached
-    const compiled = { filename, script: new vm.Script(source, { filename }), quick: false }
+    const compiled = compileScript(source, filename)
     if (source.length < MAX_CACHED_SOURCE) this.#scripts.set(source, compiled)
     return compiled
   }

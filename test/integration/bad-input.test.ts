@@ -41,7 +41,7 @@ describe('options', () => {
     [
       'connect: unknown',
       () => connect(any({ sockett: 'x' })),
-      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'spawn', 'limits', got \"x\"",
+      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'cacheDir', 'spawn', 'limits', got \"x\"",
     ],
     ['connect: type', () => connect(any({ socket: 5 })), "option 'socket' must be a string, got 5"],
     ['connect: spawn', () => connect(any({ spawn: 'yes' })), 'option \'spawn\' must be true or false, got "yes"'],
@@ -57,7 +57,7 @@ describe('options', () => {
     [
       'run: unknown',
       () => box.run('1', any({ timeOut: 5 })),
-      "option 'timeOut' is not an option of run(); it takes 'filename', 'sourceMap', 'timeout', 'signal', 'globals', 'fresh', got 5",
+      "option 'timeOut' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'sourceMap', 'globals', 'fresh', got 5",
     ],
     ['run: timeout 0', () => box.run('1', { timeout: 0 }), "option 'timeout' must be a whole number from 1 to 10000, got 0"],
     [
@@ -75,7 +75,7 @@ describe('options', () => {
     [
       'run: fresh in a context',
       () => ctx.run('1', any({ fresh: 'process' })),
-      "option 'fresh' is not an option of run(); it takes 'filename', 'sourceMap', 'timeout', 'signal', got \"process\"",
+      "option 'fresh' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'sourceMap', got \"process\"",
     ],
     [
       'run: filename',

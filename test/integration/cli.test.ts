@@ -20,7 +20,8 @@ beforeAll(async () => {
   await shared.says(/listens on .*\n/)
   writeFileSync(at('answer.js'), 'const half = 21\nhalf * 2\n')
   writeFileSync(at('broken.js'), 'const a = 1\nlet b = ;\n')
-  writeFileSync(at('rule.ts'), 'let a: number = 1')
+  writeFileSync(at('rule.ts'), 'enum Rule { Answer = 42 }\nlet a: number = Rule.Answer\na')
+  writeFileSync(at('wrong.cts'), 'let a: number = 1\nlet b: = 2')
 })
 afterAll(async () => {
   await shared[Symbol.asyncDispose]()
@@ -90,7 +91,16 @@ test.each<[name: string, args: readonly string[], expected: Expected, stdin?: st
   ['a file and code', [at('answer.js'), '-e', '1'], [2, '', /give one\n$/]],
   ['two files', ['a.js', 'b.js'], [2, '', /too many arguments/]],
   ['a file that is not there', [at('none.js')], [2, '', /^glovebox: cannot read '.*none\.js': ENOENT/]],
-  ['TypeScript', [at('rule.ts')], [2, '', /^glovebox: cannot run '.*rule\.ts': TypeScript is not supported yet/]],
+  ['TypeScript', [at('rule.ts')], [0, '42\n', '']],
+  [
+    'TypeScript that does not parse',
+    [at('wrong.cts')],
+    [1, '', /^Uncaught .*wrong\.cts:2\nlet b: = 2\n {7}\^\n\nSyntaxError: Unexpected token/],
+  ],
+  ['TypeScript by name', ['--language', 'ts', '-e', 'let x: number = 42; x'], [0, '42\n', '']],
+  ['JavaScript by name', ['--language', 'js', at('rule.ts')], [1, '', /^Uncaught .*rule\.ts:1\n/]],
+  ['a language that is none', ['--language', 'tsx', '-e', '1'], [2, '', /Allowed choices are js, ts/]],
+  ['a TypeScript module', ['plugin.mts'], [2, '', /^glovebox: cannot run 'plugin\.mts': ES modules are not supported yet/]],
   ['a module', ['plugin.mjs'], [2, '', /^glovebox: cannot run 'plugin\.mjs': ES modules are not supported yet/]],
 ])('run: %s', async (_, args, expected, stdin) => {
   check(await glovebox(['run', ...args], env, stdin).ended, expected)

@@ -15,6 +15,7 @@ const INSTALL = /Install it: .*bubblewrap.*\./
 const LOOK_MS = 5
 
 interface Examined {
+  readonly compiler: Pick<Examined, 'layers' | 'attacks'>
   readonly layers: readonly { readonly layer: string; readonly held: boolean; readonly detail: string; readonly fix?: string }[]
   readonly attacks: readonly { readonly name: string; readonly layer: string; readonly refused: boolean; readonly evidence: string }[]
   readonly levels: readonly string[]
@@ -50,6 +51,8 @@ test('prints what holds, each attack, and the levels that a daemon would start w
     /^✓ +read a file +L4 refused \(ENOENT\), L3 refused \(EPERM\)$/m,
     /^✓ +fork +L4 refused \(EPERM\), L3 refused \(EPERM\)$/m,
     /^✓ +node:child_process +L2 refused \(ERR_ACCESS_DENIED\)$/m,
+    /^layers of a compiler\n.*\n✓ +L1 .*\n✓ +L2 .*\n✓ +L3 .*\n✓ +L4 /m,
+    /^The compiler's threads tried the same \d\d attacks: all were refused\.$/m,
     /^A daemon starts here with confinement: strict, auto, process$/m,
   ])
     expect(stdout).toMatch(line)
@@ -60,10 +63,13 @@ test('the same as JSON', async ({ skip }) => {
   if (missingSandbox !== undefined) skip(missingSandbox)
   const { code, stdout, stderr } = await doctor(['--json', '--confinement', 'strict'])
   expect([code, stderr]).toEqual([0, ''])
-  const { layers, attacks, levels } = JSON.parse(stdout) as Examined
-  expect(layers.map(({ layer, held }) => [layer, held]).slice(0, 4)).toEqual(['L1', 'L2', 'L3', 'L4'].map((layer) => [layer, true]))
-  expect(attacks.length).toBeGreaterThan(40)
-  expect(attacks.filter(({ refused }) => !refused)).toEqual([])
+  const { compiler, levels, ...worker } = JSON.parse(stdout) as Examined
+  for (const { layers, attacks } of [worker, compiler]) {
+    expect(layers.map(({ layer, held }) => [layer, held]).slice(0, 4)).toEqual(['L1', 'L2', 'L3', 'L4'].map((layer) => [layer, true]))
+    expect(attacks.length).toBeGreaterThan(40)
+    expect(attacks.filter(({ refused }) => !refused)).toEqual([])
+  }
+  expect(compiler.attacks.map(({ name, layer }) => [name, layer])).toEqual(worker.attacks.map(({ name, layer }) => [name, layer]))
   expect(levels).toEqual(['strict', 'auto', 'process'])
 })
 

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import { inspect, types } from 'node:util'
 import { bindKernel } from '../../src/confinement/kernel.ts'
-import { internalBinding } from '../../src/worker/internals.ts'
+import { internalBinding } from '../../src/confined/internals.ts'
 import { type CompiledScript, ScriptCache } from '../../src/worker/scripts.ts'
 import { MARKER } from './attack-worker-marker.ts'
 

@@ -49,7 +49,7 @@ export function users(): User[] {
 
 /** Why there is no L4 on this machine; `undefined` if there is. */
 export function noSandbox(): string | undefined {
-  const probed = probeSandbox((program) => createSandbox(program, process.execPath, DAEMON))
+  const probed = probeSandbox((program) => createSandbox(program, process.execPath))
   return 'sandbox' in probed ? undefined : probed.reason
 }
 

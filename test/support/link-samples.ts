@@ -1,5 +1,6 @@
 import type { ClientToWorker, WorkerToClient } from '../../src/protocol/channel-link.ts'
 import { clientToWorker, workerToClient } from '../../src/protocol/channel-link.ts'
+import { type ClientToCompiler, clientToCompiler, type CompilerToClient, compilerToClient } from '../../src/protocol/compiler-link.ts'
 import { type ClientToDaemon, clientToDaemon, type DaemonToClient, daemonToClient } from '../../src/protocol/control-link.ts'
 import { FRAME_HEADER_BYTES } from '../../src/protocol/framing.ts'
 import type { Link } from '../../src/protocol/link.ts'
@@ -49,6 +50,7 @@ const toDaemon: Samples<ClientToDaemon> = {
   ],
   lease: [
     { type: 'lease', request: 1, purpose: 'run', known: [] },
+    { type: 'lease', request: 3, purpose: 'compile', known: [] },
     { type: 'lease', request: MAX, purpose: 'context', known: [0, 127, 128, 65_535, 65_536, MAX] },
     { type: 'lease', request: 2, purpose: 'process', known: Array.from({ length: 1_000 }, (_, n) => n) },
   ],
@@ -100,7 +102,15 @@ const fromWorker: Samples<WorkerToDaemon> = {
   closed: [{ type: 'closed', channel: 1 }],
 }
 const run = { run: 1, context: 2, timeoutMs: 5_000 }
+const HASH = new Uint8Array(32).fill(3)
 const toChannel: Samples<ClientToWorker> = {
+  script: [
+    { type: 'script', hash: HASH, filename: 'ä.js', code: 'ü'.repeat(100_000), cachedData: new Uint8Array(70_000) },
+    { type: 'script', hash: HASH, filename: undefined, code: '', cachedData: undefined },
+  ],
+  runScript: [{ type: 'runScript', ...run, hash: HASH }],
+  onceScript: [{ type: 'onceScript', ...run, hash: HASH }],
+  onceScriptWith: [{ type: 'onceScriptWith', ...run, hash: HASH }],
   hello: [{ type: 'hello', minVersion: 1, maxVersion: 2, ticket: TICKET }],
   run: [
     { type: 'run', ...run, filename: 'a.js', source: 'x + 1' },
@@ -130,6 +140,7 @@ const toChannel: Samples<ClientToWorker> = {
   promised: [{ type: 'promised', context: 1, call: 2 }],
 }
 const fromChannel: Samples<WorkerToClient> = {
+  cacheRefused: [{ type: 'cacheRefused', hash: HASH }],
   welcome: [{ type: 'welcome', version: 1 }],
   done: [{ type: 'done', run: 1 }],
   threw: [{ type: 'threw', run: MAX }],
@@ -145,6 +156,37 @@ const fromChannel: Samples<WorkerToClient> = {
   ],
   outcomes: [{ type: 'outcomes', run: 1, done: true }],
   failed: [{ type: 'failed', run: 0, code: 16, message: 'no', phase: 'result', wallMs: 0.125, cpuMs: 1e-3 }],
+}
+const compile = { type: 'compile', request: 1, format: 'script', cache: false, alone: false, filename: undefined } as const
+const toCompiler: Samples<ClientToCompiler> = {
+  hello: [{ type: 'hello', minVersion: 1, maxVersion: 2, ticket: TICKET }],
+  compile: [
+    { ...compile, language: 'js', source: '' },
+    { ...compile, language: 'ts', format: 'module', cache: true, alone: true, filename: 'ä.ts', source: 'lone \ud800 surrogate' },
+  ],
+  cancel: [{ type: 'cancel', request: MAX }],
+}
+const compiled = { type: 'compiled', request: 2, hash: new Uint8Array(32).fill(7), code: 'x', sourceMap: undefined } as const
+const fromCompiler: Samples<CompilerToClient> = {
+  welcome: [{ type: 'welcome', version: 1 }],
+  started: [{ type: 'started', request: MAX }],
+  compiled: [
+    { ...compiled, imports: [], cachedData: undefined },
+    {
+      ...compiled,
+      imports: [
+        { specifier: './ü.json', dynamic: false, attributes: { type: 'json', __proto__x: '' } },
+        { specifier: undefined, dynamic: true, attributes: {} },
+      ],
+      sourceMap: '{"version":3}',
+      cachedData: new Uint8Array(70_000),
+    },
+  ],
+  threw: [{ type: 'threw', request: 3 }],
+  failed: [
+    { type: 'failed', request: 0, code: 13, message: 'no', retryAfterMs: undefined, wallMs: 0 },
+    { type: 'failed', request: 4, code: 12, message: '', retryAfterMs: 250, wallMs: 1.5 },
+  ],
 }
 
 type AnyLink = Link<{ readonly type: string }>
@@ -162,10 +204,13 @@ export const DIRECTIONS = [
   direction('worker to daemon', workerToDaemon, fromWorker),
   direction('client to worker', clientToWorker, toChannel),
   direction('worker to client', workerToClient, fromChannel),
+  direction('client to compiler', clientToCompiler, toCompiler),
+  direction('compiler to client', compilerToClient, fromCompiler),
 ]
 
 /** Messages that end with a value, which the link itself neither writes nor checks. */
 export const WITH_PAYLOAD = new Set([
+  'onceScriptWith',
   'onceWith',
   'create',
   'set',

@@ -47,9 +47,9 @@ describe('a delegated tree', () => {
 
 describe('a worker’s group', () => {
   test('has its limits before a process is in', () => {
-    const group = new CgroupTree(path).create(3, 500_000_000)
+    const group = new CgroupTree(path).create(3, 500_000_000, 70)
     const files = ['memory.max', 'memory.swap.max', 'memory.oom.group', 'pids.max', 'cpu.weight']
-    expect(files.map((file) => got(`w3/${file}`))).toEqual(['500000000', '0', '1', '64', '100'])
+    expect(files.map((file) => got(`w3/${file}`))).toEqual(['500000000', '0', '1', '64', '70'])
     group.add(99)
     expect(got('w3/cgroup.procs')).toBe('99')
     expect(group.holds(process.pid)).toBe(false)
@@ -59,18 +59,18 @@ describe('a worker’s group', () => {
     ['low 0\nhigh 0\nmax 12\noom 1\noom_kill 2\noom_group_kill 1\n', '123456\n', { oomKills: 2, peakBytes: 123_456 }],
     ['low 0\noom_kill 0\n', 'max\n', { oomKills: 0, peakBytes: undefined }],
   ])('bears witness %#', (events, peak, expected) => {
-    const group = new CgroupTree(path).create(3, 1)
+    const group = new CgroupTree(path).create(3, 1, 100)
     give('w3/memory.events', events)
     give('w3/memory.peak', peak)
     expect(group.witness()).toEqual(expected)
   })
 
   test('bears witness of nothing on a kernel that has no such files', () => {
-    expect(new CgroupTree(path).create(3, 1).witness()).toEqual({ oomKills: 0, peakBytes: undefined })
+    expect(new CgroupTree(path).create(3, 1, 100).witness()).toEqual({ oomKills: 0, peakBytes: undefined })
   })
 
   test('that a dying process still holds is left for the next daemon', () => {
-    const group = new CgroupTree(path).create(3, 1)
+    const group = new CgroupTree(path).create(3, 1, 100)
     expect(() => group.remove()).not.toThrow()
   })
 })
@@ -83,7 +83,7 @@ test('a real delegated subtree holds a process', (ctx) => {
   const own = ownCgroup()
   ctx.skip(own === undefined, 'this machine does not use cgroups version 2 alone')
   ctx.skip(!isDelegated(own as string), `the cgroup ${own} is not delegated to this process`)
-  const group = new CgroupTree(own as string).create(4_000_000, 256 * 1024 * 1024)
+  const group = new CgroupTree(own as string).create(4_000_000, 256 * 1024 * 1024, 100)
   group.add(process.pid)
   expect(group.holds(process.pid)).toBe(true)
   writeFileSync(join(own as string, 'daemon', 'cgroup.procs'), String(process.pid))

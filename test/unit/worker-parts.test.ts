@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { MAX_TICKETS, TICKET_LIFETIME_MS } from '../../src/protocol/limits.ts'
-import { Tickets } from '../../src/worker/tickets.ts'
+import { Tickets } from '../../src/confined/tickets.ts'
 import { fixture } from '../support/fixture.ts'
 
 describe('tickets', () => {

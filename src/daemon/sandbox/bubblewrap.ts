@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs'
-import { delimiter, dirname, isAbsolute, join } from 'node:path'
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path'
 import { isExecutable } from '../../base/executable.ts'
 import { encodeProgram } from '../../confinement/bpf.ts'
 import { namespacePolicy } from '../../confinement/namespace-policy.ts'
@@ -9,22 +9,26 @@ import { librariesOf } from './libraries.ts'
 
 /** Where things lie inside the sandbox. */
 const NODE_INSIDE = '/glovebox/node'
-const FILE_INSIDE = '/glovebox/worker.cjs'
 /** Where a shell looks if there is no PATH. */
 const DEFAULT_PATH = '/usr/bin:/bin'
 /** nobody and nogroup. */
 const NOBODY = ['--uid', '65534', '--gid', '65534']
 
-/** How to start a worker in namespaces of its own. */
+/** How to start Node with one file in namespaces of its own. */
 export interface Sandbox {
   /** The path of `bwrap`. */
   readonly program: string
   /** The coarse filter, for bubblewrap to read from a descriptor. */
   readonly filter: Uint8Array
-  /** The command line. Bubblewrap reads its filter from one descriptor and writes its status to another. */
-  command(flags: readonly string[], args: readonly string[], descriptors: { readonly filter: number; readonly status: number }): string[]
-  /** The file as the program inside sees it. */
-  readonly fileInside: string
+  /** The command line that runs `file`. Bubblewrap reads its filter from one descriptor and writes its status to another. */
+  command(
+    file: string,
+    flags: readonly string[],
+    args: readonly string[],
+    descriptors: { readonly filter: number; readonly status: number },
+  ): string[]
+  /** The path of that file inside. */
+  inside(file: string): string
 }
 
 /** The first `bwrap` on PATH. What is there relative to the working directory does not count: a daemon runs nothing from wherever it happens to be started. */
@@ -33,17 +37,18 @@ export function findBubblewrap(): string | undefined {
   return folders.map((folder) => join(folder, 'bwrap')).find(isExecutable)
 }
 
-/** A sandbox for `file`, run by `node`. */
-export function createSandbox(program: string, node: string, file: string): Sandbox {
+/** A sandbox for what `node` runs. */
+export function createSandbox(program: string, node: string): Sandbox {
   const arch = filterArch()
   if (arch === undefined) throw new Error(`no filter for the architecture ${process.arch}`)
   const binary = realpathSync(node)
   const libraries = librariesOf(binary)
+  const inside = (file: string): string => join(dirname(NODE_INSIDE), basename(file))
   return {
     program,
     filter: encodeProgram(compileFilter(namespacePolicy, arch)),
-    fileInside: FILE_INSIDE,
-    command: (flags, args, descriptors) => [
+    inside,
+    command: (file, flags, args, descriptors) => [
       // user, process, network, IPC, host name and cgroup namespaces; the mount namespace is always new.
       '--unshare-all',
       '--unshare-user',
@@ -55,7 +60,7 @@ export function createSandbox(program: string, node: string, file: string): Sand
       '--cap-drop',
       'ALL',
       ...readOnly(binary, NODE_INSIDE),
-      ...readOnly(realpathSync(file), FILE_INSIDE),
+      ...readOnly(realpathSync(file), inside(file)),
       ...libraries.flatMap((library) => readOnly(realpathSync(library), library)),
       '--chdir',
       dirname(NODE_INSIDE),
@@ -68,7 +73,7 @@ export function createSandbox(program: string, node: string, file: string): Sand
       '--',
       NODE_INSIDE,
       ...flags,
-      FILE_INSIDE,
+      inside(file),
       ...args,
     ],
   }

@@ -2,10 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { errorMessage } from '../../base/error.ts'
 import { findBubblewrap, type Sandbox } from './bubblewrap.ts'
 
 const PROBE_TIMEOUT_MS = 10_000
+/** For a Node that runs none. */
+const ANY_FILE = fileURLToPath(import.meta.url)
 /** Characters of bubblewrap's own words in a reason. */
 const MAX_WORDS = 200
 
@@ -31,7 +34,7 @@ function tryOut(sandbox: Sandbox): string | undefined {
   try {
     writeFileSync(path, sandbox.filter)
     const filter = openSync(path, 'r')
-    const command = sandbox.command(['--version'], [], { filter: 3, status: 4 })
+    const command = sandbox.command(ANY_FILE, ['--version'], [], { filter: 3, status: 4 })
     const { status, signal, stderr, error } = spawnSync(sandbox.program, command, {
       env: {},
       stdio: ['ignore', 'pipe', 'pipe', filter, 'pipe'],

@@ -9,8 +9,8 @@ import { type FilterArch, filterArch } from '../confinement/syscall-numbers.ts'
 import { workerPolicy } from '../confinement/worker-policy.ts'
 import type { AttackOutcome, Attestation, Layer, LayerState } from '../protocol/attestation.ts'
 import type { ConfineRequest } from '../protocol/worker-link.ts'
-import { dropPermissions } from './lockdown.ts'
 import { NODE_ATTACKS } from './node-attacks.ts'
+import { dropPermissions } from './permissions.ts'
 
 /** Open descriptors: one a channel, and a few. */
 const MAX_DESCRIPTORS = 8_192

@@ -33,15 +33,17 @@ export function evalExcerpt(thrown: unknown): string | undefined {
   return place === undefined || place.script !== undefined ? undefined : excerptOf(place)
 }
 
-interface Place {
+export interface Place {
   readonly script: string | undefined
+  /** From 1. */
   readonly line: number
   /** From 0, in UTF-16 code units. */
   readonly column: number
   readonly text: string
 }
 
-function placeOf(error: Error): Place | undefined {
+/** Where the engine noted that an error was made: for one of the parser's, where the parser stopped. */
+export function placeOf(error: Error): Place | undefined {
   const { scriptResourceName: script, lineNumber: line, startColumn: column, sourceLine: text } = engine.getErrorSourcePositions(error)
   if (typeof line !== 'number' || typeof column !== 'number' || typeof text !== 'string') return undefined
   return typeof script === 'string' || script === undefined ? { script, line, column, text } : undefined

@@ -1,0 +1,48 @@
+import { InvalidOptionError } from '../base/options.ts'
+import { Script } from './compiler/script.ts'
+import type { Scripts } from './compiler/scripts.ts'
+import type { Lane } from './lane.ts'
+import { checkSource, type RunSettings } from './run-options.ts'
+import { type RunScript, runScript } from './source-maps.ts'
+
+/** Where something is evaluated, and with what. */
+export interface Evaluation {
+  readonly context: number
+  /** The messages that say so, for a source and for a script. */
+  readonly as: { readonly source: 'run' | 'once' | 'onceWith'; readonly script: 'runScript' | 'onceScript' | 'onceScriptWith' }
+  readonly payload: unknown
+  /** Gets what is run, for stacks of what it throws later. */
+  readonly remember: (script: RunScript) => RunScript
+}
+
+/** Has a worker evaluate a compiled script, by its hash, or a source, without its types. */
+export function evaluate(
+  lane: Lane,
+  scripts: Scripts,
+  source: string | Script,
+  { timeoutMs, filename, language, signal, sourceMap }: RunSettings,
+  { context, as, payload, remember }: Evaluation,
+): Promise<unknown> {
+  const run = (code: string, script: RunScript): Promise<unknown> =>
+    lane.call({ type: as.source, context, timeoutMs, filename, source: code }, payload, signal, remember(script))
+  if (source instanceof Script)
+    return lane.runScript(source, { type: as.script, context, timeoutMs }, payload, signal, remember(source.forStacks()))
+  if (language !== 'ts') return run(source, runScript(source, filename, sourceMap))
+  return scripts.compile(source, { language, format: 'script', filename, signal }).then((script) => run(script.code, script.forStacks()))
+}
+
+/** Options that are settled when a source is compiled. */
+const SETTLED = ['filename', 'language', 'sourceMap'] as const
+
+/** Refuses what cannot be run: neither source nor script, too much of it, a module, or options that compiling settles. */
+export function checkRunnable(source: unknown, given: Pick<RunSettings, (typeof SETTLED)[number]>): asserts source is string | Script {
+  if (!(source instanceof Script)) {
+    checkSource(source)
+    if (given.language === 'ts' && given.sourceMap !== undefined)
+      throw new InvalidOptionError('sourceMap', 'is made when TypeScript is compiled', given.sourceMap)
+    return
+  }
+  if (source.format === 'module') throw new InvalidOptionError('source', 'must be a script: a module is imported, not run', source)
+  for (const name of SETTLED)
+    if (given[name] !== undefined) throw new InvalidOptionError(name, 'is settled when a script is compiled', given[name])
+}
