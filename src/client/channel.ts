@@ -1,49 +1,25 @@
-import { connect, type Socket } from 'node:net'
-import { errorMessage } from '../base/error.ts'
-import { nativeStrings } from '../base/native-strings.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import { errorCodeName } from '../protocol/error-codes.ts'
-import { OUTCOME } from '../protocol/guest-messages.ts'
-import { FrameSplitter } from '../protocol/framing.ts'
-import {
-  FRAME_OVERHEAD_BYTES,
-  GRACE_MS,
-  HELLO_TIMEOUT_MS,
-  MANY_WINDOW,
-  MAX_DEPTH,
-  MAX_OUTPUT,
-  MAX_QUEUED_BYTES,
-  MAX_RELEASED,
-  TIMEOUT_MS,
-} from '../protocol/limits.ts'
+import { HELLO_TIMEOUT_MS, MAX_QUEUED_BYTES, MAX_RELEASED, TIMEOUT_MS } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
-import { MsgpackReader } from '../protocol/msgpack/reader.ts'
-import { ValueDecoder } from '../protocol/values/value-decoder.ts'
-import type { FunctionHandle } from '../protocol/values/value-options.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
+import { Bridges } from './bridges.ts'
 import { Calls } from './calls.ts'
+import { ChannelSocket } from './channel-socket.ts'
 import type { Script } from './compiler/script.ts'
-import { ContextBridge } from './context-bridge.ts'
+import type { ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
-import { ConnectionError, ContextLostError, errorForCode, ProtocolError, TimeoutError, ValueError } from './errors.ts'
+import { ConnectionError, ContextLostError, errorForCode, ProtocolError, ValueError } from './errors.ts'
 import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
-import { goneFunction } from './guest-function.ts'
 import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
-import type { Outcome, Outcomes } from './outcomes.ts'
+import { discardOutcomes, type ManyCall } from './many-call.ts'
+import { ReceivedValues } from './received-values.ts'
 import { checkDepth, currentFrame, type Nested } from './reentrance.ts'
 import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
+import { Silence } from './silence.ts'
 import type { RunScript } from './source-maps.ts'
-
-/** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
-const MAX_FRAME_BYTES = MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES
-/** Node reads into this buffer again and again. */
-const READ_BUFFER_BYTES = 64 * 1024
-
-/** How long a worker may be silent beyond the longest deadline of its pending calls before they are given up, in milliseconds. Runs of other clients may be ahead in its queue. */
-const SILENCE_MS = 5_000
-const LOOK_MS = 250
 
 type RequestHead = Extract<Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' }>, { readonly run: number }>
 /** A request without its number, which the channel gives. */
@@ -64,7 +40,7 @@ export interface ChannelEvents {
 interface AboutCall extends Nested {
   readonly context: number
   readonly timeoutMs: number
-  /** Where outcomes of a `many` run go, how many have come, and how many inputs it has. */
+  /** Where outcomes of a `many` run go. */
   readonly many: ManyCall | undefined
   /** The source of a run, for the stacks of what it throws. */
   readonly script: RunScript | undefined
@@ -75,44 +51,27 @@ interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script'>> {
   readonly started?: (run: number) => void
 }
 
-interface ManyCall {
-  readonly outcomes: Outcomes
-  readonly inputs: number
-  received: number
-}
-
 /** The client's connection to one worker. Everything that comes from it is HOSTILE: bounded, decoded by type, and one wrong byte ends the channel. */
 export class Channel {
   readonly worker: number
   readonly number: number
-  readonly #socket: Socket
+  readonly #socket: ChannelSocket
   readonly #events: ChannelEvents
-  readonly #calls = new Calls<unknown, AboutCall>()
-  readonly #bridges = new Map<number, ContextBridge>()
   readonly #defaultTimeoutMs: number
-  readonly #requests = new Requests({ find: (context) => this.#bridges.get(context), open: (context) => this.bridge(context) })
-  readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
-  readonly #decoder = new ValueDecoder({
-    maxDepth: MAX_DEPTH.max,
-    functionIn: (handle) => this.#received(handle),
-    remoteIn: (kind, parts) => (this.#unwanted === undefined ? this.bridge(this.#context).remotes.receive(kind, parts) : {}),
+  readonly #calls = new Calls<unknown, AboutCall>()
+  readonly #bridges = new Bridges({
+    invoke: (caller, handle, args) => this.#invoke(caller, handle, args),
+    giveBack: (context, handles) => this.#giveBack(context, handles),
   })
-  /** The context that the value which is read belongs to. */
-  #context = 0
-  /** Handles in a value that nobody wants, to be given back at once: ids and numbers in turns. */
-  #unwanted: number[] | undefined
+  readonly #requests = new Requests(this.#bridges)
+  readonly #values = new ReceivedValues(this.#bridges, (context, handles) => this.#giveBack(context, handles))
+  readonly #silence: Silence
   /** Runs that were given up and have no answer yet, with their context. */
   readonly #abandoned = new Map<number, number>()
   readonly #welcome = Promise.withResolvers<void>()
-  /** The longest deadline among the calls since this channel was idle last, and when the worker last answered one. */
-  #longestMs = 0
-  #progressMs = 0
-  #look: NodeJS.Timeout | undefined
-  #contexts = 0
   #flushing = false
   /** Of what has not left yet, replies have at most so many bytes. */
   #replyBytes = 0
-  #closed = false
   #cause: Error | undefined
 
   constructor(lease: Lease, path: string, defaultTimeoutMs: number, events: ChannelEvents) {
@@ -120,26 +79,15 @@ export class Channel {
     this.worker = lease.worker
     this.number = lease.channel
     this.#events = events
-    const splitter = new FrameSplitter(MAX_FRAME_BYTES, (bytes, start, end) => this.#heard(bytes, start, end))
-    const receive = (chunk: Uint8Array): void => {
-      try {
-        splitter.push(chunk)
-      } catch (error) {
-        this.#distrust(errorMessage(error))
-      }
-    }
-    this.#socket = connect({
-      path,
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
-        callback: (size, buffer) => {
-          receive(buffer.subarray(0, size))
-          return true
-        },
-      },
+    this.#silence = new Silence(lease.worker, (cause) => {
+      this.#calls.rejectAll(cause)
+      this.#socket.keepAlive(false)
     })
-    this.#socket.on('error', () => this.#close())
-    this.#socket.on('close', () => this.#close())
+    this.#socket = new ChannelSocket(path, {
+      frame: (bytes, start, end) => this.#heard(bytes, start, end),
+      broken: (reason) => this.#distrust(reason),
+      closed: () => events.closed(),
+    })
     this.#welcome.promise.catch(() => undefined)
     const hello = clientToWorker.encode({
       type: 'hello',
@@ -150,12 +98,17 @@ export class Channel {
     this.#socket.write(hello)
   }
 
+  /** The functions that its contexts and this process hold of each other. */
+  get bridges(): Bridges {
+    return this.#bridges
+  }
+
   get pending(): number {
     return this.#calls.size
   }
 
   get alive(): boolean {
-    return !this.#closed && this.#cause === undefined
+    return !this.#socket.isClosed && this.#cause === undefined
   }
 
   /** Waits until the worker has accepted the ticket. */
@@ -169,45 +122,14 @@ export class Channel {
     } finally {
       clearTimeout(timer)
     }
-    if (this.#calls.size === 0) this.#socket.unref()
-  }
-
-  /** The functions that a context and this process hold of each other. */
-  bridge(context: number): ContextBridge {
-    let bridge = this.#bridges.get(context)
-    if (bridge === undefined) {
-      bridge = new ContextBridge(context, {
-        invoke: (caller, handle, args) => this.#invoke(caller, handle, args),
-        released: (released) => process.nextTick(() => this.#release(released)),
-      })
-      this.#bridges.set(context, bridge)
-    }
-    return bridge
+    if (this.#calls.size === 0) this.#socket.keepAlive(false)
   }
 
   #invoke(bridge: ContextBridge, handle: number, args: readonly unknown[]): Promise<unknown> {
     const { context } = bridge
-    if (this.#cause === undefined && this.#bridges.get(context) !== bridge)
+    if (this.#cause === undefined && !this.#bridges.has(bridge))
       return Promise.reject(new ContextLostError('ERR_CONTEXT_LOST', 'the context of this function is gone'))
     return this.call({ type: 'invoke', context, timeoutMs: this.#defaultTimeoutMs, handle }, args)
-  }
-
-  /** The context is gone: whatever this process holds of it is, too. */
-  forget(context: number): void {
-    const bridge = this.#bridges.get(context)
-    this.#bridges.delete(context)
-    bridge?.close()
-  }
-
-  /** Functions that this process holds of guests, and guests of this process. */
-  countFunctions(): { readonly guest: number; readonly host: number } {
-    let guest = 0
-    let host = 0
-    for (const bridge of this.#bridges.values()) {
-      guest += bridge.guestFunctions
-      host += bridge.exported.open
-    }
-    return { guest, host }
   }
 
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
@@ -222,11 +144,11 @@ export class Channel {
     } catch (error) {
       return Promise.reject(asValueError(error))
     }
-    if (this.#calls.size === 0) this.#busy()
+    if (this.#calls.size === 0) this.#socket.keepAlive(true)
     const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
-    this.#longestMs = Math.max(this.#longestMs, timeoutMs)
+    this.#silence.called(timeoutMs)
     const about = { context, timeoutMs, inside, many, script }
-    this.#bridges.get(context)?.allowCalls()
+    this.#bridges.find(context)?.allowCalls()
     const answer = this.#calls.wait(run, about)
     started?.(run)
     this.#flushSoon()
@@ -235,7 +157,7 @@ export class Channel {
 
   /** Sends a compiled script, for requests that name it by its hash. */
   upload({ hash, filename, code, cachedData }: Script): void {
-    if (this.#closed) return
+    if (this.#socket.isClosed) return
     this.#requests.write({ type: 'script', hash: Buffer.from(hash, 'hex'), filename, code, cachedData }, 0, NO_PAYLOAD)
     this.#flushSoon()
   }
@@ -252,7 +174,7 @@ export class Channel {
 
   /** Asks the worker to drop or abort a run. One that computes does not hear it: the daemon interrupts it. */
   cancel(run: number): void {
-    if (this.#closed) return
+    if (this.#socket.isClosed) return
     this.#requests.write({ type: 'cancel', run }, 0, NO_PAYLOAD)
     this.#flushSoon()
   }
@@ -262,14 +184,9 @@ export class Channel {
     this.#cause ??= cause
     this.#welcome.reject(this.#cause)
     this.#calls.rejectAll(this.#cause)
-    for (const context of this.#bridges.keys()) this.forget(context)
-    clearInterval(this.#look)
+    this.#bridges.forgetAll()
+    this.#silence.stop()
     this.#socket.destroy()
-  }
-
-  /** A number for a new context of this channel. */
-  nextContext(): number {
-    return ++this.#contexts
   }
 
   /** One write for all requests of a turn. */
@@ -286,13 +203,13 @@ export class Channel {
 
   #flush(): void {
     const bytes = this.#requests.take()
-    if (bytes !== undefined && !this.#closed) this.#socket.write(bytes)
+    if (bytes !== undefined) this.#socket.write(bytes)
   }
 
   #heard(bytes: Uint8Array, start: number, end: number): void {
     // What came together with the reason for the end.
     if (this.#cause !== undefined) return
-    const reader = this.#reader
+    const { reader } = this.#values
     reader.reset(bytes, start, end)
     const message = workerToClient.read(reader)
     switch (message.type) {
@@ -319,7 +236,7 @@ export class Channel {
         return
       case 'releasedByGuest': {
         const { handles } = message
-        const exported = this.#speaker(message.context)?.exported
+        const exported = this.#bridges.speaker(message.context)?.exported
         for (let i = 0; i < handles.length; i += 2) exported?.release(handles[i] as number, handles[i + 1] as number)
         return
       }
@@ -328,7 +245,7 @@ export class Channel {
         return
       case 'unhandled': {
         const name = message.rejection ? 'unhandledRejection' : 'uncaughtException'
-        this.#emit(message.context, name, this.#guestError(this.#said(message.context), message.context, undefined))
+        this.#emit(message.context, name, this.#guestError(this.#values.said(message.context), message.context, undefined))
         return
       }
       case 'outcomes':
@@ -348,7 +265,7 @@ export class Channel {
     if (about === undefined) {
       const context = this.#abandoned.get(run)
       if (!this.#abandoned.delete(run)) return
-      this.#discarding(context as number, () => this.#payload(context as number))
+      this.#values.discarding(context as number, () => this.#values.payload(context as number))
       return
     }
     settle(about)
@@ -359,7 +276,7 @@ export class Channel {
   #result(run: number, about: AboutCall, settle: (value: unknown) => void): void {
     let value: unknown
     try {
-      value = this.#payload(about.context)
+      value = this.#values.payload(about.context)
     } catch (error) {
       if (!(error instanceof CodecError) || error.code !== 'ERR_VALUE_UNSUPPORTED') throw error
       this.#calls.reject(run, asValueError(error))
@@ -368,50 +285,9 @@ export class Channel {
     settle(value)
   }
 
-  #payload(context: number): unknown {
-    const value = this.#value(context)
-    this.#reader.finish()
-    return value
-  }
-
-  #value(context: number): unknown {
-    this.#context = context
-    return this.#decoder.read(this.#reader)
-  }
-
-  /** A function in a value that is read. */
-  #received(handle: FunctionHandle): unknown {
-    if (this.#unwanted === undefined) return this.bridge(this.#context).receive(handle)
-    if (!handle.returns) this.#unwanted.push(handle.id, 1)
-    return goneFunction(handle.name)
-  }
-
-  /** Reads something that belongs to no context of ours any more, and gives the functions in it back at once: the guest keeps what it thinks that this process holds. */
-  #discarding<Result>(context: number, read: () => Result): Result {
-    const unwanted: number[] = []
-    this.#unwanted = unwanted
-    try {
-      return read()
-    } finally {
-      this.#unwanted = undefined
-      this.#giveBack(context, unwanted)
-    }
-  }
-
-  /** Who says something by itself. Undefined for a context that is gone, which its worker may hear too late, and a single run to which no function crossed. It cannot speak for one that never was. */
-  #speaker(context: number): ContextBridge | undefined {
-    if (context === 0 || context > this.#contexts) throw new Error('it speaks for a context that there never was')
-    return this.#bridges.get(context)
-  }
-
-  /** What a context says by itself. */
-  #said(context: number): unknown {
-    return this.#speaker(context) !== undefined ? this.#payload(context) : this.#discarding(context, () => this.#payload(context))
-  }
-
   #guestError(thrown: unknown, context: number, script: RunScript | undefined): Error {
     const error = guestErrorOf(thrown)
-    this.#bridges.get(context)?.sourceMaps.map(error, script)
+    this.#bridges.find(context)?.sourceMaps.map(error, script)
     return error
   }
 
@@ -424,8 +300,8 @@ export class Channel {
   }
 
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
-    const bridge = this.#speaker(message.context)
-    const args = this.#said(message.context)
+    const bridge = this.#bridges.speaker(message.context)
+    const args = this.#values.said(message.context)
     if (!Array.isArray(args)) throw new Error('a host call without a list of arguments')
     if (bridge === undefined) {
       // Its context was disposed, or its run was given up.
@@ -438,11 +314,11 @@ export class Channel {
     callHostFunction(bridge, message, within?.context === message.context ? within : undefined, args, {
       answer: (type, to, call, value) => {
         // The context is gone meanwhile, or the worker.
-        if (this.#bridges.get(to.context) !== to) return
+        if (!this.#bridges.has(to)) return
         this.#reply({ type, context: to.context, call }, value, message.sync)
       },
       promised: (to, call) => {
-        if (this.#bridges.get(to.context) !== to) return
+        if (!this.#bridges.has(to)) return
         this.#reply({ type: 'promised', context: to.context, call }, NO_PAYLOAD, true)
       },
     })
@@ -452,7 +328,7 @@ export class Channel {
   #reply(message: Extract<ClientToWorker, { readonly context: number }>, payload: unknown, isUrgent: boolean): void {
     const before = this.#requests.bytes
     this.#requests.write(message, message.context, payload)
-    const unsent = this.#socket.writableLength
+    const { unsent } = this.#socket
     if (unsent === 0) this.#replyBytes = 0
     this.#replyBytes += Math.max(0, this.#requests.bytes - before)
     if (this.#replyBytes > MAX_QUEUED_BYTES && unsent + this.#requests.bytes > MAX_QUEUED_BYTES)
@@ -465,85 +341,46 @@ export class Channel {
   #outcomes({ run, done }: Extract<WorkerToClient, { readonly type: 'outcomes' }>): void {
     const about = this.#calls.about(run)
     if (about?.many === undefined) {
-      this.#unwantedOutcomes(run, done)
+      const context = this.#abandoned.get(run)
+      if (context === undefined) return
+      if (done) this.#abandoned.delete(run)
+      discardOutcomes(this.#values, context)
       return
     }
-    const { many } = about
-    const reader = this.#reader
-    const count = reader.arrayHeader()
-    const outcomes: Outcome[] = []
-    for (let i = 0; i < count; i += 2) {
-      const status = reader.uint32(OUTCOME.failed)
-      const value = this.#value(about.context)
-      const index = many.received++
-      if (status === OUTCOME.fulfilled) outcomes.push({ index, status: 'fulfilled', value })
-      else
-        outcomes.push({
-          index,
-          status: 'rejected',
-          reason: status === OUTCOME.rejected ? this.#guestError(value, about.context, about.script) : this.#inputFailure(value),
-        })
-    }
-    reader.finish()
-    if (many.received > many.inputs) throw new Error('more outcomes than inputs')
-    if (many.outcomes.waiting > MANY_WINDOW + 1) throw new Error('more outcomes than were asked for')
-    many.outcomes.push(outcomes)
-    this.#progressMs = performance.now()
-    if (!done) return
-    this.#calls.resolve(run, undefined)
-    this.#settled(about)
-  }
-
-  /** The run was given up: what its outcomes hold is given back. */
-  #unwantedOutcomes(run: number, done: boolean): void {
-    const context = this.#abandoned.get(run)
-    if (context === undefined) return
-    if (done) this.#abandoned.delete(run)
-    const reader = this.#reader
-    this.#discarding(context, () => {
-      for (let left = reader.arrayHeader(); left > 0; left--) this.#value(context)
+    about.many.receive(this.#values, about.context, {
+      thrown: (thrown) => this.#guestError(thrown, about.context, about.script),
+      failed: (code, message) =>
+        errorForCode(errorCodeName(code), message, { phase: 'run', wallMs: 0, cpuMs: 0, worker: this.worker, peakRssBytes: 0 }),
     })
-    reader.finish()
-  }
-
-  /** An input that failed for a reason of the worker's: an array of code and message. */
-  #inputFailure(value: unknown): Error {
-    if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'string') throw new Error('a failure without its code')
-    const report = { phase: 'run' as const, wallMs: 0, cpuMs: 0, worker: this.worker, peakRssBytes: 0 }
-    return errorForCode(errorCodeName(value[0]), value[1], report)
+    if (done) {
+      this.#calls.resolve(run, undefined)
+      this.#settled(about)
+    } else this.#silence.answered(this.#calls.size)
   }
 
   /** The client has taken a message of outcomes. */
   more(run: number): void {
-    if (this.#closed || this.#calls.about(run) === undefined) return
+    if (this.#socket.isClosed || this.#calls.about(run) === undefined) return
     this.#requests.write({ type: 'more', run }, 0, NO_PAYLOAD)
     this.#flushSoon()
   }
 
   #console(message: Extract<WorkerToClient, { readonly type: 'console' }>): void {
     const { context, text, timeMs, dropped } = message
-    const bridge = this.#speaker(context)
+    const bridge = this.#bridges.speaker(context)
     if (bridge?.events.has('console') !== true && !this.#events.guests.has('console')) return
-    const args = this.#said(context)
+    const args = this.#values.said(context)
     if (!Array.isArray(args)) throw new Error('console output without a list of arguments')
     this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
   }
 
   #emit<Name extends GuestEventName>(context: number, name: Name, ...event: GuestEventMap[Name]): void {
-    this.#bridges.get(context)?.events.emit(name, ...event)
+    this.#bridges.find(context)?.events.emit(name, ...event)
     this.#events.guests.emit(name, ...event)
   }
 
-  /** Gives handles back to the guest. */
-  #release(bridge: ContextBridge): void {
-    const handles = bridge.takeReleased()
-    if (this.#bridges.get(bridge.context) !== bridge) return
-    this.#giveBack(bridge.context, handles)
-    this.#forgetIfOver(bridge)
-  }
-
   #giveBack(context: number, handles: readonly number[]): void {
-    if (handles.length === 0 || this.#closed) return
+    if (handles.length === 0 || this.#socket.isClosed) return
     for (let from = 0; from < handles.length; from += 2 * MAX_RELEASED) {
       // The list has no prototype.
       const some: number[] = []
@@ -552,59 +389,15 @@ export class Channel {
     }
   }
 
-  #forgetIfOver(bridge: ContextBridge): void {
-    if (bridge.isOver && !bridge.isWanted) this.forget(bridge.context)
-  }
-
-  /** The one run of this context is over. */
-  over(context: number): void {
-    const bridge = this.#bridges.get(context)
-    if (bridge === undefined) return
-    bridge.isOver = true
-    this.#forgetIfOver(bridge)
-  }
-
-  #busy(): void {
-    this.#socket.ref()
-    this.#longestMs = 0
-    this.#progressMs = performance.now()
-    this.#look ??= setInterval(() => this.#lookForSilence(), LOOK_MS).unref()
-  }
-
   #settled(about: AboutCall): void {
-    this.#progressMs = performance.now()
+    this.#silence.answered(this.#calls.size)
     about.inside = undefined
-    if (this.#calls.size === 0) this.#socket.unref()
-  }
-
-  /** The worker ends runs at their deadline, and the daemon ends workers that do not. Should a hostile worker deceive the daemon, calls are settled all the same. */
-  #lookForSilence(): void {
-    const silentMs = performance.now() - this.#progressMs
-    if (this.#calls.size === 0 || silentMs < this.#longestMs + GRACE_MS + SILENCE_MS) return
-    const report = {
-      phase: 'queued' as const,
-      worker: this.worker,
-      cpuMs: 0,
-      wallMs: silentMs,
-      peakRssBytes: 0,
-      limit: 'timeout',
-      configured: this.#longestMs,
-      observed: silentMs,
-    }
-    this.#calls.rejectAll(new TimeoutError('ERR_TIMEOUT', `worker ${this.worker} answered nothing for ${Math.round(silentMs)} ms`, report))
-    this.#progressMs = performance.now()
-    this.#socket.unref()
+    if (this.#calls.size === 0) this.#socket.keepAlive(false)
   }
 
   #distrust(reason: string): void {
     this.#events.distrust(reason)
     this.fail(new ProtocolError('ERR_PROTOCOL', `worker ${this.worker} broke the protocol (${reason}); it was ended`))
-  }
-
-  #close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    this.#events.closed()
   }
 }
 

@@ -6,6 +6,7 @@ import type { Control, Lease } from './control.ts'
 import { ConnectionError, type Report, WorkerCrashError } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
+import { ManyCall } from './many-call.ts'
 import { Outcomes } from './outcomes.ts'
 import type { RunScript } from './source-maps.ts'
 
@@ -64,25 +65,25 @@ export class Lane {
   }
 
   bridge(context: number): ContextBridge {
-    return this.#channel.bridge(context)
+    return this.#channel.bridges.open(context)
   }
 
   /** The context is gone. */
   forget(context: number): void {
-    this.#channel.forget(context)
+    this.#channel.bridges.forget(context)
   }
 
   /** The one run of this context is over; what this process holds of it may live on. */
   over(context: number): void {
-    this.#channel.over(context)
+    this.#channel.bridges.over(context)
   }
 
   countFunctions(): { readonly guest: number; readonly host: number } {
-    return this.#channel.countFunctions()
+    return this.#channel.bridges.countFunctions()
   }
 
   nextContext(): number {
-    return this.#channel.nextContext()
+    return this.#channel.bridges.nextContext()
   }
 
   /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. `script` is the source that a run is of. */
@@ -110,7 +111,7 @@ export class Lane {
     let run = 0
     const outcomes: Outcomes = new Outcomes({ taken: () => this.#channel.more(run), cancel: () => ended.abort() })
     const both = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
-    const many = { outcomes, inputs: inputs.length, received: 0 }
+    const many = new ManyCall(outcomes, inputs.length)
     const call = async (): Promise<void> => {
       if (this.#cause !== undefined) throw lateCause(this.#cause)
       await this.#abortable(both, (started) =>

@@ -1,23 +1,20 @@
 import { withoutFrames } from '../confined/own-error.ts'
-import { evalExcerpt, syntaxErrorOf } from '../confined/syntax-error.ts'
+import { syntaxErrorOf } from '../confined/syntax-error.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
-import type { ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
-import type { Phase } from '../protocol/report.ts'
-import { type Answers, isPlainPrimitive } from './answers.ts'
+import type { Answers } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
 import { ContextTurns } from './context-turns.ts'
-import { COMPLETED, type Ending, type Guard, INTERRUPTED, THREW } from './guard.ts'
+import { COMPLETED, type Guard } from './guard.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import { HostCalls } from './host-calls.ts'
 import type { Conversation } from './host-answer.ts'
+import { HostCalls } from './host-calls.ts'
 import { ManyRuns } from './many-runs.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
-import type { Run } from './run.ts'
+import { RunAtWork } from './run-at-work.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
 import type { UploadedScripts } from './uploaded-scripts.ts'
-import { ranOut } from './timeout-text.ts'
 
 /** What all channels of a worker share. */
 export interface WorkerParts {
@@ -37,8 +34,6 @@ type ContextRequest = Extract<Request, { readonly timeoutMs: number }>
 
 /** A script whose last run took no longer than this is expected to be as quick again, in milliseconds. */
 const QUICK_MS = 0.2
-/** What is thrown as the deadline passes is still told, if that takes no longer than this beyond it, in milliseconds. */
-const LATE_THROW_MS = 10
 
 /** The contexts of one channel, and what its client has them do. Answers each request once. */
 export class ChannelRuns {
@@ -53,14 +48,7 @@ export class ChannelRuns {
   /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
   readonly #cancelled = new Set<number>()
   #lastRun = 0
-  /** The run at work, for its answer. */
-  #run = 0
-  #filename: string | undefined
-  #startedMs = 0
-  #deadlineMs = 0
-  /** Since when it computes this time, and how long it did before, in milliseconds. */
-  #sinceMs = 0
-  #busyMs = 0
+  readonly #work: RunAtWork
 
   constructor(parts: WorkerParts, channel: number, maxTimeoutMs: number, answers: Answers, conversation: Conversation) {
     this.#parts = parts
@@ -69,9 +57,13 @@ export class ChannelRuns {
     this.#answers = answers
     this.#hostCalls = new HostCalls(answers, conversation)
     this.#turns = new ContextTurns(parts, channel, answers, conversation, this.#hostCalls, {
-      settled: (context, run, ending) => this.#resume(context, run, ending),
+      settled: (context, run, ending) => {
+        this.#work.resume(context, run, ending)
+        this.#dropIfDone(context)
+      },
       released: (context) => this.#dropIfDone(context),
     })
+    this.#work = new RunAtWork(answers, this.#hostCalls, this.#cancelled, (run) => this.#turns.wait(run))
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
   }
 
@@ -84,7 +76,7 @@ export class ChannelRuns {
 
   /** Whether the run at work, which waits for a host call, was cancelled. */
   get isCancelled(): boolean {
-    return this.#cancelled.has(this.#run)
+    return this.#cancelled.has(this.#work.number)
   }
 
   /** Serves one message. `payload` is the value that came with it, still encoded. */
@@ -130,7 +122,7 @@ export class ChannelRuns {
 
   /** The same from inside the run at work; false if it is for another. */
   cancelCurrent(run: number): boolean {
-    if (run !== this.#run || run === 0) return false
+    if (run !== this.#work.number || run === 0) return false
     this.#cancelled.add(run)
     return true
   }
@@ -152,19 +144,14 @@ export class ChannelRuns {
   }
 
   #request(request: Request, payload: Uint8Array): void {
-    this.#run = request.run
+    this.#work.begin(request.run)
     this.#lastRun = request.run
-    this.#startedMs = performance.now()
-    this.#sinceMs = this.#startedMs
-    this.#busyMs = 0
-    this.#filename = undefined
-    this.#hostCalls.begin()
     if (this.#cancelled.delete(request.run)) {
-      this.#fail('ERR_CANCELLED', 'cancelled before it started', 'queued')
+      this.#work.fail('ERR_CANCELLED', 'cancelled before it started', 'queued')
       return
     }
     if (this.#turns.waiting >= MAX_PENDING_RUNS) {
-      this.#fail('ERR_OVERLOADED', `${MAX_PENDING_RUNS} runs of this channel wait already`, 'queued')
+      this.#work.fail('ERR_OVERLOADED', `${MAX_PENDING_RUNS} runs of this channel wait already`, 'queued')
       return
     }
     this.#parts.usage.runs++
@@ -172,7 +159,7 @@ export class ChannelRuns {
     const context = this.#dispatch(request, payload)
     if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
     this.#cancelled.delete(request.run)
-    this.#run = 0
+    this.#work.number = 0
     if (context === undefined || context.realm.record.attention === 0) return
     this.#turns.after(context)
     // Made for this run, which is over.
@@ -191,8 +178,8 @@ export class ChannelRuns {
       case 'onceWith': {
         if (this.#isTaken(request.context)) return undefined
         const context = this.#take(request.context, true)
-        this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
-        if (request.type === 'onceWith' && !this.#define(context, payload)) return undefined
+        this.#setDeadline(request.timeoutMs)
+        if (request.type === 'onceWith' && !this.#work.define(context, payload)) return undefined
         this.#evaluate(context, request.source, request.filename)
         if (!context.isDone) this.#keep(context)
         return context
@@ -202,19 +189,19 @@ export class ChannelRuns {
         const compiled = this.#uploaded(request.hash)
         if (compiled === undefined || this.#isTaken(request.context)) return undefined
         const context = this.#take(request.context, true)
-        this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
-        if (request.type === 'onceScriptWith' && !this.#define(context, payload)) return undefined
+        this.#setDeadline(request.timeoutMs)
+        if (request.type === 'onceScriptWith' && !this.#work.define(context, payload)) return undefined
         this.#enter(context, compiled)
-        if (context.pending.size > 0 || context.realm.record.exported > 0) this.#keep(context)
+        if (!context.isDone) this.#keep(context)
         return context
       }
       default: {
         const context = this.#contexts.get(request.context)
         if (context === undefined) {
-          this.#fail('ERR_CONTEXT_LOST', 'there is no such context: it was disposed', 'queued')
+          this.#work.fail('ERR_CONTEXT_LOST', 'there is no such context: it was disposed', 'queued')
           return undefined
         }
-        this.#deadlineMs = this.#startedMs + Math.min(request.timeoutMs, this.#maxTimeoutMs)
+        this.#setDeadline(request.timeoutMs)
         this.#access(context, request, payload)
         return context
       }
@@ -227,8 +214,8 @@ export class ChannelRuns {
     payload: Uint8Array,
   ): void {
     const { record } = context.realm
-    record.origin = this.#run
-    if (context.pending.size === 0) context.allowCalls(this.#startedMs)
+    record.origin = this.#work.number
+    if (context.pending.size === 0) context.allowCalls(this.#work.startedMs)
     switch (request.type) {
       case 'run':
         this.#evaluate(context, request.source, request.filename)
@@ -242,38 +229,38 @@ export class ChannelRuns {
         this.#beginMany(context, request, payload)
         return
       case 'idle':
-        this.#turns.waitForIdle(this.#waitingRun(context))
+        this.#turns.waitForIdle(this.#work.toWaiting(context))
         return
       case 'set':
       case 'call':
-        if (!this.#give(context, payload)) return
+        if (!this.#work.give(context, payload)) return
         record.name = request.name
         if (request.type === 'call') this.#answers.relieve()
-        this.#step(context, request.type === 'set' ? Op.set : Op.call)
+        this.#work.step(context, request.type === 'set' ? Op.set : Op.call)
         return
       case 'invoke':
-        if (!this.#give(context, payload)) return
+        if (!this.#work.give(context, payload)) return
         record.code = request.handle
         this.#answers.relieve()
-        this.#step(context, Op.invoke)
+        this.#work.step(context, Op.invoke)
         return
       default:
         record.name = request.name
-        this.#step(context, OP_OF[request.type])
+        this.#work.step(context, OP_OF[request.type])
     }
   }
 
   #beginMany(context: ChannelContext, request: Extract<Request, { readonly type: 'many' }>, inputs: Uint8Array): void {
     const { run, source, filename } = request
     const compiled = this.#compile(source, filename)
-    if (compiled === undefined || !this.#give(context, inputs)) return
+    if (compiled === undefined || !this.#work.give(context, inputs)) return
     const { realm } = context
     // What is evaluated again for each input is the source itself, under its name.
     realm.record.name = namedSource(source, filename)
     realm.record.run = run
-    const ending = realm.step(Op.manyBegin, this.#deadlineMs)
+    const ending = realm.step(Op.manyBegin, this.#work.deadlineMs)
     if (ending !== COMPLETED || realm.record.status !== Status.done) {
-      this.#answer(context, ending)
+      this.#work.answer(context, ending)
       return
     }
     this.#answers.relieve()
@@ -283,13 +270,13 @@ export class ChannelRuns {
 
   #isTaken(number: number): boolean {
     if (!this.#contexts.has(number)) return false
-    this.#fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
+    this.#work.fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
     return true
   }
 
   #take(number: number, once: boolean): ChannelContext {
     const context = new ChannelContext(this.#parts.ready.take(), number, once)
-    context.realm.record.origin = this.#run
+    context.realm.record.origin = this.#work.number
     context.realm.onRequest = (request, deadlineMs) => this.#hostCalls.answer(context, request, deadlineMs)
     return context
   }
@@ -302,21 +289,21 @@ export class ChannelRuns {
   #create(number: number, globals: Uint8Array): ChannelContext | undefined {
     if (this.#isTaken(number)) return undefined
     if (this.#parts.usage.contexts >= MAX_CONTEXTS.default) {
-      this.#fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${MAX_CONTEXTS.default} contexts; dispose some`, 'queued')
+      this.#work.fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${MAX_CONTEXTS.default} contexts; dispose some`, 'queued')
       return undefined
     }
     const context = this.#take(number, false)
-    this.#deadlineMs = this.#startedMs + Math.min(TIMEOUT_MS.default, this.#maxTimeoutMs)
-    if (!this.#define(context, globals)) return undefined
+    this.#setDeadline(TIMEOUT_MS.default)
+    if (!this.#work.define(context, globals)) return undefined
     this.#keep(context)
-    this.#answers.primitive(this.#run, undefined, MAX_OUTPUT.max)
+    this.#answers.primitive(this.#work.number, undefined, MAX_OUTPUT.max)
     return context
   }
 
   #dispose(number: number): void {
     const context = this.#contexts.get(number)
     if (context !== undefined) this.#drop(context)
-    this.#answers.primitive(this.#run, undefined, MAX_OUTPUT.max)
+    this.#answers.primitive(this.#work.number, undefined, MAX_OUTPUT.max)
   }
 
   #drop(context: ChannelContext): void {
@@ -333,9 +320,9 @@ export class ChannelRuns {
   }
 
   #evaluate(context: ChannelContext, source: string, filename: string | undefined): void {
-    this.#filename = filename
+    this.#work.filename = filename
     if (source.length > MAX_SOURCE.default) {
-      this.#fail('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`, 'compile')
+      this.#work.fail('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`, 'compile')
       return
     }
     const compiled = this.#compile(source, filename)
@@ -343,25 +330,12 @@ export class ChannelRuns {
   }
 
   #enter(context: ChannelContext, compiled: CompiledScript): void {
-    const { realm } = context
     const { guard } = this.#parts
     // Answers of runs before this one must not wait for one that may take long.
     if (!compiled.quick) this.#answers.relieve()
-    const ending = guard.evaluate(compiled.script, realm, this.#deadlineMs)
-    compiled.quick = performance.now() - this.#startedMs < QUICK_MS
-    if (ending === INTERRUPTED) {
-      this.#interrupted(context)
-      return
-    }
-    const value = guard.value
-    if (ending === COMPLETED && isPlainPrimitive(value)) {
-      this.#answers.guestMessages(realm)
-      if (!this.#answers.primitive(this.#run, value, MAX_OUTPUT.default)) this.#outputTooLarge()
-      return
-    }
-    realm.record.value = value
-    if (ending === THREW) this.#step(context, Op.thrown, Math.max(this.#deadlineMs, performance.now()) + LATE_THROW_MS)
-    else this.#step(context, Op.settle)
+    const ending = guard.evaluate(compiled.script, context.realm, this.#work.deadlineMs)
+    compiled.quick = performance.now() - this.#work.startedMs < QUICK_MS
+    this.#work.evaluated(context, ending, guard.value)
   }
 
   #compile(source: string, filename: string | undefined): CompiledScript | undefined {
@@ -376,8 +350,8 @@ export class ChannelRuns {
       known = found !== undefined
       return found
     })
-    if (!known) this.#fail('ERR_SCRIPT_UNKNOWN', 'this worker does not have this script', 'compile')
-    this.#filename = compiled?.filename
+    if (!known) this.#work.fail('ERR_SCRIPT_UNKNOWN', 'this worker does not have this script', 'compile')
+    this.#work.filename = compiled?.filename
     return compiled
   }
 
@@ -389,133 +363,14 @@ export class ChannelRuns {
       const syntaxError = syntaxErrorOf(error)
       // V8 refuses a source for its size, or for nesting that overflows the parser's stack, with other errors of the main realm.
       const refused = (): Error => withoutFrames(new RangeError('the source cannot be compiled: it is nested too deeply or too large'))
-      this.#answers.thrown(this.#run, syntaxError ?? refused())
+      this.#answers.thrown(this.#work.number, syntaxError ?? refused())
       return undefined
     }
   }
 
-  /** Defines the payload's entries as globals. False if that failed, which is then answered. */
-  #define(context: ChannelContext, payload: Uint8Array): boolean {
-    if (!this.#give(context, payload)) return false
-    const { record } = context.realm
-    const ending = context.realm.step(Op.define, this.#deadlineMs)
-    if (ending === COMPLETED && record.status === Status.primitive) return true
-    this.#answer(context, ending)
-    return false
-  }
-
-  #give(context: ChannelContext, payload: Uint8Array): boolean {
-    const ending = context.realm.give(payload, this.#deadlineMs)
-    if (ending === COMPLETED) return true
-    this.#answer(context, ending)
-    return false
-  }
-
-  #step(context: ChannelContext, op: Op, deadlineMs: number = this.#deadlineMs): void {
-    context.realm.record.run = this.#run
-    this.#answer(context, context.realm.step(op, deadlineMs))
-  }
-
-  /** Answers the run at work with what its last step left in the record. */
-  #answer(context: ChannelContext, ending: Ending): void {
-    if (ending === INTERRUPTED) {
-      this.#interrupted(context)
-      return
-    }
-    const { record } = context.realm
-    this.#answers.guestMessages(context.realm)
-    // The step itself catches everything; what gets past it is a stack overflow on its way in.
-    if (ending === THREW) {
-      this.#answers.thrown(this.#run, withoutFrames(new RangeError('Maximum call stack size exceeded')))
-      return
-    }
-    switch (record.status) {
-      case Status.primitive: {
-        const { value } = record
-        record.value = undefined
-        if (!isPlainPrimitive(value)) throw new Error('the realm side passed an object off as a primitive')
-        if (!this.#answers.primitive(this.#run, value, MAX_OUTPUT.default)) this.#outputTooLarge()
-        return
-      }
-      case Status.done:
-        this.#answers.encoded('done', this.#run, context.realm.result())
-        return
-      case Status.threw: {
-        const excerpt = evalExcerpt(record.value)
-        if (excerpt === undefined) this.#answers.encoded('threw', this.#run, context.realm.result())
-        else {
-          record.message = excerpt
-          this.#step(context, Op.placed, Math.max(this.#deadlineMs, performance.now()) + LATE_THROW_MS)
-        }
-        return
-      }
-      case Status.pending:
-        this.#turns.wait(this.#waitingRun(context))
-        return
-      case Status.failed: {
-        const now = performance.now()
-        this.#answers.failedWith(this.#run, record.code, record.message, 'result', now - this.#startedMs, this.#computedMs(now))
-        return
-      }
-      default:
-        record.status satisfies never
-    }
-  }
-
-  /** The run at work, which is not over. */
-  #waitingRun(context: ChannelContext): Run {
-    return {
-      run: this.#run,
-      context,
-      filename: this.#filename,
-      startedMs: this.#startedMs,
-      deadlineMs: this.#deadlineMs,
-      busyMs: this.#computedMs(performance.now()),
-    }
-  }
-
-  /** The promise of a run that waited has settled: `ending` is that of the step that took its outcome. */
-  #resume(context: ChannelContext, run: Run, ending: Ending): void {
-    this.#run = run.run
-    this.#filename = run.filename
-    this.#startedMs = run.startedMs
-    this.#deadlineMs = run.deadlineMs
-    this.#sinceMs = performance.now()
-    this.#busyMs = run.busyMs
-    this.#hostCalls.begin()
-    this.#answer(context, ending)
-    this.#run = 0
-    this.#dropIfDone(context)
-  }
-
-  /** The signal ended the run at work: its deadline's, or the daemon's, or, while it waited for the host, our own. */
-  #interrupted(context: ChannelContext): void {
-    this.#answers.guestMessages(context.realm)
-    const now = performance.now()
-    const elapsedMs = now - this.#startedMs
-    const { waitedFor } = this.#hostCalls
-    const busyMs = this.#computedMs(now)
-    const phase = waitedFor === undefined ? 'run' : 'host-call'
-    if (this.#cancelled.delete(this.#run)) this.#answers.failed(this.#run, 'ERR_CANCELLED', 'cancelled', phase, elapsedMs, busyMs)
-    else if (now >= this.#deadlineMs - 1) {
-      const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
-      const run = { run: this.#run, context, filename: this.#filename, startedMs: this.#startedMs, deadlineMs: this.#deadlineMs, busyMs }
-      this.#answers.failed(this.#run, 'ERR_TIMEOUT', ranOut(run, state, now), phase, elapsedMs, busyMs)
-    } else this.#answers.failed(this.#run, 'ERR_INTERRUPTED', 'interrupted from outside', phase, elapsedMs, busyMs)
-  }
-
-  #outputTooLarge(): void {
-    this.#fail('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${MAX_OUTPUT.default} bytes`, 'result')
-  }
-
-  #fail(code: ErrorCode, message: string, phase: Phase): void {
-    const now = performance.now()
-    this.#answers.failed(this.#run, code, message, phase, now - this.#startedMs, this.#computedMs(now))
-  }
-
-  /** How long the run at work has computed so far. */
-  #computedMs(nowMs: number): number {
-    return this.#busyMs + nowMs - this.#sinceMs - this.#hostCalls.waitedMs
+  /** Of the run at work. */
+  #setDeadline(timeoutMs: number): void {
+    this.#work.deadlineMs = this.#work.startedMs + Math.min(timeoutMs, this.#maxTimeoutMs)
   }
 }
 

@@ -1,0 +1,79 @@
+import { connect, type Socket } from 'node:net'
+import { errorMessage } from '../base/error.ts'
+import { FrameSplitter } from '../protocol/framing.ts'
+import { FRAME_OVERHEAD_BYTES, MAX_OUTPUT } from '../protocol/limits.ts'
+
+/** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
+const MAX_FRAME_BYTES = MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES
+/** Node reads into this buffer again and again. */
+const READ_BUFFER_BYTES = 64 * 1024
+
+interface SocketEvents {
+  /** A frame, whose bytes do not outlive the call. */
+  readonly frame: (bytes: Uint8Array, start: number, end: number) => void
+  /** What came is no frame, or `frame` threw. */
+  readonly broken: (reason: string) => void
+  /** Called once. */
+  readonly closed: () => void
+}
+
+/** The connection to a worker's socket, in frames. */
+export class ChannelSocket {
+  readonly #socket: Socket
+  readonly #events: SocketEvents
+  #isClosed = false
+
+  constructor(path: string, events: SocketEvents) {
+    this.#events = events
+    const splitter = new FrameSplitter(MAX_FRAME_BYTES, events.frame)
+    const receive = (chunk: Uint8Array): void => {
+      try {
+        splitter.push(chunk)
+      } catch (error) {
+        events.broken(errorMessage(error))
+      }
+    }
+    this.#socket = connect({
+      path,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+        callback: (size, buffer) => {
+          receive(buffer.subarray(0, size))
+          return true
+        },
+      },
+    })
+    this.#socket.on('error', () => this.#close())
+    this.#socket.on('close', () => this.#close())
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Bytes that the worker has not taken yet. */
+  get unsent(): number {
+    return this.#socket.writableLength
+  }
+
+  /** Nothing happens once it is closed. */
+  write(bytes: Uint8Array): void {
+    if (!this.#isClosed) this.#socket.write(bytes)
+  }
+
+  /** Whether it keeps the process alive: while there are calls to answer. */
+  keepAlive(isNeeded: boolean): void {
+    if (isNeeded) this.#socket.ref()
+    else this.#socket.unref()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#events.closed()
+  }
+}

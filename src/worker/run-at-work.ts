@@ -1,0 +1,193 @@
+import { withoutFrames } from '../confined/own-error.ts'
+import { evalExcerpt } from '../confined/syntax-error.ts'
+import type { ErrorCode } from '../protocol/error-codes.ts'
+import { MAX_OUTPUT } from '../protocol/limits.ts'
+import type { Phase } from '../protocol/report.ts'
+import { type Answers, isPlainPrimitive } from './answers.ts'
+import type { ChannelContext } from './channel-context.ts'
+import { COMPLETED, type Ending, INTERRUPTED, THREW } from './guard.ts'
+import type { HostCalls } from './host-calls.ts'
+import { Op, Status } from './realm/record.ts'
+import type { Run } from './run.ts'
+import { ranOut } from './timeout-text.ts'
+
+/** What is thrown as the deadline passes is still told, if that takes no longer than this beyond it, in milliseconds. */
+const LATE_THROW_MS = 10
+
+/** The request that a channel serves now, and how it is answered: once. Times are milliseconds of `performance.now()`. */
+export class RunAtWork {
+  /** 0 while there is none. */
+  number = 0
+  /** The name of its source, for the text of a time-out. */
+  filename: string | undefined
+  startedMs = 0
+  deadlineMs = 0
+  readonly #answers: Answers
+  readonly #hostCalls: HostCalls
+  readonly #waits: (run: Run) => void
+  /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
+  readonly #cancelled: Set<number>
+  /** Since when it computes this time, and how long it did before, in milliseconds. */
+  #sinceMs = 0
+  #busyMs = 0
+
+  /** `waits` takes a run whose promise has not settled. */
+  constructor(answers: Answers, hostCalls: HostCalls, cancelled: Set<number>, waits: (run: Run) => void) {
+    this.#answers = answers
+    this.#hostCalls = hostCalls
+    this.#cancelled = cancelled
+    this.#waits = waits
+  }
+
+  begin(number: number): void {
+    this.number = number
+    this.startedMs = performance.now()
+    this.#sinceMs = this.startedMs
+    this.#busyMs = 0
+    this.filename = undefined
+    this.#hostCalls.begin()
+  }
+
+  /** The promise of a run that waited has settled: `ending` is that of the step that took its outcome. */
+  resume(context: ChannelContext, run: Run, ending: Ending): void {
+    this.number = run.run
+    this.filename = run.filename
+    this.startedMs = run.startedMs
+    this.deadlineMs = run.deadlineMs
+    this.#sinceMs = performance.now()
+    this.#busyMs = run.busyMs
+    this.#hostCalls.begin()
+    this.answer(context, ending)
+    this.number = 0
+  }
+
+  /** Itself, as one that is not over when its turn is. */
+  toWaiting(context: ChannelContext): Run {
+    return {
+      run: this.number,
+      context,
+      filename: this.filename,
+      startedMs: this.startedMs,
+      deadlineMs: this.deadlineMs,
+      busyMs: this.#computedMs(performance.now()),
+    }
+  }
+
+  /** Hands bytes to the realm. False if that failed, which is then answered. */
+  give(context: ChannelContext, payload: Uint8Array): boolean {
+    const ending = context.realm.give(payload, this.deadlineMs)
+    if (ending === COMPLETED) return true
+    this.answer(context, ending)
+    return false
+  }
+
+  /** Defines the payload's entries as globals. False if that failed, which is then answered. */
+  define(context: ChannelContext, payload: Uint8Array): boolean {
+    if (!this.give(context, payload)) return false
+    const { record } = context.realm
+    const ending = context.realm.step(Op.define, this.deadlineMs)
+    if (ending === COMPLETED && record.status === Status.primitive) return true
+    this.answer(context, ending)
+    return false
+  }
+
+  /** Has the realm side do something, and answers with what came of it. */
+  step(context: ChannelContext, op: Op, deadlineMs: number = this.deadlineMs): void {
+    context.realm.record.run = this.number
+    this.answer(context, context.realm.step(op, deadlineMs))
+  }
+
+  /** Answers with what an evaluate of guest code came to. */
+  evaluated(context: ChannelContext, ending: Ending, value: unknown): void {
+    if (ending === INTERRUPTED) {
+      this.#interrupted(context)
+      return
+    }
+    const { realm } = context
+    if (ending === COMPLETED && isPlainPrimitive(value)) {
+      this.#answers.guestMessages(realm)
+      if (!this.#answers.primitive(this.number, value, MAX_OUTPUT.default)) this.#outputTooLarge()
+      return
+    }
+    realm.record.value = value
+    if (ending === THREW) this.step(context, Op.thrown, this.#lateMs())
+    else this.step(context, Op.settle)
+  }
+
+  /** Answers with what its last step left in the record. */
+  answer(context: ChannelContext, ending: Ending): void {
+    if (ending === INTERRUPTED) {
+      this.#interrupted(context)
+      return
+    }
+    const { record } = context.realm
+    this.#answers.guestMessages(context.realm)
+    // The step itself catches everything; what gets past it is a stack overflow on its way in.
+    if (ending === THREW) {
+      this.#answers.thrown(this.number, withoutFrames(new RangeError('Maximum call stack size exceeded')))
+      return
+    }
+    switch (record.status) {
+      case Status.primitive: {
+        const { value } = record
+        record.value = undefined
+        if (!isPlainPrimitive(value)) throw new Error('the realm side passed an object off as a primitive')
+        if (!this.#answers.primitive(this.number, value, MAX_OUTPUT.default)) this.#outputTooLarge()
+        return
+      }
+      case Status.done:
+        this.#answers.encoded('done', this.number, context.realm.result())
+        return
+      case Status.threw: {
+        const excerpt = evalExcerpt(record.value)
+        if (excerpt === undefined) this.#answers.encoded('threw', this.number, context.realm.result())
+        else {
+          record.message = excerpt
+          this.step(context, Op.placed, this.#lateMs())
+        }
+        return
+      }
+      case Status.pending:
+        this.#waits(this.toWaiting(context))
+        return
+      case Status.failed: {
+        const now = performance.now()
+        this.#answers.failedWith(this.number, record.code, record.message, 'result', now - this.startedMs, this.#computedMs(now))
+        return
+      }
+      default:
+        record.status satisfies never
+    }
+  }
+
+  fail(code: ErrorCode, message: string, phase: Phase): void {
+    const now = performance.now()
+    this.#answers.failed(this.number, code, message, phase, now - this.startedMs, this.#computedMs(now))
+  }
+
+  #lateMs(): number {
+    return Math.max(this.deadlineMs, performance.now()) + LATE_THROW_MS
+  }
+
+  /** The signal ended it: its deadline's, or the daemon's, or, while it waited for the host, our own. */
+  #interrupted(context: ChannelContext): void {
+    this.#answers.guestMessages(context.realm)
+    const now = performance.now()
+    const { waitedFor } = this.#hostCalls
+    const phase = waitedFor === undefined ? 'run' : 'host-call'
+    if (this.#cancelled.delete(this.number)) this.fail('ERR_CANCELLED', 'cancelled', phase)
+    else if (now >= this.deadlineMs - 1) {
+      const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
+      this.fail('ERR_TIMEOUT', ranOut(this.toWaiting(context), state, now), phase)
+    } else this.fail('ERR_INTERRUPTED', 'interrupted from outside', phase)
+  }
+
+  #outputTooLarge(): void {
+    this.fail('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${MAX_OUTPUT.default} bytes`, 'result')
+  }
+
+  /** How long it has computed so far. */
+  #computedMs(nowMs: number): number {
+    return this.#busyMs + nowMs - this.#sinceMs - this.#hostCalls.waitedMs
+  }
+}
