@@ -12,12 +12,13 @@ import {
   WorkerCrashError,
 } from '../client/index.ts'
 import { DaemonError } from '../daemon/daemon-error.ts'
+import { BundleError } from './bundle-error.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What the exit code of the command says. Stable: scripts branch on it. */
 export const EXIT = {
   ok: 0,
-  /** The guest threw, killed its own worker, or returned what cannot leave the sandbox. */
+  /** The guest threw, killed its own worker, or returned what cannot leave the sandbox; or what was to be a guest cannot be bundled. */
   guest: 1,
   usage: 2,
   /** There is no daemon, it does not serve this user, or it could not be started. */
@@ -30,6 +31,7 @@ export const EXIT = {
 export function exitCodeOf(error: unknown): number {
   // First: the `code` of a guest's error is the guest's own.
   if (error instanceof GuestError) return EXIT.guest
+  if (error instanceof BundleError) return EXIT.guest
   if (error instanceof UsageError || error instanceof InvalidOptionError) return EXIT.usage
   if (error instanceof TimeoutError || error instanceof OutputLimitError) return EXIT.limit
   if (error instanceof LimitError || error instanceof OverloadedError) return EXIT.limit

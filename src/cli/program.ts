@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../daemon/version.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { describeFailure } from './failure.ts'
+import { addBundle } from './bundle.ts'
 import { addDoctor } from './doctor.ts'
 import { addRun } from './run.ts'
 import { addServe } from './serve.ts'
@@ -12,6 +13,7 @@ const EXAMPLES = `
 Examples:
   glovebox run -e '6 * 7'              run code in a sandbox that is gone afterwards
   glovebox run rule.js --timeout 100   run a file, for 100 ms at most
+  glovebox bundle lodash -o lodash.js  make one source of a package from npm
   glovebox serve --spare 4 &           start a daemon, which later runs find by themselves
   glovebox status                      see its workers
   glovebox stop                        let runs finish, then stop it
@@ -49,5 +51,6 @@ function makeProgram(): Command {
   addStatus(program)
   addStop(program)
   addDoctor(program)
+  addBundle(program)
   return program
 }

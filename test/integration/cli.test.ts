@@ -161,7 +161,7 @@ describe('the program', () => {
     check(await glovebox(args, alone).ended, expected)
   })
 
-  test.each(['serve', 'run', 'status', 'stop'])('%s --help has examples', async (name) => {
+  test.each(['serve', 'run', 'bundle', 'status', 'stop'])('%s --help has examples', async (name) => {
     check(await glovebox([name, '--help'], alone).ended, [0, /^Usage: glovebox .*\nExamples:\n {2}\S/s, ''])
   })
 })

@@ -20,8 +20,8 @@ export class Command implements AsyncDisposable {
   #stdout = ''
   #stderr = ''
 
-  constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>>, stdin = '') {
-    this.#child = spawn(process.execPath, [file, ...args], { env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' })
+  constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>>, stdin = '', cwd?: string) {
+    this.#child = spawn(process.execPath, [file, ...args], { cwd, env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' })
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
     })
