@@ -5,6 +5,7 @@ import {
   GuestError,
   InvalidOptionError,
   LimitError,
+  MemoryLimitError,
   OutputLimitError,
   OverloadedError,
   TimeoutError,
@@ -33,7 +34,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof GuestError) return EXIT.guest
   if (error instanceof BundleError) return EXIT.guest
   if (error instanceof UsageError || error instanceof InvalidOptionError) return EXIT.usage
-  if (error instanceof TimeoutError || error instanceof OutputLimitError) return EXIT.limit
+  if (error instanceof TimeoutError || error instanceof MemoryLimitError || error instanceof OutputLimitError) return EXIT.limit
   if (error instanceof LimitError || error instanceof OverloadedError) return EXIT.limit
   if (error instanceof ValueError) return error.code === 'ERR_VALUE_UNSUPPORTED' ? EXIT.guest : EXIT.limit
   if (error instanceof WorkerCrashError || error instanceof CompilerCrashError)

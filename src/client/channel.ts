@@ -179,6 +179,12 @@ export class Channel {
     this.#flushSoon()
   }
 
+  /** Rejects the one call that the worker died of. */
+  blame(run: number, error: (timeoutMs: number) => Error): void {
+    const about = this.#calls.about(run)
+    if (about !== undefined) this.#calls.reject(run, error(about.timeoutMs))
+  }
+
   /** Ends the channel: all its calls, now and later, fail with this cause. The first cause wins. */
   fail(cause: Error): void {
     this.#cause ??= cause

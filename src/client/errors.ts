@@ -28,8 +28,10 @@ export class ReportedError extends GloveboxError {
   }
 }
 
-/** `ERR_TIMEOUT`: the run's deadline passed. The context is alive, with its state. Raise `timeout`, or look at `report` for what it was doing. */
+/** `ERR_TIMEOUT`: the run's deadline passed. The context is alive, with its state, unless `report.signal` says that its worker had to be killed: native code cannot be interrupted. Raise `timeout`, or look at `report` for what it was doing. */
 export class TimeoutError extends ReportedError {}
+/** `ERR_MEMORY_LIMIT`: the run's worker reached its limit of memory, in V8's heap or outside of it, and died: its contexts are lost. `report` says which limit. Use less, or raise `memory`. */
+export class MemoryLimitError extends ReportedError {}
 /** `ERR_OUTPUT_LIMIT`: the result is larger than it may be. Return less, or in parts. */
 export class OutputLimitError extends ReportedError {}
 /** `ERR_WORKER_CRASHED`: the worker died while the call was under way; `report` says how. Its contexts are lost. */

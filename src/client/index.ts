@@ -19,6 +19,7 @@ export {
   ReportedError,
   TimeoutError,
   ValueError,
+  MemoryLimitError,
   WorkerCrashError,
 } from './errors.ts'
 export type { ConsoleEvent, GuestEventMap } from './guest-events.ts'

@@ -3,7 +3,8 @@ import type { Script } from './compiler/script.ts'
 import { SentScripts } from './compiler/sent-scripts.ts'
 import type { ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
-import { ConnectionError, type Report, WorkerCrashError } from './errors.ts'
+import { deathOf } from './death.ts'
+import { ConnectionError, type Report } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
 import { ManyCall } from './many-call.ts'
@@ -153,7 +154,9 @@ export class Lane {
 
   /** The daemon says that the worker is gone, and why. */
   lost(report: Report): void {
-    this.end(new WorkerCrashError('ERR_WORKER_CRASHED', crashMessage(this.worker, report), report))
+    const { culprit, cause } = deathOf(this.worker, this.#channel.number, report)
+    if (culprit !== undefined) this.#channel.blame(culprit.run, culprit.error)
+    this.end(cause)
   }
 
   end(cause: Error): void {
@@ -171,15 +174,4 @@ export class Lane {
     }, REPORT_WAIT_MS)
     if (this.#channel.pending === 0) this.#reportWait.unref()
   }
-}
-
-function crashMessage(worker: number, report: Report): string {
-  const how =
-    report.signal === undefined
-      ? report.exitCode === undefined
-        ? 'ended'
-        : `exited with code ${report.exitCode}`
-      : `was killed by ${report.signal}`
-  const why = report.reason ?? report.stderr
-  return `worker ${worker} ${how}${why === undefined ? '' : ` (${why})`}`
 }

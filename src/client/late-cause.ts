@@ -1,7 +1,7 @@
-import { ContextLostError, WorkerCrashError } from './errors.ts'
+import { ContextLostError, MemoryLimitError, WorkerCrashError } from './errors.ts'
 
 /** Who calls after the end of a worker did not see it crash: for them the context is lost, and the crash is why. */
 export function lateCause(cause: Error): Error {
-  if (!(cause instanceof WorkerCrashError)) return cause
+  if (!(cause instanceof WorkerCrashError || cause instanceof MemoryLimitError)) return cause
   return new ContextLostError('ERR_CONTEXT_LOST', `the context is gone: ${cause.message}`, cause.report, { cause })
 }

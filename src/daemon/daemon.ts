@@ -223,7 +223,7 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   distrust(session: Session, request: Parameters<SessionOwner['distrust']>[1]): void {
     for (const number of session.channels.values()) {
-      if (number === request.worker) this.#find(number)?.kill(`broke the protocol: ${request.reason}`)
+      if (number === request.worker) this.#find(number)?.kill('protocol', `broke the protocol: ${request.reason}`)
     }
   }
 

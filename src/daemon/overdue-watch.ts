@@ -43,9 +43,9 @@ export class OverdueWatch implements Disposable {
       if (this.#looks % SAMPLE_EVERY === 0) worker.sampleUsage()
       const { deadlineMs } = worker.readHeartbeat()
       // NaN is nobody's deadline.
-      if (!(deadlineMs <= now + TIMEOUT_MS.max)) worker.kill('claims an impossible deadline')
+      if (!(deadlineMs <= now + TIMEOUT_MS.max)) worker.kill('protocol', 'claims an impossible deadline')
       else if (deadlineMs !== 0 && now > deadlineMs + GRACE_MS)
-        worker.kill(`did not end a run within ${GRACE_MS} ms after its deadline: stuck in native code`)
+        worker.kill('unresponsive', `did not end a run within ${GRACE_MS} ms after its deadline: stuck in native code`)
       else this.#ping(worker, now, deadlineMs !== 0)
     }
   }
@@ -56,6 +56,6 @@ export class OverdueWatch implements Disposable {
       if (this.#looks % PING_EVERY !== 0) return
       this.#heard.set(worker, { sentMs: now, answered: false })
       worker.send({ type: 'ping', sequence: this.#looks % 0xffff_ffff })
-    } else if (!running && now > heard.sentMs + SILENCE_MS) worker.kill(`did not answer for ${SILENCE_MS} ms`)
+    } else if (!running && now > heard.sentMs + SILENCE_MS) worker.kill('unresponsive', `did not answer for ${SILENCE_MS} ms`)
   }
 }

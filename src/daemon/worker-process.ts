@@ -5,11 +5,13 @@ import { FrameSplitter } from '../protocol/framing.ts'
 import type { Attestation } from '../protocol/attestation.ts'
 import { HEARTBEAT, HEARTBEAT_USED_BYTES } from '../protocol/heartbeat.ts'
 import { MAX_WORKER_CONTROL_FRAME_BYTES, MAX_WORKER_MESSAGES_PER_SECOND, MAX_WORKER_STDERR_PER_SECOND } from '../protocol/limits.ts'
-import type { Report } from '../protocol/report.ts'
+import type { DeathCause, Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
 import { RateCap } from './rate-cap.ts'
 import type { Guardian } from './guardian.ts'
+import { causeOfDeath } from './death-cause.ts'
 import { LastWords } from './last-words.ts'
+import { machineOomKills } from './machine-oom-kills.ts'
 import { makeNice } from './niceness.ts'
 import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-usage.ts'
 import type { WorkerCgroup } from './cgroup.ts'
@@ -77,6 +79,7 @@ export class WorkerProcess implements AsyncDisposable {
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
   readonly #pageBytes = new ArrayBuffer(HEARTBEAT_USED_BYTES)
   #interrupts = 0
+  readonly #oomKillsBefore = machineOomKills()
   readonly #onMessage: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void
   readonly #onReady: () => void
 
@@ -97,10 +100,10 @@ export class WorkerProcess implements AsyncDisposable {
     // Before it can have started anything; what stands between is moved again when it has booted.
     if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
     this.socketPath = this.#launched.socketPath
-    this.#words = new LastWords(this.#launched.stderr, MAX_WORKER_STDERR_PER_SECOND, () => this.kill('floods standard error'))
+    this.#words = new LastWords(this.#launched.stderr, MAX_WORKER_STDERR_PER_SECOND, () => this.kill('protocol', 'floods standard error'))
     const group = this.#launched.child.pid
     this.#unwatch = group === undefined ? undefined : settings.guardian?.watch(group)
-    this.#bootTimer = setTimeout(() => this.kill(`did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
+    this.#bootTimer = setTimeout(() => this.kill('boot', `did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
     this.death = this.#watchDeath()
     this.#listen()
   }
@@ -126,7 +129,7 @@ export class WorkerProcess implements AsyncDisposable {
   send(message: DaemonToWorker): void {
     if (!this.alive) return
     this.#launched.control.write(daemonToWorker.encode(message))
-    if (this.#launched.control.writableLength > MAX_UNREAD_COMMAND_BYTES) this.kill('does not read its commands')
+    if (this.#launched.control.writableLength > MAX_UNREAD_COMMAND_BYTES) this.kill('protocol', 'does not read its commands')
   }
 
   /**
@@ -159,11 +162,11 @@ export class WorkerProcess implements AsyncDisposable {
   /** Ends a worker that nobody needs any more. */
   retire(reason: string): void {
     this.#retired = this.alive
-    this.kill(reason)
+    this.kill('retired', reason)
   }
 
-  kill(reason: string): void {
-    if (!this.#apply({ type: 'kill', reason })) return
+  kill(cause: DeathCause, reason: string): void {
+    if (!this.#apply({ type: 'kill', cause, reason })) return
     this.sampleUsage()
     this.#launched.kill()
   }
@@ -186,7 +189,8 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.retire('the daemon stops')
+    this.#retired = this.alive
+    this.kill('shutdown', 'the daemon stops')
     await this.death
   }
 
@@ -200,7 +204,7 @@ export class WorkerProcess implements AsyncDisposable {
   #listen(): void {
     const splitter = new FrameSplitter(MAX_WORKER_CONTROL_FRAME_BYTES, (bytes, start, end) => {
       if (this.#messages.exceeded(1)) {
-        this.kill('floods its control pipe')
+        this.kill('protocol', 'floods its control pipe')
         return
       }
       const message = workerToDaemon.decode(bytes, start, end)
@@ -213,14 +217,14 @@ export class WorkerProcess implements AsyncDisposable {
       try {
         splitter.push(chunk)
       } catch (error) {
-        this.kill(`broke the protocol: ${errorMessage(error)}`)
+        this.kill('protocol', `broke the protocol: ${errorMessage(error)}`)
       }
     })
     // Its exit says more.
     this.#launched.control.on('error', () => undefined)
     // Usually it is exiting, and how it exits says more.
     this.#launched.control.on('end', () => {
-      setTimeout(() => this.kill('closed its control pipe'), EXIT_WAIT_MS).unref()
+      setTimeout(() => this.kill('protocol', 'closed its control pipe'), EXIT_WAIT_MS).unref()
     })
   }
 
@@ -243,13 +247,13 @@ export class WorkerProcess implements AsyncDisposable {
 
   #attested(bootMs: number, attestation: Attestation): void {
     if (this.#state.type !== 'booting') {
-      this.kill('broke the protocol: a second ready')
+      this.kill('protocol', 'broke the protocol: a second ready')
       return
     }
     const witnessed = this.#withCgroup(attestation)
     const missing = shortfall(this.#confinement.required, witnessed)
     if (missing !== undefined) {
-      this.kill(`is not confined as required: ${missing}`)
+      this.kill('boot', `is not confined as required: ${missing}`)
       return
     }
     this.#attestation = witnessed
@@ -288,21 +292,36 @@ export class WorkerProcess implements AsyncDisposable {
   #record(exitCode: number | null, signal: string | null, failure: string | undefined): Report {
     clearTimeout(this.#bootTimer)
     this.#unwatch?.()
+    const atWork = this.readHeartbeat()
     closeSync(this.#launched.page)
     rmSync(this.socketPath, { force: true })
     const { cpuMs, peakRssBytes } = this.#usage
     const witness = this.#cgroup?.witness()
     this.#cgroup?.remove()
+    const ending = this.#state.type === 'ending' ? this.#state : undefined
+    const end = endOf(exitCode, signal, this.#launched.sandboxed)
+    const stderr = this.#words.line()
+    const cause = causeOfDeath({
+      endedFor: ending?.cause ?? (failure === undefined ? undefined : 'boot'),
+      signal: end.signal,
+      lastWords: stderr,
+      oomKills: { inCgroup: witness?.oomKills ?? 0, onMachine: machineOomKills() - this.#oomKillsBefore },
+    })
+    const peakBytes = Math.max(peakRssBytes, witness?.peakBytes ?? 0)
+    const isAtWork = this.#booted && atWork.run !== 0
     const report: Report = {
       phase: this.#booted ? 'run' : 'boot',
       worker: this.number,
-      ...endOf(exitCode, signal, this.#launched.sandboxed),
+      ...end,
       cpuMs,
       wallMs: performance.now() - this.#startedMs,
-      peakRssBytes: Math.max(peakRssBytes, witness?.peakBytes ?? 0),
-      ...(witness !== undefined && witness.oomKills > 0 ? { limit: 'memory', configured: memoryLimit(this.#memoryBytes) } : {}),
-      stderr: this.#words.line(),
-      reason: this.#state.type === 'ending' ? this.#state.reason : failure,
+      peakRssBytes: peakBytes,
+      ...limitReached(cause, this.#memoryBytes, peakBytes),
+      stderr,
+      reason: ending?.reason ?? failure,
+      cause,
+      channel: isAtWork ? atWork.channel : undefined,
+      run: isAtWork ? atWork.run : undefined,
     }
     this.#apply({ type: 'exited', report })
     return report
@@ -312,6 +331,21 @@ export class WorkerProcess implements AsyncDisposable {
 /** What a worker may take besides what it has when it boots, in bytes: its heap, as much again outside the heap, and what V8 needs to collect garbage. */
 function memoryLimit(memoryBytes: number): number {
   return 2 * memoryBytes + COLLECTOR_BYTES
+}
+
+/** The limit that a death speaks of. */
+function limitReached(cause: DeathCause, memoryBytes: number, peakBytes: number): Pick<Report, 'limit' | 'configured' | 'observed'> {
+  switch (cause) {
+    case 'heap':
+      return { limit: 'memory', configured: memoryBytes, observed: peakBytes }
+    case 'off-heap':
+    case 'oom-kill':
+      return { limit: 'memory', configured: memoryLimit(memoryBytes), observed: peakBytes }
+    case 'unresponsive':
+      return { limit: 'timeout' }
+    default:
+      return {}
+  }
 }
 
 /** Bubblewrap exits with 128 and the number of the signal that ended what it ran. */

@@ -7,6 +7,33 @@ import type { MsgpackWriter } from './msgpack/writer.ts'
 export const PHASES = ['queued', 'boot', 'compile', 'run', 'host-call', 'result'] as const
 export type Phase = (typeof PHASES)[number]
 
+/** What a worker died of. */
+export const DEATH_CAUSES = [
+  /** V8's heap was full. */
+  'heap',
+  /** Memory outside of V8's heap was used up, and what asked for it could not go on. */
+  'off-heap',
+  /** The kernel killed it for want of memory. */
+  'oom-kill',
+  /** V8 or Node gave up, or the processor refused what it did. */
+  'fatal',
+  /** It did not end a run in time, or answered nothing: native code that nothing interrupts. */
+  'unresponsive',
+  /** It sent what no worker sends, or took nothing any more. */
+  'protocol',
+  /** The daemon stops. */
+  'shutdown',
+  /** Nobody needed it any more. */
+  'retired',
+  /** It did not start, or is not confined as it must be. */
+  'boot',
+  /** Somebody else killed it. */
+  'signal',
+  /** It exited by itself. */
+  'exit',
+] as const
+export type DeathCause = (typeof DEATH_CAUSES)[number]
+
 /** What is known about a run or a worker that failed for a reason of ours: which limit, which evidence. */
 export interface Report {
   readonly phase: Phase
@@ -27,6 +54,11 @@ export interface Report {
   readonly stderr?: string | undefined
   /** Why the daemon ended the worker, if it did. */
   readonly reason?: string | undefined
+  /** What the worker died of, if it did. */
+  readonly cause?: DeathCause | undefined
+  /** The channel and run that it was at when it died, by its own account. */
+  readonly channel?: number | undefined
+  readonly run?: number | undefined
 }
 
 /** A report travels as a fixed array; what is not known is nil. */
@@ -44,9 +76,12 @@ export function writeReport(out: MsgpackWriter, report: Report): void {
   out.number(report.peakRssBytes)
   optionalString(out, report.stderr)
   optionalString(out, report.reason)
+  optionalNumber(out, report.cause === undefined ? undefined : DEATH_CAUSES.indexOf(report.cause))
+  optionalNumber(out, report.channel)
+  optionalNumber(out, report.run)
 }
 
-const REPORT_FIELDS = 12
+const REPORT_FIELDS = 15
 
 export function readReport(from: MsgpackReader): Report {
   if (from.arrayHeader() !== REPORT_FIELDS) throw new MalformedMessageError('a report with other fields than expected')
@@ -65,5 +100,15 @@ export function readReport(from: MsgpackReader): Report {
     peakRssBytes: from.number(),
     stderr: readOptionalString(from, MAX_NAME),
     reason: readOptionalString(from, MAX_NAME),
+    cause: readCause(from),
+    channel: readOptionalNumber(from),
+    run: readOptionalNumber(from),
   }
+}
+
+function readCause(from: MsgpackReader): DeathCause | undefined {
+  const number = readOptionalNumber(from)
+  const cause = number === undefined ? undefined : DEATH_CAUSES[number]
+  if (number !== undefined && cause === undefined) throw new MalformedMessageError('an unknown cause of death')
+  return cause
 }

@@ -22,6 +22,9 @@ const FULL: Report = {
   peakRssBytes: 2 ** 40,
   stderr: 'ä€😀',
   reason: '',
+  cause: 'exit',
+  channel: MAX,
+  run: 0,
 }
 const BARE: Report = {
   phase: 'queued',
@@ -36,6 +39,9 @@ const BARE: Report = {
   peakRssBytes: 0,
   stderr: undefined,
   reason: undefined,
+  cause: undefined,
+  channel: undefined,
+  run: undefined,
 }
 
 /** At least one message of every type; one entry for each type, so that a new message without a sample does not compile. */

@@ -2,10 +2,11 @@ import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { InvalidOptionError, OptionReader } from '../../src/base/options.ts'
 import { defaultSocketPath } from '../../src/base/socket-path.ts'
+import { causeOfDeath, type DeathEvidence } from '../../src/daemon/death-cause.ts'
 import { LastWords } from '../../src/daemon/last-words.ts'
 import { place } from '../../src/daemon/placement.ts'
 import { nextWorkerState, type WorkerEvent, type WorkerState } from '../../src/daemon/worker-state.ts'
-import type { Report } from '../../src/protocol/report.ts'
+import type { DeathCause, Report } from '../../src/protocol/report.ts'
 
 test('worker state × event', () => {
   const report: Report = { phase: 'run', worker: 1, cpuMs: 0, wallMs: 0, peakRssBytes: 0 }
@@ -13,13 +14,13 @@ test('worker state × event', () => {
     { type: 'booting' },
     { type: 'spare', bootMs: 40 },
     { type: 'bound', tenant: 'a', dedicated: false },
-    { type: 'ending', reason: 'first' },
+    { type: 'ending', cause: 'protocol', reason: 'first' },
     { type: 'dead', report },
   ]
   const events: WorkerEvent[] = [
     { type: 'ready', bootMs: 41 },
     { type: 'bind', tenant: 'b', dedicated: true },
-    { type: 'kill', reason: 'second' },
+    { type: 'kill', cause: 'protocol', reason: 'second' },
     { type: 'exited', report },
   ]
   const cell = (state: WorkerState, event: WorkerEvent): string => nextWorkerState(state, event)?.type ?? '-'
@@ -49,8 +50,15 @@ dead    -       -       -       -`)
     tenant: 'b',
     dedicated: true,
   })
-  expect(nextWorkerState({ type: 'booting' }, { type: 'kill', reason: 'why' })).toEqual({ type: 'ending', reason: 'why' })
-  expect(nextWorkerState({ type: 'ending', reason: 'why' }, { type: 'exited', report })).toEqual({ type: 'dead', report })
+  expect(nextWorkerState({ type: 'booting' }, { type: 'kill', cause: 'protocol', reason: 'why' })).toEqual({
+    type: 'ending',
+    cause: 'protocol',
+    reason: 'why',
+  })
+  expect(nextWorkerState({ type: 'ending', cause: 'protocol', reason: 'why' }, { type: 'exited', report })).toEqual({
+    type: 'dead',
+    report,
+  })
 })
 
 test.each<[contexts: readonly number[], mayGrow: boolean, choice: number | 'new' | undefined]>([
@@ -171,5 +179,37 @@ describe('the socket’s path', () => {
   ])('XDG_RUNTIME_DIR=%s', (value, path) => {
     vi.stubEnv('XDG_RUNTIME_DIR', value)
     expect(defaultSocketPath()).toBe(path)
+  })
+})
+
+describe('what a worker died of', () => {
+  const none = { endedFor: undefined, signal: undefined, lastWords: undefined, oomKills: { inCgroup: 0, onMachine: 0 } }
+  test.each<[title: string, evidence: Partial<DeathEvidence>, cause: DeathCause]>([
+    ['it exits', {}, 'exit'],
+    ['somebody kills it', { signal: 'SIGKILL' }, 'signal'],
+    ['somebody ends it', { signal: 'SIGTERM' }, 'signal'],
+    ['the processor refuses', { signal: 'SIGSEGV' }, 'fatal'],
+    ['the filter of system calls kills it', { signal: 'SIGSYS' }, 'fatal'],
+    ['V8 gives up', { signal: 'SIGTRAP', lastWords: '# Fatal error in , line 0' }, 'fatal'],
+    [
+      'the heap is full',
+      { signal: 'SIGABRT', lastWords: 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory' },
+      'heap',
+    ],
+    ['a zone of the parser', { signal: 'SIGTRAP', lastWords: '# Fatal process out of memory: Zone' }, 'off-heap'],
+    ['the C++ library', { signal: 'SIGABRT', lastWords: 'what():  std::bad_alloc' }, 'off-heap'],
+    ['words alone prove nothing', { signal: 'SIGKILL', lastWords: 'JavaScript heap out of memory' }, 'signal'],
+    ['nor does an exit', { lastWords: 'JavaScript heap out of memory' }, 'exit'],
+    ['the kernel kills it, in its cgroup', { signal: 'SIGKILL', oomKills: { inCgroup: 1, onMachine: 1 } }, 'oom-kill'],
+    ['the kernel kills something, and it was killed', { signal: 'SIGKILL', oomKills: { inCgroup: 0, onMachine: 1 } }, 'oom-kill'],
+    ['the kernel kills something else', { signal: 'SIGABRT', oomKills: { inCgroup: 0, onMachine: 1 } }, 'fatal'],
+    ['the daemon ends it', { endedFor: 'unresponsive', signal: 'SIGKILL' }, 'unresponsive'],
+    [
+      'the daemon ends it while the kernel kills something',
+      { endedFor: 'protocol', signal: 'SIGKILL', oomKills: { inCgroup: 0, onMachine: 1 } },
+      'protocol',
+    ],
+  ])('%s: %o', (_title, evidence, cause) => {
+    expect(causeOfDeath({ ...none, ...evidence })).toBe(cause)
   })
 })

@@ -1,0 +1,57 @@
+import type { DeathCause } from '../protocol/report.ts'
+import { ConnectionError, type GloveboxError, MemoryLimitError, type Report, TimeoutError, WorkerCrashError } from './errors.ts'
+
+const MIB = 1024 * 1024
+const MEMORY_CAUSES: ReadonlySet<DeathCause | undefined> = new Set(['heap', 'off-heap', 'oom-kill'])
+
+/** What a worker's death means for the calls that were under way there. */
+export interface Death {
+  /** The run that it died of, and the error for it, if that is known: its number in the channel that the report names. */
+  readonly culprit: { readonly run: number; readonly error: (timeoutMs: number) => GloveboxError } | undefined
+  /** For all the others, and for those who come later. */
+  readonly cause: GloveboxError
+}
+
+/** @param channel number of the channel that asks */
+export function deathOf(worker: number, channel: number, report: Report): Death {
+  const text = crashText(worker, report)
+  const isOurs = report.channel === channel && report.run !== undefined
+  const culprit = isOurs ? culpritError(worker, text, report) : undefined
+  if (report.cause === 'shutdown')
+    return { culprit: undefined, cause: new ConnectionError('ERR_STOPPING', `the daemon is stopping: ${text}`) }
+  // Nobody knows whose run it was: then it is the limit that all of them have in common.
+  if (report.run === undefined && MEMORY_CAUSES.has(report.cause)) return { culprit: undefined, cause: outOfMemory(text, report) }
+  const cause = new WorkerCrashError('ERR_WORKER_CRASHED', text, report)
+  return { culprit: culprit === undefined ? undefined : { run: report.run as number, error: culprit }, cause }
+}
+
+function culpritError(worker: number, text: string, report: Report): ((timeoutMs: number) => GloveboxError) | undefined {
+  if (MEMORY_CAUSES.has(report.cause)) return () => outOfMemory(text, report)
+  if (report.cause !== 'unresponsive') return undefined
+  return (timeoutMs) =>
+    new TimeoutError(
+      'ERR_TIMEOUT',
+      `the run did not end at its deadline of ${timeoutMs} ms, in native code that cannot be interrupted; worker ${worker} was killed, and its contexts are lost`,
+      { ...report, limit: 'timeout', configured: timeoutMs },
+    )
+}
+
+function outOfMemory(text: string, report: Report): MemoryLimitError {
+  const limit = report.configured === undefined ? '' : ` of ${Math.round(report.configured / MIB)} MiB`
+  const what =
+    report.cause === 'oom-kill'
+      ? `the kernel ended the worker for want of memory (its own limit${limit} of memory outside the heap was not reached)`
+      : `the worker's limit${limit} of ${report.cause === 'heap' ? 'heap' : 'memory outside the heap'} was reached`
+  return new MemoryLimitError('ERR_MEMORY_LIMIT', `${what}; its contexts are lost: ${text}`, report)
+}
+
+function crashText(worker: number, report: Report): string {
+  const how =
+    report.signal === undefined
+      ? report.exitCode === undefined
+        ? 'ended'
+        : `exited with code ${report.exitCode}`
+      : `was killed by ${report.signal}`
+  const why = report.reason ?? report.stderr
+  return `worker ${worker} ${how}${why === undefined ? '' : ` (${why})`}`
+}
