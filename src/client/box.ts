@@ -21,6 +21,11 @@ import {
   resolveOneShotOptions,
   type TimeoutPolicy,
 } from './run-options.ts'
+import { isUsual } from './presets/context-settings.ts'
+import { makeContext, type Making } from './presets/making.ts'
+import type { Preset } from './presets/preset.ts'
+import { type PresetOptions, resolvePresetOptions } from './presets/preset-options.ts'
+import { Presets } from './presets/presets.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
@@ -83,6 +88,7 @@ export class Box implements AsyncDisposable {
   readonly #guests = new GuestEvents()
   readonly #compiler: Compiler
   readonly #scripts: Scripts
+  readonly #presets: Presets
   #opening: Promise<Lane> | undefined
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
@@ -92,6 +98,7 @@ export class Box implements AsyncDisposable {
     this.#control = control
     this.#compiler = new Compiler(control)
     this.#scripts = new Scripts(this.#compiler, disk)
+    this.#presets = new Presets(this.#scripts)
     this.#policy = policy
     this.#release = release
   }
@@ -105,6 +112,7 @@ export class Box implements AsyncDisposable {
     checkRunnable(source, settings)
     const { signal, globals, fresh } = settings
     signal?.throwIfAborted()
+    const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
     const leased = fresh === 'process' ? this.#lease('process') : this.#anyLane()
     const release = (lane: Lane): void => {
       if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
@@ -117,7 +125,7 @@ export class Box implements AsyncDisposable {
         if (script.script !== undefined) lane.bridge(context).sourceMaps.remember(script)
         return script
       }
-      return await evaluate(lane, this.#scripts, source, settings, { context, remember, ...evaluation })
+      return await evaluate(lane, this.#scripts, source, settings, { context, remember, making, ...evaluation })
     } finally {
       lane.over(context)
       release(lane)
@@ -128,12 +136,14 @@ export class Box implements AsyncDisposable {
   async createContext(globals: Readonly<Record<string, unknown>> = {}, options?: ContextOptions): Promise<Context> {
     if (typeof globals !== 'object' || globals === null || Array.isArray(globals))
       throw new InvalidOptionError('globals', 'must be an object', globals)
-    const { signal } = resolveContextOptions(options)
+    const settings = resolveContextOptions(options)
+    const { signal } = settings
     signal?.throwIfAborted()
+    const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
     const lane = await unlessAborted(this.#lease('context'), signal, () => undefined)
     const number = lane.nextContext()
     lane.bridge(number)
-    const made = this.#create(lane, number, globals)
+    const made = this.#create(lane, number, globals, making)
     return unlessAborted(made, signal, (late) => void late.dispose())
   }
 
@@ -152,6 +162,14 @@ export class Box implements AsyncDisposable {
    */
   async compile(source: string, options?: CompileOptions): Promise<Script> {
     return this.#scripts.compile(source, resolveCompileOptions(options))
+  }
+
+  /**
+   * Defines what contexts can be made with: a script that runs once in each, on top of globals. Workers keep a few such contexts ready, so that an expensive script costs next to nothing when a context is asked for.
+   * @throws GuestError if the source does not parse, and what {@link Box.compile} throws
+   */
+  async definePreset(options: PresetOptions): Promise<Preset> {
+    return this.#presets.define(resolvePresetOptions(this.#policy, options))
   }
 
   /** What the daemon says of itself: workers, limits, versions, recent deaths. */
@@ -204,9 +222,10 @@ export class Box implements AsyncDisposable {
     this.#compiler.end(cause)
   }
 
-  async #create(lane: Lane, number: number, globals: Readonly<Record<string, unknown>>): Promise<Context> {
+  async #create(lane: Lane, number: number, globals: Readonly<Record<string, unknown>>, making: Making | undefined): Promise<Context> {
+    const call = (): Promise<unknown> => lane.call({ type: 'create', context: number }, globals, undefined)
     try {
-      await lane.call({ type: 'create', context: number }, globals, undefined)
+      await (making === undefined ? call() : makeContext(lane, number, making, [], call))
     } catch (error) {
       lane.forget(number)
       throw error

@@ -1,4 +1,5 @@
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
+import type { ContextPlan } from '../protocol/context-messages.ts'
 import { errorCodeName } from '../protocol/error-codes.ts'
 import { HELLO_TIMEOUT_MS, MAX_QUEUED_BYTES, MAX_RELEASED, TIMEOUT_MS } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
@@ -9,7 +10,7 @@ import { ChannelSocket } from './channel-socket.ts'
 import type { Script } from './compiler/script.ts'
 import type { ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
-import { ConnectionError, ContextLostError, errorForCode, ProtocolError, ValueError } from './errors.ts'
+import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, ValueError } from './errors.ts'
 import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
 import { callHostFunction } from './host-functions.ts'
@@ -162,6 +163,14 @@ export class Channel {
     this.#flushSoon()
   }
 
+  /** Has `call` make a context as planned. The scripts of its preset take their time before the deadline of the call begins. */
+  async planned(context: number, plan: ContextPlan, call: () => Promise<unknown>): Promise<unknown> {
+    if (!this.#socket.isClosed) this.#requests.write({ type: 'plan', context, ...plan }, 0, NO_PAYLOAD)
+    const answer = call()
+    if (this.#calls.size > 0) this.#silence.called(plan.timeoutMs * plan.scripts.length + this.#silence.longestMs)
+    return answer
+  }
+
   /** Rejects one call here and now; its answer, if there is one, is not waited for. */
   abandon(run: number, cause: unknown): boolean {
     const about = this.#calls.about(run)
@@ -229,6 +238,13 @@ export class Channel {
         this.#answered(message.run, (about) =>
           this.#result(message.run, about, (thrown) =>
             this.#calls.reject(message.run, this.#guestError(thrown, about.context, about.script)),
+          ),
+        )
+        return
+      case 'presetThrew':
+        this.#answered(message.run, (about) =>
+          this.#result(message.run, about, (thrown) =>
+            this.#calls.reject(message.run, new PresetError(this.#guestError(thrown, about.context, undefined))),
           ),
         )
         return

@@ -32,6 +32,12 @@ export class ReportedError extends GloveboxError {
 export class TimeoutError extends ReportedError {}
 /** `ERR_MEMORY_LIMIT`: the run's worker reached its limit of memory, in V8's heap or outside of it, and died: its contexts are lost. `report` says which limit. Use less, or raise `memory`. */
 export class MemoryLimitError extends ReportedError {}
+/** `ERR_PRESET_FAILED`: the script of a preset threw while a context was made; `cause` is what it threw, a {@link GuestError}. */
+export class PresetError extends GloveboxError {
+  constructor(cause: Error) {
+    super('ERR_PRESET_FAILED', `the preset's script threw ${cause.name}: ${cause.message}`, { cause })
+  }
+}
 /** `ERR_OUTPUT_LIMIT`: the result is larger than it may be. Return less, or in parts. */
 export class OutputLimitError extends ReportedError {}
 /** `ERR_WORKER_CRASHED`: the worker died while the call was under way; `report` says how. Its contexts are lost. */

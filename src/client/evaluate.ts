@@ -2,6 +2,7 @@ import { InvalidOptionError } from '../base/options.ts'
 import { Script } from './compiler/script.ts'
 import type { Scripts } from './compiler/scripts.ts'
 import type { Lane } from './lane.ts'
+import { makeContext, type Making } from './presets/making.ts'
 import { checkSource, type RunSettings } from './run-options.ts'
 import { type RunScript, runScript } from './source-maps.ts'
 
@@ -13,6 +14,8 @@ export interface Evaluation {
   readonly payload: unknown
   /** Gets what is run, for stacks of what it throws later. */
   readonly remember: (script: RunScript) => RunScript
+  /** How the context is made, if that is not as any. */
+  readonly making?: Making | undefined
 }
 
 /** Has a worker evaluate a compiled script, by its hash, or a source, without its types. */
@@ -21,12 +24,19 @@ export function evaluate(
   scripts: Scripts,
   source: string | Script,
   { timeoutMs, filename, language, signal, sourceMap }: RunSettings,
-  { context, as, payload, remember }: Evaluation,
+  { context, as, payload, remember, making }: Evaluation,
 ): Promise<unknown> {
-  const run = (code: string, script: RunScript): Promise<unknown> =>
-    lane.call({ type: as.source, context, timeoutMs, filename, source: code }, payload, signal, remember(script))
-  if (source instanceof Script)
-    return lane.runScript(source, { type: as.script, context, timeoutMs }, payload, signal, remember(source.forStacks()))
+  const run = (code: string, script: RunScript): Promise<unknown> => {
+    const call = (): Promise<unknown> =>
+      lane.call({ type: as.source, context, timeoutMs, filename, source: code }, payload, signal, remember(script))
+    return making === undefined ? call() : makeContext(lane, context, making, [], call)
+  }
+  if (source instanceof Script) {
+    const hash = Buffer.from(source.hash, 'hex')
+    const forStacks = remember(source.forStacks())
+    const call = (): Promise<unknown> => lane.call({ type: as.script, context, timeoutMs, hash }, payload, signal, forStacks)
+    return making === undefined ? lane.withScripts([source], call) : makeContext(lane, context, making, [source], call)
+  }
   if (language !== 'ts') return run(source, runScript(source, filename, sourceMap))
   return scripts.compile(source, { language, format: 'script', filename, signal }).then((script) => run(script.code, script.forStacks()))
 }

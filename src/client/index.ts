@@ -14,6 +14,7 @@ export {
   LimitError,
   OutputLimitError,
   OverloadedError,
+  PresetError,
   ProtocolError,
   type Report,
   ReportedError,
@@ -25,4 +26,7 @@ export {
 export type { ConsoleEvent, GuestEventMap } from './guest-events.ts'
 export type { GuestFunction } from './guest-function.ts'
 export type { Outcome } from './outcomes.ts'
+export type { Preset } from './presets/preset.ts'
+export type { PresetName } from './presets/context-settings.ts'
+export type { PresetOptions } from './presets/preset-options.ts'
 export type { CallOptions, ContextOptions, ManyOptions, OneShotOptions, RunOptions } from './run-options.ts'

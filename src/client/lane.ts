@@ -1,3 +1,4 @@
+import type { ContextPlan } from '../protocol/context-messages.ts'
 import { Channel, type Request } from './channel.ts'
 import type { Script } from './compiler/script.ts'
 import { SentScripts } from './compiler/sent-scripts.ts'
@@ -10,9 +11,6 @@ import { lateCause } from './late-cause.ts'
 import { ManyCall } from './many-call.ts'
 import { Outcomes } from './outcomes.ts'
 import type { RunScript } from './source-maps.ts'
-
-/** A run of a script, without the script. */
-type ScriptRequest = Omit<Extract<Request, { readonly hash: Uint8Array }>, 'hash'>
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
@@ -94,16 +92,14 @@ export class Lane {
     return this.#abortable(signal, (started) => this.#channel.call(request, payload, { script, started }))
   }
 
-  /** The same for a compiled script, which is sent first if the worker does not have it. */
-  async runScript(
-    script: Script,
-    request: ScriptRequest,
-    payload: unknown,
-    signal: AbortSignal | undefined,
-    forStacks: RunScript,
-  ): Promise<unknown> {
-    const hash = Buffer.from(script.hash, 'hex')
-    return this.#scripts.run(script, () => this.call({ ...request, hash }, payload, signal, forStacks))
+  /** Has `call` name compiled scripts by their hashes: those that the worker does not have are sent before. */
+  async withScripts(scripts: readonly Script[], call: () => Promise<unknown>): Promise<unknown> {
+    return this.#scripts.run(scripts, call)
+  }
+
+  /** Has `call` make a context as planned. */
+  async planned(context: number, plan: ContextPlan, call: () => Promise<unknown>): Promise<unknown> {
+    return this.#channel.planned(context, plan, call)
   }
 
   /** One script over many inputs. Ended by the signal, or by whoever takes the outcomes. */

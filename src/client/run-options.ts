@@ -2,6 +2,8 @@ import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
 import { MAX_NAME, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
 import { LimitError } from './errors.ts'
+import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
+import type { Preset } from './presets/preset.ts'
 import { OriginalPlaces } from './source-map.ts'
 
 /** How one run goes. */
@@ -25,14 +27,20 @@ export interface RunOptions {
 export type ManyOptions = Omit<RunOptions, 'language'>
 
 export interface OneShotOptions extends RunOptions {
-  /** Globals of the run's context: values, by name. */
-  readonly globals?: Readonly<Record<string, unknown>>
+  /** Globals of the run's context: values, by name. Or, as of `createContext()`, a preset. */
+  readonly globals?: Readonly<Record<string, unknown>> | PresetName | Preset
+  /** What its context is made with, if `globals` are values. Default `'web'`. */
+  readonly preset?: PresetName | Preset
   /** `'context'` (default): a context of its own in a worker of the tenant. `'process'`: a process of its own, thrown away afterwards. */
   readonly fresh?: 'context' | 'process'
 }
 
 /** How a context is made. */
 export interface ContextOptions {
+  /** What it is made with. Default `'web'`. */
+  readonly globals?: PresetName | Preset
+  /** The same by its other name. */
+  readonly preset?: PresetName | Preset
   /** Gives up waiting for it; the call rejects with the signal's reason, and a context that comes later is dropped. */
   readonly signal?: AbortSignal
 }
@@ -59,7 +67,7 @@ export interface RunSettings extends CallSettings {
   readonly language: Language | undefined
 }
 
-export interface OneShotSettings extends RunSettings {
+export interface OneShotSettings extends RunSettings, ContextSettings {
   readonly globals: Readonly<Record<string, unknown>> | undefined
   readonly fresh: 'context' | 'process'
 }
@@ -83,7 +91,7 @@ export function resolveOneShotOptions(policy: TimeoutPolicy, given: unknown): On
   const read = new OptionReader('run()', given)
   const settings = {
     ...readRun(policy, read),
-    globals: read.object('globals'),
+    ...readGlobals(read),
     fresh: read.oneOf('fresh', ['context', 'process']) ?? 'context',
   }
   read.finish()
@@ -97,11 +105,11 @@ export function resolveCallOptions(policy: TimeoutPolicy, owner: string, given: 
   return settings
 }
 
-export function resolveContextOptions(given: unknown): { readonly signal: AbortSignal | undefined } {
+export function resolveContextOptions(given: unknown): ContextSettings & { readonly signal: AbortSignal | undefined } {
   const read = new OptionReader('createContext()', given)
-  const signal = read.signal('signal')
+  const settings = { ...readContextSettings(read), signal: read.signal('signal') }
   read.finish()
-  return { signal }
+  return settings
 }
 
 /** Refuses what is not source, or too much of it. */

@@ -24,6 +24,11 @@ export class Silence {
     this.#ended = ended
   }
 
+  /** The longest deadline of the calls that wait, in milliseconds. */
+  get longestMs(): number {
+    return this.#longestMs
+  }
+
   /** A call leaves, with a deadline in so many milliseconds. */
   called(timeoutMs: number): void {
     if (!this.#isAwaited) {

@@ -7,6 +7,7 @@ import {
   releasedByGuestCodec,
   unhandledCodec,
 } from './guest-messages.ts'
+import { advanceCodec, type ContextMessage, planCodec, type PresetThrew, presetThrewCodec } from './context-messages.ts'
 import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
 import { MAX_NAME } from './limits.ts'
@@ -29,6 +30,7 @@ import {
  */
 export type ClientToWorker =
   | ScriptMessage
+  | ContextMessage
   | Hello
   /** Evaluates `source` in `context`. */
   | RunMessage<'run'>
@@ -93,6 +95,7 @@ interface AccessMessage<Type extends string> {
 export type WorkerToClient =
   | GuestMessage
   | CacheRefused
+  | PresetThrew
   | Welcome
   /** Payload: the result. */
   | { readonly type: 'done'; readonly run: number }
@@ -114,6 +117,8 @@ export const clientToWorker = defineLink<ClientToWorker>({
   runScript: runScriptCodec,
   onceScript: onceScriptCodec,
   onceScriptWith: onceScriptWithCodec,
+  plan: planCodec,
+  advance: advanceCodec,
   hello: helloCodec,
   run: { code: 1, fields: 5, pack: packRun, unpack: (from) => unpackRun('run', from) },
   once: { code: 2, fields: 5, pack: packRun, unpack: (from) => unpackRun('once', from) },
@@ -184,6 +189,7 @@ export const clientToWorker = defineLink<ClientToWorker>({
 
 export const workerToClient = defineLink<WorkerToClient>({
   cacheRefused: cacheRefusedCodec,
+  presetThrew: presetThrewCodec,
   hostCall: hostCallCodec,
   releasedByGuest: releasedByGuestCodec,
   console: consoleCodec,

@@ -24,6 +24,8 @@ export const ERROR_CODES = {
   ERR_CALL_DEPTH: 19,
   ERR_COMPILER_CRASHED: 40,
   ERR_SCRIPT_UNKNOWN: 41,
+  ERR_TIME_ZONE: 70,
+  ERR_NO_CLOCK: 71,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -41,6 +41,11 @@ export const MAX_COMPILED_FRAME_BYTES = 3 * MAX_SOURCE.default + MAX_SOURCE_MAP_
 /** What a compiler's memory is reckoned from, in bytes: twice as much and a little may come on top of what it has when it has booted. V8 parses outside of its heap, TypeScript is parsed in WebAssembly's memory. */
 export const COMPILER_MEMORY_BYTES = 512 * MiB
 
+/** Scripts of one preset: a preset may be based on another. */
+export const MAX_PRESET_SCRIPTS = 8
+/** UTF-16 code units of a seed, a time zone's name or a locale. */
+export const MAX_DETERMINISTIC_TEXT = 256
+
 /** Frame cap of the two control links: leases, tickets and status are small. */
 export const MAX_CONTROL_FRAME_BYTES = 256 * KiB
 /** Frame cap of a worker's control pipe towards the daemon: ready, pongs and little else. HOSTILE side. */

@@ -66,7 +66,7 @@ export class Answers {
   }
 
   /** A value that the realm side encoded. */
-  encoded(type: 'done' | 'threw', run: number, bytes: Uint8Array): void {
+  encoded(type: 'done' | 'threw' | 'presetThrew', run: number, bytes: Uint8Array): void {
     const out = this.#out
     const start = workerToClient.open(out, { type, run })
     if (bytes.length <= HANDED_OVER_BYTES) {

@@ -10,6 +10,8 @@ import type { Heartbeat } from './heartbeat.ts'
 import type { Conversation } from './host-answer.ts'
 import { HostCalls } from './host-calls.ts'
 import { ManyRuns } from './many-runs.ts'
+import { PlannedContexts } from './planned-contexts.ts'
+import type { PresetContexts } from './preset-contexts.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
 import { RunAtWork } from './run-at-work.ts'
@@ -21,6 +23,7 @@ export interface WorkerParts {
   readonly guard: Guard
   readonly heartbeat: Heartbeat
   readonly ready: ReadyContexts
+  readonly presets: PresetContexts
   readonly scripts: ScriptCache
   readonly uploads: UploadedScripts
   /** For the daemon: contexts and waiting runs now, and runs so far. */
@@ -45,6 +48,7 @@ export class ChannelRuns {
   readonly #hostCalls: HostCalls
   readonly #turns: ContextTurns
   readonly #many: ManyRuns
+  readonly #planned: PlannedContexts
   /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
   readonly #cancelled = new Set<number>()
   #lastRun = 0
@@ -65,6 +69,12 @@ export class ChannelRuns {
     })
     this.#work = new RunAtWork(answers, this.#hostCalls, this.#cancelled, (run) => this.#turns.wait(run))
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
+    this.#planned = new PlannedContexts(parts.presets, {
+      number: channel,
+      maxTimeoutMs,
+      uploaded: (hash) => this.#uploaded(hash),
+      failed: (failure) => this.#work.presetFailed(failure),
+    })
   }
 
   /** Functions that contexts and client hold of each other. */
@@ -87,6 +97,10 @@ export class ChannelRuns {
     }
     if (message.type === 'script') {
       this.#parts.uploads.keep(this.#channel, message)
+      return
+    }
+    if (message.type === 'plan') {
+      this.#planned.plans.add(message)
       return
     }
     if ('run' in message) {
@@ -141,6 +155,7 @@ export class ChannelRuns {
     this.#parts.usage.contexts -= this.#contexts.size
     this.#contexts.clear()
     this.#parts.uploads.forget(this.#channel)
+    this.#parts.presets.forget(this.#channel)
   }
 
   #request(request: Request, payload: Uint8Array): void {
@@ -178,6 +193,7 @@ export class ChannelRuns {
       case 'onceWith': {
         if (this.#isTaken(request.context)) return undefined
         const context = this.#take(request.context, true)
+        if (context === undefined) return undefined
         this.#setDeadline(request.timeoutMs)
         if (request.type === 'onceWith' && !this.#work.define(context, payload)) return undefined
         this.#evaluate(context, request.source, request.filename)
@@ -189,6 +205,7 @@ export class ChannelRuns {
         const compiled = this.#uploaded(request.hash)
         if (compiled === undefined || this.#isTaken(request.context)) return undefined
         const context = this.#take(request.context, true)
+        if (context === undefined) return undefined
         this.#setDeadline(request.timeoutMs)
         if (request.type === 'onceScriptWith' && !this.#work.define(context, payload)) return undefined
         this.#enter(context, compiled)
@@ -227,6 +244,9 @@ export class ChannelRuns {
       }
       case 'many':
         this.#beginMany(context, request, payload)
+        return
+      case 'advance':
+        this.#work.fail('ERR_NO_CLOCK', 'this context goes by the time of day: it was not made with the option deterministic', 'queued')
         return
       case 'idle':
         this.#turns.waitForIdle(this.#work.toWaiting(context))
@@ -274,8 +294,14 @@ export class ChannelRuns {
     return true
   }
 
-  #take(number: number, once: boolean): ChannelContext {
-    const context = new ChannelContext(this.#parts.ready.take(), number, once)
+  /** Undefined if it cannot be made as it was planned, which is then answered. */
+  #take(number: number, once: boolean): ChannelContext | undefined {
+    const plan = this.#planned.plans.take(number)
+    const realm = plan === undefined ? this.#parts.ready.take() : this.#planned.make(plan)
+    if (realm === undefined) return undefined
+    // The scripts of its preset have deadlines of their own.
+    if (plan !== undefined) this.#work.startedMs = performance.now()
+    const context = new ChannelContext(realm, number, once)
     context.realm.record.origin = this.#work.number
     context.realm.onRequest = (request, deadlineMs) => this.#hostCalls.answer(context, request, deadlineMs)
     return context
@@ -293,6 +319,7 @@ export class ChannelRuns {
       return undefined
     }
     const context = this.#take(number, false)
+    if (context === undefined) return undefined
     this.#setDeadline(TIMEOUT_MS.default)
     if (!this.#work.define(context, globals)) return undefined
     this.#keep(context)

@@ -5,6 +5,7 @@ import { Connections } from '../confined/connections.ts'
 import { ControlPipe } from '../confined/control-pipe.ts'
 import { endAtUncaughtErrors } from '../confined/process-end.ts'
 import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from '../confined/process-tie.ts'
+import type { Globals } from '../protocol/context-messages.ts'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
 import { MAX_DEPTH, MAX_OUTPUT } from '../protocol/limits.ts'
 import { BLOCKING_SOCKET_FUNCTIONS, BlockingSocket } from './blocking-socket.ts'
@@ -15,7 +16,9 @@ import { Guard } from './guard.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { emptyMainRealm } from './lockdown.ts'
 import { createMoat } from './moat.ts'
+import { PresetContexts } from './preset-contexts.ts'
 import { ReadyContexts } from './ready-contexts.ts'
+import { RealmContext } from './realm-context.ts'
 import { ScriptCache } from './scripts.ts'
 import { mapHeartbeat, SHARED_PAGE_FUNCTIONS } from './shared-page.ts'
 import { UploadedScripts } from './uploaded-scripts.ts'
@@ -42,14 +45,19 @@ const moat = createMoat()
 const heartbeat = new Heartbeat(mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES))
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat)
 const blocking = new BlockingSocket(libc)
-const ready = new ReadyContexts(guard, moat.bridge, { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }, READY_CONTEXTS)
+const realmLimits = { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }
+const readyWith = (globals: Globals): ReadyContexts =>
+  new ReadyContexts(() => new RealmContext(guard, moat.bridge, realmLimits, globals), READY_CONTEXTS)
+const ready = { web: readyWith('web'), ecmascript: readyWith('ecmascript') }
+const usage = { contexts: 0, runs: 0, waiting: 0 }
 const parts: WorkerParts = {
   guard,
   heartbeat,
-  ready,
+  ready: ready.web,
+  presets: new PresetContexts(guard, ready, usage),
   scripts: new ScriptCache(),
   uploads: new UploadedScripts(),
-  usage: { contexts: 0, runs: 0, waiting: 0 },
+  usage,
 }
 
 const connections = new Connections<Channel>((channel) => control.tell({ type: 'closed', channel }))
@@ -111,6 +119,7 @@ setInterval(() => {
 endAtUncaughtErrors()
 
 server.listen({ fd: LISTEN_FD }, () => {
-  ready.fill()
+  // Those of the bare language come when somebody asks for the first.
+  ready.web.fill()
   control.tell({ type: 'booted' })
 })

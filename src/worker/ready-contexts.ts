@@ -1,24 +1,14 @@
-import type { Guard } from './guard.ts'
-import { RealmContext } from './realm-context.ts'
+import type { RealmContext } from './realm-context.ts'
 
 /** Contexts that are made before anyone asks: one takes a few hundred microseconds, a run takes a few. */
 export class ReadyContexts {
-  readonly #guard: Guard
-  readonly #bridge: (request: number) => number
-  readonly #limits: { readonly maxOutput: number; readonly maxDepth: number }
+  readonly #make: () => RealmContext
   readonly #wanted: number
   readonly #ready: RealmContext[] = []
   #refilling = false
 
-  constructor(
-    guard: Guard,
-    bridge: (request: number) => number,
-    limits: { readonly maxOutput: number; readonly maxDepth: number },
-    wanted: number,
-  ) {
-    this.#guard = guard
-    this.#bridge = bridge
-    this.#limits = limits
+  constructor(make: () => RealmContext, wanted: number) {
+    this.#make = make
     this.#wanted = wanted
   }
 
@@ -43,9 +33,5 @@ export class ReadyContexts {
       this.#ready.push(this.#make())
       this.#refill()
     })
-  }
-
-  #make(): RealmContext {
-    return new RealmContext(this.#guard, this.#bridge, this.#limits)
   }
 }

@@ -5,6 +5,7 @@ import realmSource from 'virtual:realm-source'
 import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
 import type { RealmHooks } from './moat.ts'
 import { answerService, guestClockMs } from './realm-services.ts'
+import type { Globals } from '../protocol/context-messages.ts'
 import type { RealmSide } from './realm/main.ts'
 import { Answer, Op, type RealmRecord } from './realm/record.ts'
 
@@ -56,7 +57,12 @@ export class RealmContext implements GuardedRealm {
   /** Who answers what the realm side asks. Nobody does before the context has an owner. */
   onRequest: ((request: number, deadlineMs: number) => number) | undefined
 
-  constructor(guard: Guard, bridge: (request: number) => number, limits: { readonly maxOutput: number; readonly maxDepth: number }) {
+  constructor(
+    guard: Guard,
+    bridge: (request: number) => number,
+    limits: { readonly maxOutput: number; readonly maxDepth: number },
+    globals: Globals,
+  ) {
     this.#guard = guard
     this.global = vm.createContext(vm.constants.DONT_CONTEXTIFY, { microtaskMode: 'afterEvaluate' })
     // No guest code has run here yet: the global object, and the realm side, may be taken apart as the plain objects that they are.
@@ -66,7 +72,7 @@ export class RealmContext implements GuardedRealm {
     }
     this.record = entry.record
     this.hooks = entry.hooks
-    entry.connect(bridge)
+    entry.connect(bridge, globals === 'web')
     deleteProperty(entry, 'record')
     deleteProperty(entry, 'hooks')
     deleteProperty(entry, 'connect')

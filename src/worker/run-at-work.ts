@@ -4,10 +4,11 @@ import type { ErrorCode } from '../protocol/error-codes.ts'
 import { MAX_OUTPUT } from '../protocol/limits.ts'
 import type { Phase } from '../protocol/report.ts'
 import { type Answers, isPlainPrimitive } from './answers.ts'
-import type { ChannelContext } from './channel-context.ts'
+import { ChannelContext } from './channel-context.ts'
 import { COMPLETED, type Ending, INTERRUPTED, THREW } from './guard.ts'
 import type { HostCalls } from './host-calls.ts'
 import { Op, Status } from './realm/record.ts'
+import type { PresetFailure } from './preset-contexts.ts'
 import type { Run } from './run.ts'
 import { ranOut } from './timeout-text.ts'
 
@@ -158,6 +159,22 @@ export class RunAtWork {
       default:
         record.status satisfies never
     }
+  }
+
+  /** The context that it wanted cannot be had: a script of its preset did not come to its end. */
+  presetFailed({ realm, script, ending, thrown, startedMs, deadlineMs }: PresetFailure): void {
+    this.filename = script.filename
+    this.startedMs = startedMs
+    this.deadlineMs = deadlineMs
+    if (ending === THREW) {
+      realm.record.value = thrown
+      if (realm.step(Op.thrown, this.#lateMs()) === COMPLETED && realm.record.status === Status.threw) {
+        this.#answers.encoded('presetThrew', this.number, realm.result())
+        return
+      }
+    }
+    realm.takeOutbox()
+    this.#interrupted(new ChannelContext(realm, 0, true))
   }
 
   fail(code: ErrorCode, message: string, phase: Phase): void {

@@ -114,6 +114,18 @@ const toChannel: Samples<ClientToWorker> = {
     { type: 'script', hash: HASH, filename: 'ä.js', code: 'ü'.repeat(100_000), cachedData: new Uint8Array(70_000) },
     { type: 'script', hash: HASH, filename: undefined, code: '', cachedData: undefined },
   ],
+  plan: [
+    { type: 'plan', context: MAX, globals: 'ecmascript', timeoutMs: 1_000, scripts: [], deterministic: undefined },
+    {
+      type: 'plan',
+      context: 1,
+      globals: 'web',
+      timeoutMs: MAX,
+      scripts: [HASH, HASH],
+      deterministic: { seed: 'ü', timeMs: -8.64e15, timeZone: 'Europe/Berlin', locale: 'de-DE', autoAdvance: true },
+    },
+  ],
+  advance: [{ type: 'advance', ...run, ms: 0.5 }],
   runScript: [{ type: 'runScript', ...run, hash: HASH }],
   onceScript: [{ type: 'onceScript', ...run, hash: HASH }],
   onceScriptWith: [{ type: 'onceScriptWith', ...run, hash: HASH }],
@@ -147,6 +159,7 @@ const toChannel: Samples<ClientToWorker> = {
 }
 const fromChannel: Samples<WorkerToClient> = {
   cacheRefused: [{ type: 'cacheRefused', hash: HASH }],
+  presetThrew: [{ type: 'presetThrew', run: MAX }],
   welcome: [{ type: 'welcome', version: 1 }],
   done: [{ type: 'done', run: 1 }],
   threw: [{ type: 'threw', run: MAX }],
@@ -231,6 +244,7 @@ export const WITH_PAYLOAD = new Set([
   'console',
   'unhandled',
   'outcomes',
+  'presetThrew',
 ])
 
 /** A message as bytes, without the frame's header and, where a value belongs to it, with nil for one. */

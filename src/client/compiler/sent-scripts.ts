@@ -16,16 +16,16 @@ export class SentScripts {
     this.#refused = refused
   }
 
-  /** Calls for a run of the script by its hash, which the worker knows by then. */
-  async run(script: Script, call: () => Promise<unknown>): Promise<unknown> {
-    if (this.#sent.get(script.hash) === undefined) this.#sendNow(script)
+  /** Calls for something that names these scripts by their hashes, which the worker knows by then. */
+  async run(scripts: readonly Script[], call: () => Promise<unknown>): Promise<unknown> {
+    for (const script of scripts) if (this.#sent.get(script.hash) === undefined) this.#sendNow(script)
     try {
       return await call()
     } catch (error) {
       // A guest's error may have any code.
       if (!(error instanceof ReportedError) || error.code !== 'ERR_SCRIPT_UNKNOWN') throw error
     }
-    this.#sendNow(script)
+    for (const script of scripts) this.#sendNow(script)
     return call()
   }
 

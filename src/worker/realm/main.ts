@@ -17,7 +17,7 @@ import { mayBeRemote, remotePlatform } from './remote-platform.ts'
 import { isThenable, Settlement } from './settlement.ts'
 import { formatStack, warmUpStacks } from './stacks.ts'
 import { likenessOf, writeThrown } from './thrown.ts'
-import { installTimers } from './timers.ts'
+import { createTimers } from './timers.ts'
 import { UnhandledErrors } from './unhandled.ts'
 import { type Crossing, INPUT_BYTES, RealmValues } from './values.ts'
 import { createWebServices } from './web-host.ts'
@@ -37,8 +37,8 @@ export interface RealmSide {
     readonly importModule: (specifier: unknown) => unknown
     readonly rejected: (event: unknown, promise: unknown, reason: unknown) => void
   }
-  /** Gives the realm side its way to ask the worker. */
-  readonly connect: (bridge: Bridge) => void
+  /** Gives the realm side its way to ask the worker, and the realm its globals: the web's, or but the console besides those of the language. */
+  readonly connect: (bridge: Bridge, isWeb: boolean) => void
 }
 
 /**
@@ -107,10 +107,10 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   countOutsidePromises(record)
   installConsole(globalThis, record, outbox)
   const reportError = (error: unknown): void => unhandled.thrown(error)
-  const timers = installTimers(globalThis, record, reportError)
+  const timers = createTimers(globalThis, record, reportError)
   const { host, load } = createWebServices(record, bridge, timers, reportError)
   const web = new WebLibraries(host, load)
-  const isBuiltIn = installWebGlobals(globalThis, web)
+  let isBuiltIn: (name: string, described: PropertyDescriptor) => boolean = () => false
 
   function createCrossing(): Crossing {
     return {
@@ -325,8 +325,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       ]),
     rejected: (event: unknown, promise: unknown, reason: unknown) => unhandled.rejection(event, promise, reason),
   })
-  step.connect = (given) => {
+  step.connect = (given, isWeb) => {
     connected = given
+    if (!isWeb) return
+    timers.install()
+    isBuiltIn = installWebGlobals(globalThis, web)
   }
   return step
 }

@@ -19,6 +19,8 @@ const { resolve } = NativePromise
 const MAX_DELAY_MS = 0x7fff_ffff
 
 export interface Timers {
+  /** Defines the globals. */
+  install(): void
   /** Runs the first timer, if it is due. */
   runNext(): void
   /** Calls back once, `ms` from now at the earliest. Nobody waits for it: a context with nothing else to do is idle. Throws if there are too many timers. */
@@ -29,7 +31,7 @@ export interface Timers {
  * `setTimeout` and its kin (HTML, "timers"; `setImmediate` as in Node). The worker wakes the realm when the first is due; each runs in an evaluate of its own, so that microtasks run in
  * between. What a callback throws is reported, as in any host.
  */
-export function installTimers(realmGlobal: object, record: RealmRecord, report: (error: unknown) => void): Timers {
+export function createTimers(realmGlobal: object, record: RealmRecord, report: (error: unknown) => void): Timers {
   let queue: TimerQueue | undefined
   let lastId = 0
 
@@ -92,15 +94,16 @@ export function installTimers(realmGlobal: object, record: RealmRecord, report: 
       void apply(then, apply(resolve, NativePromise, [undefined]), [job])
     },
   }
-  define(realmGlobal, 'setTimeout', globals.setTimeout, 1)
-  define(realmGlobal, 'setInterval', globals.setInterval, 1)
-  define(realmGlobal, 'setImmediate', globals.setImmediate, 1)
-  define(realmGlobal, 'clearTimeout', globals.clearTimeout, 0)
-  define(realmGlobal, 'clearInterval', globals.clearInterval, 0)
-  define(realmGlobal, 'clearImmediate', globals.clearImmediate, 0)
-  define(realmGlobal, 'queueMicrotask', globals.queueMicrotask, 1)
-
   return {
+    install() {
+      define(realmGlobal, 'setTimeout', globals.setTimeout, 1)
+      define(realmGlobal, 'setInterval', globals.setInterval, 1)
+      define(realmGlobal, 'setImmediate', globals.setImmediate, 1)
+      define(realmGlobal, 'clearTimeout', globals.clearTimeout, 0)
+      define(realmGlobal, 'clearInterval', globals.clearInterval, 0)
+      define(realmGlobal, 'clearImmediate', globals.clearImmediate, 0)
+      define(realmGlobal, 'queueMicrotask', globals.queueMicrotask, 1)
+    },
     runNext() {
       const timer = queue?.first()
       if (queue === undefined || timer === undefined || (timer.due > 0 && timer.due > now())) {
