@@ -19,7 +19,7 @@ import {
   type OneShotOptions,
   resolveContextOptions,
   resolveOneShotOptions,
-  type TimeoutPolicy,
+  type RunPolicy,
 } from './run-options.ts'
 import { isUsual } from './presets/context-settings.ts'
 import { makeContext, type Making } from './presets/making.ts'
@@ -82,7 +82,7 @@ const ONCE_WITH = { source: 'onceWith', script: 'onceScriptWith' } as const
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
 export class Box implements AsyncDisposable {
   readonly #control: Control
-  readonly #policy: TimeoutPolicy
+  readonly #policy: RunPolicy
   readonly #release: () => Promise<void>
   readonly #lanes = new Set<Lane>()
   readonly #guests = new GuestEvents()
@@ -94,10 +94,10 @@ export class Box implements AsyncDisposable {
   #cause: GloveboxError | undefined
 
   /** @internal Boxes are made by `connect()`. */
-  constructor(control: Control, policy: TimeoutPolicy, release: () => Promise<void>, disk: DiskCache | undefined) {
+  constructor(control: Control, policy: RunPolicy, release: () => Promise<void>, disk: DiskCache | undefined) {
     this.#control = control
     this.#compiler = new Compiler(control)
-    this.#scripts = new Scripts(this.#compiler, disk)
+    this.#scripts = new Scripts(this.#compiler, disk, policy.maxSource)
     this.#presets = new Presets(this.#scripts)
     this.#policy = policy
     this.#release = release
@@ -109,7 +109,7 @@ export class Box implements AsyncDisposable {
    */
   async run(source: string | Script, options?: OneShotOptions): Promise<unknown> {
     const settings = resolveOneShotOptions(this.#policy, options)
-    checkRunnable(source, settings)
+    checkRunnable(source, this.#policy.maxSource, settings)
     const { signal, globals, fresh } = settings
     signal?.throwIfAborted()
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
@@ -149,7 +149,7 @@ export class Box implements AsyncDisposable {
 
   /** {@link Context.runMany} in a context of its own, which is gone afterwards. Starts when the first outcome is asked for. */
   async *runMany(source: string, inputs: Iterable<unknown>, options?: ManyOptions): AsyncGenerator<Outcome, undefined, undefined> {
-    checkSource(source)
+    checkSource(source, this.#policy.maxSource)
     const list = checkInputs(inputs)
     await using context = await this.createContext()
     yield* context.runMany(source, list, options)

@@ -2,7 +2,7 @@ import { connect as connectSocket, type Socket } from 'node:net'
 import { errorCode, errorMessage } from '../base/error.ts'
 import { OptionReader } from '../base/options.ts'
 import { defaultSocketPath, SYSTEM_SOCKET_PATH } from '../base/socket-path.ts'
-import { TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
 import { Box } from './box.ts'
 import { DiskCache } from './compiler/disk-cache.ts'
 import { Control } from './control.ts'
@@ -25,6 +25,8 @@ export interface ConnectOptions {
   readonly limits?: {
     /** Default deadline of a run, in milliseconds. */
     readonly timeout?: number
+    /** Longest source that may be run or compiled, in UTF-16 code units. 1 to 16,777,216, which is the default. */
+    readonly maxSource?: number
   }
 }
 
@@ -43,6 +45,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const spawn = read.boolean('spawn') ?? given === undefined
   const limits = new OptionReader('connect({ limits })', read.object('limits'))
   const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
+  const maxSource = limits.integer('maxSource', MAX_SOURCE.min, MAX_SOURCE.default) ?? MAX_SOURCE.default
   limits.finish()
   read.finish()
 
@@ -57,7 +60,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
     })
     made.box = new Box(
       control,
-      { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs },
+      { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs, maxSource },
       release,
       disk,
     )

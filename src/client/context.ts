@@ -17,7 +17,7 @@ import {
   resolveRunOptions,
   type RunOptions,
   type RunSettings,
-  type TimeoutPolicy,
+  type RunPolicy,
 } from './run-options.ts'
 import { type RunScript, runScript } from './source-maps.ts'
 
@@ -30,14 +30,14 @@ const RUN = { source: 'run', script: 'runScript' } as const
 export class Context implements AsyncDisposable {
   readonly #lane: Lane
   readonly #number: number
-  readonly #policy: TimeoutPolicy
+  readonly #policy: RunPolicy
   readonly #scripts: Scripts
   /** Whether any source had a source map. */
   #isMapped = false
   #disposed: Promise<void> | undefined
 
   /** @internal Contexts are made by `box.createContext()`. */
-  constructor(lane: Lane, number: number, policy: TimeoutPolicy, scripts: Scripts) {
+  constructor(lane: Lane, number: number, policy: RunPolicy, scripts: Scripts) {
     this.#lane = lane
     this.#number = number
     this.#policy = policy
@@ -50,7 +50,7 @@ export class Context implements AsyncDisposable {
    */
   async run(source: string | Script, options?: RunOptions): Promise<unknown> {
     const settings = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
-    checkRunnable(source, settings)
+    checkRunnable(source, this.#policy.maxSource, settings)
     this.#assertThere()
     const remember = (script: RunScript): RunScript => this.#remember(script)
     return evaluate(this.#lane, this.#scripts, source, settings, { context: this.#number, as: RUN, payload: NO_PAYLOAD, remember })
@@ -62,7 +62,7 @@ export class Context implements AsyncDisposable {
    * @throws ValueError if an input cannot cross, GuestError if the script does not parse
    */
   runMany(source: string, inputs: Iterable<unknown>, options?: ManyOptions): AsyncIterableIterator<Outcome, undefined> {
-    checkSource(source)
+    checkSource(source, this.#policy.maxSource)
     const list = checkInputs(inputs)
     const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveManyOptions(this.#policy, options)
     this.#assertThere()

@@ -45,9 +45,13 @@ export function evaluate(
 const SETTLED = ['filename', 'language', 'sourceMap'] as const
 
 /** Refuses what cannot be run: neither source nor script, too much of it, a module, or options that compiling settles. */
-export function checkRunnable(source: unknown, given: Pick<RunSettings, (typeof SETTLED)[number]>): asserts source is string | Script {
+export function checkRunnable(
+  source: unknown,
+  maxSource: number,
+  given: Pick<RunSettings, (typeof SETTLED)[number]>,
+): asserts source is string | Script {
   if (!(source instanceof Script)) {
-    checkSource(source)
+    checkSource(source, maxSource)
     if (given.language === 'ts' && given.sourceMap !== undefined)
       throw new InvalidOptionError('sourceMap', 'is made when TypeScript is compiled', given.sourceMap)
     return

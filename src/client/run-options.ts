@@ -1,6 +1,6 @@
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
-import { MAX_NAME, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_NAME, TIMEOUT_MS } from '../protocol/limits.ts'
 import { LimitError } from './errors.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
 import type { Preset } from './presets/preset.ts'
@@ -54,6 +54,12 @@ export interface CallOptions {
 export interface TimeoutPolicy {
   readonly defaultMs: number
   readonly maxMs: number
+}
+
+/** The same for whatever a box evaluates. */
+export interface RunPolicy extends TimeoutPolicy {
+  /** UTF-16 code units of a source. */
+  readonly maxSource: number
 }
 
 export interface CallSettings {
@@ -113,11 +119,10 @@ export function resolveContextOptions(given: unknown): ContextSettings & { reado
 }
 
 /** Refuses what is not source, or too much of it. */
-export function checkSource(source: unknown): asserts source is string {
+export function checkSource(source: unknown, maxSource: number): asserts source is string {
   if (typeof source !== 'string') throw new InvalidOptionError('source', 'must be a string', source)
-  if (source.length > MAX_SOURCE.default) {
-    throw new LimitError('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`)
-  }
+  if (source.length > maxSource)
+    throw new LimitError('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${maxSource}`)
 }
 
 /** The inputs of a `runMany` as a list. */

@@ -49,7 +49,12 @@ describe('options', () => {
     [
       'connect: unknown limit',
       () => connect(any({ limits: { time: 1 } })),
-      "option 'time' is not an option of connect({ limits }); it takes 'timeout', got 1",
+      "option 'time' is not an option of connect({ limits }); it takes 'timeout', 'maxSource', got 1",
+    ],
+    [
+      'connect: a limit over the daemon’s',
+      () => connect({ limits: { maxSource: (16 << 20) + 1 } }),
+      "option 'maxSource' must be a whole number from 1 to 16777216, got 16777217",
     ],
     ['connect: no object', () => connect(any('socket')), 'option \'connect()\' takes an object of options, got "socket"'],
     ['run: no source', () => box.run(any(undefined)), "option 'source' must be a string, got undefined"],
@@ -138,6 +143,33 @@ describe('options', () => {
     expect((await rejection(quick.run('for (;;);'))).code).toBe('ERR_TIMEOUT')
     await using slow = await daemon.connect({ limits: { timeout: 3_600_000 } })
     expect(await slow.run('1')).toBe(1)
+  })
+})
+
+describe('limits.maxSource of a connection', () => {
+  const message = 'the source has 11 characters, over the limit of 10'
+  test.each<[title: string, use: (strict: Box, context: Context, source: string) => Promise<unknown>, result: unknown]>([
+    ['run', (strict, _context, source) => strict.run(source), 7],
+    ['run of a context', (_strict, context, source) => context.run(source), 7],
+    ['run of TypeScript', (strict, _context, source) => strict.run(source, { language: 'ts' }), 7],
+    ['compile', async (strict, _context, source) => (await strict.compile(source)).code, '         7'],
+    [
+      'runMany',
+      async (strict, _context, source) => (await strict.runMany(source, [1]).next()).value,
+      { index: 0, status: 'fulfilled', value: 7 },
+    ],
+    [
+      'runMany of a context',
+      async (_strict, context, source) => (await context.runMany(source, [1]).next()).value,
+      { index: 0, status: 'fulfilled', value: 7 },
+    ],
+  ])('%s: at it, and above', async (_title, use, result) => {
+    await using strict = await daemon.connect({ limits: { maxSource: 10 } })
+    await using context = await strict.createContext()
+    expect(await use(strict, context, '7'.padStart(10))).toEqual(result)
+    const error = await rejection(Promise.resolve().then(() => use(strict, context, '7'.padStart(11))))
+    expect([error.constructor.name, error.code, error.message]).toEqual(['LimitError', 'ERR_SOURCE_LIMIT', message])
+    expect(await box.run('7'.padStart(11))).toBe(7)
   })
 })
 

@@ -24,16 +24,18 @@ interface Flight {
 export class Scripts {
   readonly #compiler: Compiler
   readonly #disk: DiskCache | undefined
+  readonly #maxSource: number
   readonly #known = new LRUCache<string, Script>({ max: MAX_SCRIPTS, maxSize: MAX_BYTES, sizeCalculation: bytesOf })
   readonly #flights = new Map<string, Flight>()
 
-  constructor(compiler: Compiler, disk: DiskCache | undefined) {
+  constructor(compiler: Compiler, disk: DiskCache | undefined, maxSource: number) {
     this.#compiler = compiler
     this.#disk = disk
+    this.#maxSource = maxSource
   }
 
   async compile(source: string, settings: CompileSettings): Promise<Script> {
-    checkSource(source)
+    checkSource(source, this.#maxSource)
     const { language, format, filename, signal } = settings
     signal?.throwIfAborted()
     const identity = { language, format, filename, source }
