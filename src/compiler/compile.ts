@@ -9,6 +9,8 @@ import { InvalidSourceError } from './invalid-source.ts'
 import type { CompileTask, Outcome } from './outcome.ts'
 import { originOf, type Stripped, StripperLostError, stripTypes } from './strip-types.ts'
 
+/** They are JavaScript to whoever strips types, and nothing to V8, whose own message names no reason. */
+const DECORATOR = 'decorators are not supported, since V8 has none; `glovebox bundle` compiles them'
 const TOO_DEEP = 'the source cannot be compiled: it is nested too deeply or too large'
 
 /** Compiles one source, in a thread of the pool. Nothing of it runs. */
@@ -40,8 +42,9 @@ export function compile(task: CompileTask): Outcome {
 }
 
 /** V8's error, told of the source that was given. */
-function ofSource(error: SyntaxError, { source, format }: CompileTask, filename: string, stripped: Stripped | undefined): Error {
+function ofSource(error: SyntaxError, { source, format, language }: CompileTask, filename: string, stripped: Stripped | undefined): Error {
   const place = placeOf(error)
+  if (place?.text[place.column] === '@' && language === 'ts') error.message = DECORATOR
   // Node has put its own excerpt into the stack of a script's.
   if (place === undefined || (stripped === undefined && format === 'script')) return syntaxErrorOf(error) ?? error
   return new InvalidSourceError(error.message, source, filename, stripped === undefined ? place : originOf(place, stripped, source))

@@ -34,18 +34,38 @@ export function stripTypes(source: string, filename: string, format: Format): St
     const message = 'a lone surrogate, which TypeScript sources cannot have; write it as an escape'
     throw new InvalidSourceError(message, source, filename, positionOf(source, lone))
   }
-  const options = { filename, module: format === 'module' }
+  try {
+    return strip(source, filename, format === 'module')
+  } catch (error) {
+    const swcError = asSwcError(error)
+    if (format === 'module') throw invalid(swcError, source, filename)
+    return stripOfModule(source, filename, swcError)
+  }
+}
+
+/** What is no script as it stands may be one without its types (`import type`). For the rest (`import`, `await`), V8 says better than swc why it is none. */
+function stripOfModule(source: string, filename: string, asScript: SwcError): Stripped {
+  try {
+    return strip(source, filename, true)
+  } catch (error) {
+    throw invalid(further(asScript, asSwcError(error)), source, filename)
+  }
+}
+
+function strip(source: string, filename: string, module: boolean): Stripped {
+  const options = { filename, module }
   try {
     return { code: transformSync(source, { ...options, mode: 'strip-only' }).code, sourceMap: undefined }
   } catch (error) {
-    if (asSwcError(error).code !== 'UnsupportedSyntax') throw invalid(asSwcError(error), source, filename)
+    if (asSwcError(error).code !== 'UnsupportedSyntax') throw error
   }
-  try {
-    const { code, map } = transformSync(source, { ...options, mode: 'transform', sourceMap: true })
-    return { code, sourceMap: map }
-  } catch (error) {
-    throw invalid(asSwcError(error), source, filename)
-  }
+  const { code, map } = transformSync(source, { ...options, mode: 'transform', sourceMap: true })
+  return { code, sourceMap: map }
+}
+
+/** The error of the parser that understood more. */
+function further(a: SwcError, b: SwcError): SwcError {
+  return b.startLine > a.startLine || (b.startLine === a.startLine && b.startColumn > a.startColumn) ? b : a
 }
 
 /** Where in the source a place in the code comes from. */

@@ -3,6 +3,7 @@ import { excerpt, isLongLine } from '../base/excerpt.ts'
 import { internalBinding } from './internals.ts'
 
 const engine = internalBinding('errors')
+const UNDERLINE = /^[ \t]*\^+$/
 
 /**
  * A SyntaxError that V8 made in the main realm while it compiled a guest's source, as the plain data that its client gets. Its stack begins with the place and
@@ -12,11 +13,12 @@ export function syntaxErrorOf(thrown: unknown): Error | undefined {
   if (!types.isNativeError(thrown) || thrown.name !== 'SyntaxError') return undefined
   const copy = new SyntaxError(thrown.message)
   const place = placeOf(thrown)
-  if (place !== undefined && isLongLine(place.text)) {
+  const lines = (thrown.stack ?? '').split('\n')
+  // Node underlines what V8 names, and that is nothing where the source ends or a character is none of the language's.
+  if (place !== undefined && (isLongLine(place.text) || !lines.some((line) => UNDERLINE.test(line)))) {
     copy.stack = `${excerptOf(place)}\n\n${copy.name}: ${copy.message}`
     return copy
   }
-  const lines = (thrown.stack ?? '').split('\n')
   const firstFrame = lines.findIndex((line) => line.startsWith('    at '))
   copy.stack = (firstFrame < 0 ? lines : lines.slice(0, firstFrame)).join('\n').trimEnd()
   return copy

@@ -35,6 +35,10 @@ beforeAll(async () => {
   put('throws.ts', 'interface A { a: 1 }\n\nexport const fail = (): never => {\n  throw new Error("no")\n}')
   put('awaits.mjs', 'export const a = await 1')
   put('outside.mjs', "import { join } from 'pack'\nexport const joined = join('a', 'b')")
+  put(
+    'decorated.ts',
+    'const double = (_: unknown, __: unknown) => (n: number) => 2 * n\nclass A { @double x = 1 }\nexport const twice = new A().x',
+  )
   put('styled.js', "import './a.css'\nexport const a = 1")
   put('a.css', 'a { b: c }')
   // A package that has the name of a built-in, as some have.
@@ -69,6 +73,7 @@ describe('a script', () => {
     ['with a built-in that it can do without', [at('guarded.cjs')], 'value.os', 'none'],
     ['with a package named like a built-in', [at('listens.js')], 'value.ours', true],
     ['with a require of its globals', [at('outside.mjs'), '--external', 'pack'], 'value.joined', 'a/b'],
+    ['with decorators', [at('decorated.ts')], 'value.twice', 2],
     ['with a stylesheet, which is left out', [at('styled.js')], 'value.a', 1],
   ])('%s has the exports as its value', async (_title, args, after, result) => {
     const require = "(name) => { if (name !== 'pack') throw new Error(name); return { join: (...parts) => parts.join('/') } }"

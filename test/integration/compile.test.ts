@@ -98,8 +98,8 @@ import.meta.url`
 describe('what does not parse is told with line and caret', () => {
   test.each<[title: string, source: string, options: CompileOptions, stack: string]>([
     ['script', 'let a\nlet b = ;', { filename: 'a.js' }, "a.js:2\nlet b = ;\n        ^\n\nSyntaxError: Unexpected token ';'"],
-    ['script without a name', '\n\nfor', {}, 'evalmachine.<anonymous>:3\nfor\n   \n\nSyntaxError: Unexpected end of input'],
-    ['NUL', 'let a\0b', { filename: 'a.js' }, 'a.js:1\nlet a\0b\n     \n\nSyntaxError: Invalid or unexpected token'],
+    ['script without a name', '\n\nfor', {}, 'evalmachine.<anonymous>:3\nfor\n   ^\n\nSyntaxError: Unexpected end of input'],
+    ['NUL', 'let a\0b', { filename: 'a.js' }, 'a.js:1\nlet a\0b\n     ^\n\nSyntaxError: Invalid or unexpected token'],
     [
       'a statement of modules in a script',
       'import "x"',
@@ -120,6 +120,31 @@ describe('what does not parse is told with line and caret', () => {
       'a.mjs:1\nwith (a) b\n^\n\nSyntaxError: Strict mode code may not include a with statement',
     ],
     ['TypeScript', 'let a: string\nlet b: = 1', TS, 'a.ts:2\nlet b: = 1\n       ^\n\nSyntaxError: Unexpected token `=`.'],
+    [
+      'await in a script of TypeScript',
+      'let a: 1\nawait f(a)',
+      TS,
+      'a.ts:2\nawait f(a)\n^\n\nSyntaxError: await is only valid in async functions and the top level bodies of modules',
+    ],
+    [
+      'an import in a script of TypeScript',
+      'let a: 1\nimport { b } from "c"',
+      TS,
+      'a.ts:2\nimport { b } from "c"\n^\n\nSyntaxError: Cannot use import statement outside a module',
+    ],
+    [
+      'TypeScript after an import that is gone with its types',
+      'import type { A } from "a"\nlet b: = 1',
+      TS,
+      'a.ts:2\nlet b: = 1\n       ^\n\nSyntaxError: Unexpected token `=`.',
+    ],
+    [
+      'a decorator',
+      'class A {\n  @log x: number = 1\n}',
+      TS,
+      'a.ts:2\n  @log x: number = 1\n  ^\n\nSyntaxError: decorators are not supported, since V8 has none; `glovebox bundle` compiles them',
+    ],
+    ['JSX', 'let a: 1\nlet b = <div>a</div>', TS, 'a.ts:2\nlet b = <div>a</div>\n'],
     [
       'TypeScript that is wrong without its types',
       'let a: string\nlet a: number',

@@ -282,7 +282,8 @@ test.each<[source: string, message: string, place: string]>([
   ['const a = 1;\nconst b = a +* 2;', "Unexpected token '*'", 'bad.js:2\nconst b = a +* 2;\n             ^'],
   ['let a; let a', "Identifier 'a' has already been declared", 'bad.js:1\nlet a; let a\n           ^'],
   ["import 'fs'", 'Cannot use import statement outside a module', "bad.js:1\nimport 'fs'\n^^^^^^"],
-  ['f(', 'Unexpected end of input', 'bad.js:1\nf(\n  '],
+  ['f(', 'Unexpected end of input', 'bad.js:1\nf(\n  ^'],
+  ['let s = “x”', 'Invalid or unexpected token', 'bad.js:1\nlet s = “x”\n        ^'],
   ['return 1', 'Illegal return statement', 'bad.js:1\nreturn 1\n^^^^^^'],
 ])('syntax error with a caret: %s', async (source, message, place) => {
   const error = await thrownBy(source, 'bad.js')

@@ -254,6 +254,8 @@ describe('TypeScript', () => {
     ['with enums', 'enum E { A = 41 }; (E.A as number) + 1', 42],
     ['with namespaces', 'namespace N { export const x: number = 41 }; N.x + 1', 42],
     ['with parameter properties', 'class P { constructor(readonly x: number) {} }; new P(42).x', 42],
+    ['with imports of types', 'import type { T } from "t"; export type U = T; const a: U = 42; a', 42],
+    ['with imports of types and an enum', 'import type { T } from "t"; enum E { A = 41 }; (E.A as T) + 1', 42],
     ['that is JavaScript', '[41].map((x) => x + 1)[0]', 42],
   ])('%s runs at once', async (_title, source, result) => {
     await using context = await box.createContext()
