@@ -208,6 +208,23 @@ describe('on a channel by hand', () => {
     expect(peer.said.filter(({ type }) => type === 'cacheRefused')).toEqual([{ type: 'cacheRefused', hash: Uint8Array.from(hashOf(10)) }])
   })
 
+  // V8 looks at the head and the length of a cache. What follows it believes, so what comes from a disk has a digest of ours.
+  test('a code cache of another source is refused, as is one that is cut off or has a damaged head', async () => {
+    const { control, channel } = await rawChannel()
+    await using _control = control
+    await using peer = channel
+    const own = 'globalThis.damaged = [1, 2, 3].map((n) => n * 14)[2]'
+    const cachedData = (await box.compile(own)).cachedData as Uint8Array
+    const other = (await box.compile(`${own}; "longer"`)).cachedData as Uint8Array
+    const damaged = [0, 4, 8, 12, 16].map((at) => cachedData.map((byte, index) => (index === at ? byte ^ 0xff : byte)))
+    for (const [n, each] of [other, cachedData.subarray(0, -1), ...damaged].entries()) {
+      // Ends in a way of its own: V8 knows what it compiled lately by itself.
+      peer.tell(upload(100 + n, own.replace('damaged', `damage${(n + 10).toString(36)}`), { cachedData: each }), once(1 + n, 100 + n))
+      expect(await peer.answerTo(1 + n)).toMatchObject({ type: 'done', value: 42 })
+      expect(peer.said.filter(({ type }) => type === 'cacheRefused')).toHaveLength(n + 1)
+    }
+  })
+
   test('a worker that has no room for a script any more is sent it again', async () => {
     const script = await box.compile('"not forgotten"')
     expect(await ctx.run(script)).toBe('not forgotten')

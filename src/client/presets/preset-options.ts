@@ -2,7 +2,7 @@ import { InvalidOptionError, OptionReader } from '../../base/options.ts'
 import { type Language, LANGUAGES } from '../../protocol/compiler-link.ts'
 import { MAX_NAME, TIMEOUT_MS } from '../../protocol/limits.ts'
 import { Script } from '../compiler/script.ts'
-import { checkSource, readFilename, type TimeoutPolicy } from '../run-options.ts'
+import { checkSource, readFilename, type RunPolicy } from '../run-options.ts'
 import { type PresetName, readPreset } from './context-settings.ts'
 import type { Preset } from './preset.ts'
 
@@ -37,7 +37,7 @@ export interface PresetSettings {
   readonly signal: AbortSignal | undefined
 }
 
-export function resolvePresetOptions(policy: TimeoutPolicy, given: unknown): PresetSettings {
+export function resolvePresetOptions(policy: RunPolicy, given: unknown): PresetSettings {
   const read = new OptionReader('definePreset()', given)
   const script = read.any('script')
   const source = read.string('source')
@@ -53,7 +53,7 @@ export function resolvePresetOptions(policy: TimeoutPolicy, given: unknown): Pre
   if (settings.name.length > MAX_NAME) throw new InvalidOptionError('name', `must have at most ${MAX_NAME} characters`, settings.name)
   if (script === undefined) {
     if (source === undefined) throw new InvalidOptionError('source', "must be given, or 'script'", source)
-    checkSource(source)
+    checkSource(source, policy.maxSource)
     return { ...settings, script, source, language: language ?? 'js', filename }
   }
   if (!(script instanceof Script)) throw new InvalidOptionError('script', 'must be a Script of box.compile()', script)
