@@ -8,6 +8,7 @@ import { addRun } from './run.ts'
 import { addServe } from './serve.ts'
 import { addStatus } from './status.ts'
 import { addStop } from './stop.ts'
+import { addToken } from './token.ts'
 
 const EXAMPLES = `
 Examples:
@@ -51,6 +52,7 @@ function makeProgram(): Command {
   addStatus(program)
   addStop(program)
   addDoctor(program)
+  addToken(program)
   addBundle(program)
   return program
 }

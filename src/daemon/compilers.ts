@@ -6,7 +6,7 @@ import { NoWorkerError, type PoolMessage, type PoolSettings } from './pool.ts'
 import { COMPILER } from './program.ts'
 import { WorkerProcess } from './worker-process.ts'
 
-export interface CompilerSettings extends Omit<PoolSettings, 'program' | 'spare' | 'maxPerTenant'> {
+export interface CompilerSettings extends Omit<PoolSettings, 'program' | 'spare'> {
   /** How long one that nobody uses is kept. */
   readonly idleMs: number
 }

@@ -10,6 +10,8 @@ export type DaemonErrorCode =
   | 'ERR_PLATFORM'
   | 'ERR_CONFINEMENT'
   | 'ERR_RUNTIME'
+  | 'ERR_POLICY'
+  | 'ERR_ACCESS_DENIED'
 
 /** A failure of the daemon's, with a {@link DaemonErrorCode}. The message says what to do about it. */
 export class DaemonError extends GloveboxError {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import type { Layer } from '../protocol/attestation.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
@@ -17,6 +16,8 @@ import { WORKER } from './program.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { statusOf } from './status.ts'
+import { giveAccess, isOpenToOthers } from './tenants/socket-access.ts'
+import { type Credentials, type Viewer, type TenantLimits, Tenants } from './tenants/tenants.ts'
 import { VERSION } from './version.ts'
 import { examineRuntime, type Runtime } from './runtime.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -34,6 +35,12 @@ export interface Daemon extends AsyncDisposable {
   stop(): Promise<void>
   /** Resolves when the daemon has stopped, for whatever reason. */
   readonly stopped: Promise<void>
+  /**
+   * Reads the policy again, if it has one. Clients of tenants that are gone are closed; limits that changed hold from the next lease on.
+   *
+   * @throws DaemonError `ERR_POLICY` with file, line, key and rule; the old policy stays.
+   */
+  reload(): void
 }
 
 /**
@@ -42,7 +49,7 @@ export interface Daemon extends AsyncDisposable {
  * Installs a seccomp filter on this process that refuses io_uring, and sets `no_new_privs`; both stay.
  *
  * @throws InvalidOptionError `ERR_INVALID_OPTION`
- * @throws DaemonError `ERR_SOCKET_IN_USE`, `ERR_SOCKET_DIRECTORY`, `ERR_SOCKET_PATH`, `ERR_CONFINEMENT`, `ERR_RUNTIME`, `ERR_WORKER_BOOT`, `ERR_PLATFORM`
+ * @throws DaemonError `ERR_SOCKET_IN_USE`, `ERR_SOCKET_DIRECTORY`, `ERR_SOCKET_PATH`, `ERR_CONFINEMENT`, `ERR_RUNTIME`, `ERR_WORKER_BOOT`, `ERR_PLATFORM`, `ERR_POLICY`
  */
 export async function startDaemon(options?: DaemonOptions): Promise<Daemon> {
   return startWith(resolveDaemonOptions(options))
@@ -60,14 +67,16 @@ export async function startDaemonWithWorker(
 async function startWith(settings: DaemonSettings, workerFile?: string, without?: readonly Layer[]): Promise<Daemon> {
   const log = createLog(settings.logLevel)
   const runtime = examineRuntime(settings.runtime)
-  const claim = claimSocket(settings.socketPath)
+  const { timeoutMs, maxTimeoutMs, max: maxWorkers, maxPerTenant: maxShared } = settings
+  const tenants = new Tenants(settings.policyPath, { timeoutMs, maxTimeoutMs, maxWorkers, maxShared })
+  const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access))
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
     const confinement =
       workerFile !== undefined && without === undefined
         ? UNCONFINED
         : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path)
-    const daemon = new RunningDaemon(settings, runtime, confinement, claim, log, workerFile)
+    const daemon = new RunningDaemon(settings, tenants, runtime, confinement, claim, log, workerFile)
     try {
       await daemon.listen()
     } catch (error) {
@@ -97,9 +106,8 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly socket: string
   readonly stopped: Promise<void>
   readonly daemonVersion = VERSION
-  readonly timeoutMs: number
-  readonly maxTimeoutMs: number
   readonly #settings: DaemonSettings
+  readonly #tenants: Tenants
   readonly #runtime: Runtime
   readonly #confinement: Confinement
   readonly #guardian: Guardian | undefined
@@ -121,6 +129,7 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   constructor(
     settings: DaemonSettings,
+    tenants: Tenants,
     runtime: Runtime,
     confinement: Confinement,
     claim: SocketClaim,
@@ -128,9 +137,8 @@ class RunningDaemon implements Daemon, SessionOwner {
     workerFile: string | undefined,
   ) {
     this.socket = claim.path
-    this.timeoutMs = settings.timeoutMs
-    this.maxTimeoutMs = settings.maxTimeoutMs
     this.#settings = settings
+    this.#tenants = tenants
     this.#runtime = runtime
     this.#confinement = confinement
     this.#guardian = confinement.sandbox === undefined ? undefined : new Guardian()
@@ -168,7 +176,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#server.once('error', reject)
     this.#server.listen(this.socket, resolve)
     await promise
-    chmodSync(this.socket, 0o600)
+    giveAccess(this.socket, this.#settings.access)
     this.#pool.refill()
     // Nobody may believe in layers that were not tried.
     const { level, require } = this.#settings.confinement
@@ -190,11 +198,30 @@ class RunningDaemon implements Daemon, SessionOwner {
     return this.#ending
   }
 
-  async lease(session: Session, request: Parameters<SessionOwner['lease']>[1]): ReturnType<SessionOwner['lease']> {
+  identify(credentials: Credentials): Viewer {
+    return this.#tenants.identify(credentials)
+  }
+
+  limitsOf(tenant: string): TenantLimits {
+    return this.#tenants.limitsOf(tenant)
+  }
+
+  reload(): void {
+    this.#tenants.reload()
+    this.#log.info('policy read again')
+    for (const session of this.#sessions) {
+      if (session.tenant !== undefined && !this.#tenants.has(session.tenant))
+        session.expel(`tenant '${session.tenant}' is not in the daemon's policy any more`)
+    }
+  }
+
+  async lease(tenant: string, session: Session, request: Parameters<SessionOwner['lease']>[2]): ReturnType<SessionOwner['lease']> {
     if (this.#draining)
       return { type: 'denied', request: request.request, code: 'ERR_STOPPING', message: 'the daemon is stopping', retryAfterMs: undefined }
     const worker =
-      request.purpose === 'compile' ? await this.#compilers.lease(session.tenant) : await this.#pool.lease(session.tenant, request.purpose)
+      request.purpose === 'compile'
+        ? await this.#compilers.lease(tenant)
+        : await this.#pool.lease(tenant, request.purpose, this.limitsOf(tenant))
     if (!this.#sessions.has(session)) {
       this.#retireUnused(worker)
       throw new Error('the client is gone')
@@ -207,7 +234,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     const ticket = randomBytes(TICKET_BYTES)
     session.channels.set(channel, worker.number)
     worker.channels.add(channel)
-    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: this.maxTimeoutMs })
+    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: this.limitsOf(tenant).maxTimeoutMs })
     return { type: 'leased', request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
   }
 
@@ -227,14 +254,15 @@ class RunningDaemon implements Daemon, SessionOwner {
     }
   }
 
-  status(): string {
+  status(session: Session): string {
     const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths }
-    return JSON.stringify(statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size))
+    return JSON.stringify(statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size, session))
   }
 
   closed(session: Session): void {
     this.#sessions.delete(session)
     for (const [channel, number] of session.channels) this.#dropChannel(this.#find(number), channel)
+    if (session.tenant === undefined) return
     const tenantRemains = [...this.#sessions].some(({ tenant }) => tenant === session.tenant)
     if (tenantRemains) return
     this.#compilers.retire(session.tenant, 'its tenant left')

@@ -6,6 +6,7 @@ import { COMPILER_MEMORY_BYTES, MEMORY } from '../protocol/limits.ts'
 import { type Confinement, type ConfinementLevel, REQUIRED_BY, resolveConfinement } from './confinement.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
 import { COMPILER, type Program, WORKER } from './program.ts'
+import { OWNER_ONLY } from './tenants/socket-access.ts'
 import { WorkerProcess } from './worker-process.ts'
 
 export interface ExaminedLayer {
@@ -55,7 +56,7 @@ async function attestOnce(program: Program, memoryBytes: number, confinement: Co
   const ready = Promise.withResolvers<void>()
   const worker = new WorkerProcess(
     1,
-    { directory, memoryBytes, node: process.execPath, sandbox: confinement.sandbox, confinement, program },
+    { directory, access: OWNER_ONLY, memoryBytes, node: process.execPath, sandbox: confinement.sandbox, confinement, program },
     { ready: ready.resolve, message: () => undefined },
   )
   try {

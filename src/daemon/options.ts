@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os'
-import { OptionReader } from '../base/options.ts'
+import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Layer, LAYERS } from '../protocol/attestation.ts'
 import { MEMORY, TIMEOUT_MS } from '../protocol/limits.ts'
 import { type ConfinementChoice, CONFINEMENTS, type ConfinementLevel } from './confinement.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
+import { groupId, type SocketAccess } from './tenants/socket-access.ts'
 import { defaultSocketPath } from '../base/socket-path.ts'
 
 /** How a daemon runs. Every option has a default. */
@@ -32,6 +33,14 @@ export interface DaemonOptions {
   readonly require?: readonly Layer[]
   /** Path of a cgroup (version 2) that is this daemon's to arrange. Default: the daemon's own, if systemd delegated it. */
   readonly cgroup?: string
+  /**
+   * Path of a policy: JSON with comments, which says who the tenants are and what each may do (docs/tenants.md). Default: none; whoever may open the socket is the tenant `default`.
+   */
+  readonly policy?: string
+  /** Permission bits of the daemon's sockets, in octal: `'600'` (default) is this user only, `'660'` the group too, `'666'` everybody. More than this user needs a `policy`. */
+  readonly socketMode?: string
+  /** Group of the daemon's sockets, by name or number. Default: this user's own. */
+  readonly socketGroup?: string
   /** How long a compiler that nobody uses is kept, in milliseconds. 1 to 86,400,000, default 300,000. */
   readonly compilerIdle?: number
   /** How long a stopping daemon lets runs finish, in milliseconds. Default 5,000. */
@@ -50,6 +59,8 @@ export interface DaemonSettings {
   readonly memoryBytes: number
   readonly runtime: string | undefined
   readonly confinement: ConfinementChoice
+  readonly policyPath: string | undefined
+  readonly access: SocketAccess
   readonly compilerIdleMs: number
   readonly drainMs: number
   readonly logLevel: LogLevel
@@ -57,6 +68,7 @@ export interface DaemonSettings {
 
 const MAX_WORKERS = 256
 const MAX_SPARE = 64
+const SOCKET_MODES = ['600', '660', '666'] as const
 const MAX_DRAIN_MS = 3_600_000
 const MAX_COMPILER_IDLE_MS = 86_400_000
 
@@ -64,6 +76,7 @@ const MAX_COMPILER_IDLE_MS = 86_400_000
 export function resolveDaemonOptions(given: unknown): DaemonSettings {
   const read = new OptionReader('startDaemon()', given)
   const cores = availableParallelism()
+  const policyPath = read.string('policy')
   const maxTimeoutMs = read.integer('maxTimeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.max
   const settings: DaemonSettings = {
     socketPath: read.string('socket') ?? defaultSocketPath(),
@@ -80,10 +93,22 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
       cgroup: read.string('cgroup'),
       without: [],
     },
+    policyPath,
+    access: readAccess(read, policyPath),
     compilerIdleMs: read.integer('compilerIdle', 1, MAX_COMPILER_IDLE_MS) ?? 300_000,
     drainMs: read.integer('drain', 0, MAX_DRAIN_MS) ?? 5_000,
     logLevel: read.oneOf('logLevel', LOG_LEVELS) ?? 'info',
   }
   read.finish()
   return Object.freeze(settings)
+}
+
+function readAccess(read: OptionReader, policyPath: string | undefined): SocketAccess {
+  const mode = read.oneOf('socketMode', SOCKET_MODES) ?? '600'
+  const group = read.string('socketGroup')
+  // Everybody who may connect would be the same tenant.
+  if (mode !== '600' && policyPath === undefined) throw new InvalidOptionError('socketMode', "needs a 'policy' to be more than '600'", mode)
+  const gid = group === undefined ? undefined : groupId(group)
+  if (group !== undefined && gid === undefined) throw new InvalidOptionError('socketGroup', 'must be a group of this machine', group)
+  return { mode: Number.parseInt(mode, 8), gid }
 }

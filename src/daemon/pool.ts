@@ -12,7 +12,6 @@ export interface PoolSettings extends WorkerSettings {
   readonly nextNumber: () => number
   readonly spare: number
   readonly max: number
-  readonly maxPerTenant: number
 }
 
 /** Waits between starts after a worker died while it booted, in milliseconds: doubled each time. */
@@ -35,6 +34,12 @@ interface Waiter {
   readonly dedicated: boolean
   readonly resolve: (worker: WorkerProcess) => void
   readonly reject: (error: DaemonError) => void
+}
+
+/** What a tenant may have of a pool. */
+interface WorkerLimits {
+  readonly maxWorkers: number
+  readonly maxShared: number
 }
 
 /** All workers: those that boot, the spares, and those bound to tenants. Spares are booted before anyone asks. */
@@ -86,11 +91,16 @@ export class Pool implements AsyncDisposable {
   }
 
   /** A worker for a tenant: one that the tenant's clients share, unless it is for a run with a process of its own. */
-  async lease(tenant: string, purpose: LeasePurpose): Promise<WorkerProcess> {
+  async lease(tenant: string, purpose: LeasePurpose, { maxWorkers, maxShared }: WorkerLimits): Promise<WorkerProcess> {
     if (this.#closed) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
-    const shared = purpose === 'process' ? [] : this.#shared(tenant)
-    const choice = place(shared, shared.length < this.#settings.maxPerTenant && this.#mayTake())
-    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, purpose === 'process') : choice
+    const isDedicated = purpose === 'process'
+    const bound = this.#boundTo(tenant)
+    const shared = bound.filter(({ state }) => state.type === 'bound' && !state.dedicated)
+    const mayHaveMore = bound.length + this.#waitingFor(tenant) < maxWorkers
+    if (!mayHaveMore && (isDedicated || shared.length === 0))
+      throw new NoWorkerError('ERR_OVERLOADED', `this tenant has its ${maxWorkers} workers already; try again when one is free`)
+    const choice = isDedicated ? 'new' : place(shared, mayHaveMore && shared.length < maxShared && this.#mayTake())
+    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, isDedicated) : choice
     if (purpose === 'context') worker.contexts++
     return worker
   }
@@ -107,8 +117,12 @@ export class Pool implements AsyncDisposable {
     await Promise.all([...this.#workers].map(async (worker) => worker[Symbol.asyncDispose]()))
   }
 
-  #shared(tenant: string): WorkerProcess[] {
-    return [...this.#workers].filter(({ state }) => state.type === 'bound' && state.tenant === tenant && !state.dedicated)
+  #boundTo(tenant: string): WorkerProcess[] {
+    return [...this.#workers].filter(({ state }) => state.type === 'bound' && state.tenant === tenant)
+  }
+
+  #waitingFor(tenant: string): number {
+    return this.#waiting.filter((each) => each.tenant === tenant).length
   }
 
   #idle(): number {

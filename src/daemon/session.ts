@@ -5,14 +5,17 @@ import { FrameSplitter, FramingError } from '../protocol/framing.ts'
 import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES, MAX_HELLO_FRAME_BYTES } from '../protocol/limits.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { chooseVersion, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
+import type { Credentials, Viewer, TenantLimits } from './tenants/tenants.ts'
+import { peerUser } from './tenants/peer-user.ts'
 import type { Report } from '../protocol/report.ts'
 
 /** What a session asks of the daemon. */
 export interface SessionOwner {
   readonly daemonVersion: string
-  readonly timeoutMs: number
-  readonly maxTimeoutMs: number
-  lease(session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>): Promise<DaemonToClient>
+  /** Who that is. Throws ERR_ACCESS_DENIED. */
+  identify(credentials: Credentials): Viewer
+  limitsOf(tenant: string): TenantLimits
+  lease(tenant: string, session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>): Promise<DaemonToClient>
   interrupt(session: Session, request: Extract<ClientToDaemon, { type: 'interrupt' }>): void
   distrust(session: Session, request: Extract<ClientToDaemon, { type: 'distrust' }>): void
   status(session: Session): string
@@ -25,23 +28,24 @@ export interface SessionOwner {
 const MAX_UNSENT_BYTES = 1024 * 1024
 /** Leases that one client may wait for at a time. */
 const MAX_OPEN_LEASES = 1_000
-const DEFAULT_TENANT = 'default'
 
 /** One control connection. Untrusted: what breaks the protocol closes it. */
 export class Session {
-  tenant = DEFAULT_TENANT
+  #who: Viewer = { tenant: undefined, isOperator: false }
   /** Channels that this client was given: worker by channel number. */
   readonly channels = new Map<number, number>()
   readonly #socket: Socket
   readonly #owner: SessionOwner
   readonly #helloTimer: NodeJS.Timeout
   readonly #splitter: FrameSplitter
+  readonly #uid: number | undefined
   #greeted = false
   #openLeases = 0
 
   constructor(socket: Socket, owner: SessionOwner) {
     this.#socket = socket
     this.#owner = owner
+    this.#uid = peerUser(socket)
     this.#splitter = new FrameSplitter(MAX_HELLO_FRAME_BYTES, (bytes, start, end) => {
       if (!socket.destroyed && socket.writable) this.#serve(clientToDaemon.decode(bytes, start, end))
     })
@@ -52,6 +56,19 @@ export class Session {
       clearTimeout(this.#helloTimer)
       owner.closed(this)
     })
+  }
+
+  get tenant(): string | undefined {
+    return this.#who.tenant
+  }
+
+  get isOperator(): boolean {
+    return this.#who.isOperator
+  }
+
+  /** Ends it, and tells the client why. */
+  expel(message: string): void {
+    this.#refuse('ERR_ACCESS_DENIED', message)
   }
 
   lost(worker: number, report: Report): void {
@@ -97,6 +114,10 @@ export class Session {
         this.#send({ type: 'status', request: message.request, json: this.#owner.status(this) })
         return
       case 'stop':
+        if (!this.isOperator) {
+          this.#deny(message.request, 'ERR_ACCESS_DENIED', "only the daemon's own user and root may stop it")
+          return
+        }
         this.#send({ type: 'stopping', request: message.request })
         void this.#owner.stop()
         return
@@ -115,38 +136,47 @@ export class Session {
       )
       return
     }
-    if (message.tenant !== undefined && message.tenant !== DEFAULT_TENANT) {
-      this.#refuse('ERR_ACCESS_DENIED', `this daemon has no tenant '${message.tenant}'`)
+    try {
+      this.#who = this.#owner.identify({ tenant: message.tenant, token: message.token, uid: this.#uid })
+    } catch (error) {
+      this.#refuse(errorCode(error) ?? 'ERR_INTERNAL', errorMessage(error))
       return
     }
     clearTimeout(this.#helloTimer)
     this.#greeted = true
     this.#splitter.maxFrameBytes = MAX_CONTROL_FRAME_BYTES
-    const { daemonVersion, timeoutMs, maxTimeoutMs } = this.#owner
+    const { timeoutMs, maxTimeoutMs } = this.#owner.limitsOf(this.tenant ?? '')
+    const { daemonVersion } = this.#owner
     this.#send({ type: 'welcome', version, daemonVersion, timeoutMs, maxTimeoutMs })
   }
 
   async #lease(message: Extract<ClientToDaemon, { type: 'lease' }>): Promise<void> {
     const { request } = message
     if (this.#openLeases >= MAX_OPEN_LEASES) {
-      this.#send({
-        type: 'denied',
-        request,
-        code: 'ERR_OVERLOADED',
-        message: `${MAX_OPEN_LEASES} leases are open already`,
-        retryAfterMs: undefined,
-      })
+      this.#deny(request, 'ERR_OVERLOADED', `${MAX_OPEN_LEASES} leases are open already`)
+      return
+    }
+    if (this.tenant === undefined) {
+      this.#deny(request, 'ERR_ACCESS_DENIED', "this user is the daemon's operator, and no tenant of its policy: it runs nothing")
       return
     }
     this.#openLeases++
     try {
-      this.#send(await this.#owner.lease(this, message))
+      this.#send(await this.#owner.lease(this.tenant, this, message))
     } catch (error) {
-      const retryAfterMs = (error as { readonly retryAfterMs?: number }).retryAfterMs
-      this.#send({ type: 'denied', request, code: errorCode(error) ?? 'ERR_INTERNAL', message: errorMessage(error), retryAfterMs })
+      this.#deny(
+        request,
+        errorCode(error) ?? 'ERR_INTERNAL',
+        errorMessage(error),
+        (error as { readonly retryAfterMs?: number }).retryAfterMs,
+      )
     } finally {
       this.#openLeases--
     }
+  }
+
+  #deny(request: number, code: string, message: string, retryAfterMs?: number): void {
+    this.#send({ type: 'denied', request, code, message, retryAfterMs })
   }
 
   #refuse(code: string, message: string): void {

@@ -19,10 +19,10 @@ export interface SocketClaim {
 }
 
 /**
- * Claims `path`: its directory belongs to this user and to nobody else (mode 0700, made if need be), no other daemon holds its lock, and sockets that a
+ * Claims `path`: its directory belongs to this user and to nobody else (mode 0700, or 0711 if it is open to others; made if need be), no other daemon holds its lock, and sockets that a
  * killed daemon left behind are gone. Throws ERR_SOCKET_PATH, ERR_SOCKET_DIRECTORY or ERR_SOCKET_IN_USE.
  */
-export function claimSocket(path: string): SocketClaim {
+export function claimSocket(path: string, isOpen = false): SocketClaim {
   const directory = dirname(path)
   const longest = Math.max(Buffer.byteLength(path), Buffer.byteLength(directory) + 1 + LONGEST_WORKER_NAME)
   if (longest > MAX_SOCKET_PATH_BYTES) {
@@ -31,7 +31,7 @@ export function claimSocket(path: string): SocketClaim {
       `the socket path ${path} is too long: with the workers' names it needs ${longest} bytes of ${MAX_SOCKET_PATH_BYTES}; choose a shorter one`,
     )
   }
-  ownDirectory(directory)
+  ownDirectory(directory, isOpen ? 0o711 : 0o700)
   const unlock = tryLock(`${path}.lock`)
   if (unlock === undefined) {
     throw new DaemonError(
@@ -59,9 +59,9 @@ export function claimSocket(path: string): SocketClaim {
   }
 }
 
-function ownDirectory(directory: string): void {
+function ownDirectory(directory: string, mode: number): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    mkdirSync(directory, { recursive: true, mode })
   } catch (error) {
     throw new DaemonError(
       'ERR_SOCKET_DIRECTORY',
@@ -86,5 +86,6 @@ function ownDirectory(directory: string): void {
       `others may write to the socket directory ${directory}; 'chmod 700 ${directory}', or choose a directory of its own`,
     )
   }
-  if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700)
+  // Whoever may connect must be able to pass, and nobody else needs to look.
+  if ((found.mode & 0o777) !== mode) chmodSync(directory, mode)
 }

@@ -1,10 +1,11 @@
 import type { DaemonSettings } from './options.ts'
 import type { Compilers } from './compilers.ts'
-import type { Deaths } from './deaths.ts'
+import type { DeathRecord, Deaths } from './deaths.ts'
 import type { Pool } from './pool.ts'
 import type { Attestation } from '../protocol/attestation.ts'
 import type { Confinement } from './confinement.ts'
 import type { Runtime } from './runtime.ts'
+import type { Viewer } from './tenants/tenants.ts'
 import { VERSION } from './version.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
@@ -39,7 +40,7 @@ export interface DaemonStatus {
   /** One a tenant, while its clients compile. */
   readonly compilers: readonly WorkerStatus[]
   /** The last deaths that nobody planned, newest first. */
-  readonly deaths: Deaths['recent']
+  readonly deaths: readonly DeathRecord[]
 }
 
 export interface WorkerStatus {
@@ -64,6 +65,7 @@ export function statusOf(
   confinement: Confinement,
   startedAt: Date,
   clients: number,
+  viewer: Viewer,
 ): DaemonStatus {
   let layers: Attestation['layers'] = []
   for (const { attestation } of pool.workers) if (attestation !== undefined) layers = attestation.layers
@@ -91,15 +93,19 @@ export function statusOf(
       maxPerTenant: settings.maxPerTenant,
     },
     confinement: { layers, absent: confinement.absent },
-    workers: Array.from(pool.workers, workerStatus),
-    compilers: Array.from(compilers.processes, workerStatus),
-    deaths: deaths.recent,
+    workers: visible(pool.workers, viewer),
+    compilers: visible(compilers.processes, viewer),
+    deaths: deaths.visible(viewer),
   }
 }
 
+/** A tenant sees what is its own. */
+function visible(processes: Iterable<WorkerProcess>, { tenant, isOperator }: Viewer): WorkerStatus[] {
+  return Array.from(processes, workerStatus).filter((each) => isOperator || each.tenant === tenant)
+}
+
 function workerStatus(worker: WorkerProcess): WorkerStatus {
-  const { state, number, pid, contexts, handles, runs } = worker
+  const { state, number, pid, tenant, contexts, handles, runs } = worker
   const { cpuMs, peakRssBytes } = worker.sampleUsage()
-  const tenant = state.type === 'bound' ? state.tenant : undefined
   return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, peakRssBytes }
 }

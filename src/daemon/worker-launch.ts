@@ -7,6 +7,7 @@ import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
 import { giveNothingElse } from './inheritance.ts'
 import { listeningSocket } from './listening-socket.ts'
 import type { Program } from './program.ts'
+import { giveAccess, type SocketAccess } from './tenants/socket-access.ts'
 import type { Sandbox } from './sandbox/bubblewrap.ts'
 
 /** Descriptors of a worker; `src/worker/main.ts` knows the same numbers. Bubblewrap uses up the last two. */
@@ -18,6 +19,8 @@ const STATUS_WAIT_MS = 5_000
 
 export interface LaunchSettings {
   readonly directory: string
+  /** Who may connect: a ticket is needed besides. */
+  readonly access: SocketAccess
   readonly memoryBytes: number
   /** Path of the Node binary. */
   readonly node: string
@@ -50,6 +53,7 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
   const socketPath = join(directory, `w${number}.sock`)
   const page = sharedPage(join(directory, `w${number}.page`))
   const listen = listeningSocket(socketPath)
+  giveAccess(socketPath, settings.access)
   const given = [listen]
   const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
   let command = settings.node

@@ -74,6 +74,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #messages = new RateCap(MAX_WORKER_MESSAGES_PER_SECOND)
   readonly #unwatch: (() => void) | undefined
   readonly #bootTimer: NodeJS.Timeout
+  #tenant: string | undefined
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
@@ -112,6 +113,11 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#state
   }
 
+  /** Whose it is, or was when it died. */
+  get tenant(): string | undefined {
+    return this.#tenant
+  }
+
   get pid(): number | undefined {
     return this.#launched.pid()
   }
@@ -121,6 +127,7 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   bind(tenant: string, dedicated: boolean): void {
+    this.#tenant = tenant
     this.#apply({ type: 'bind', tenant, dedicated })
     // So that the report of an early death has figures.
     this.sampleUsage()

@@ -1,0 +1,45 @@
+import * as v from 'valibot'
+import { TIMEOUT_MS } from '../../protocol/limits.ts'
+
+/** Names that a tenant may have: they stand in logs, metrics and paths. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
+const MAX_WORKERS = 256
+const MAX_TENANTS = 1_000
+
+const whole = (min: number, max: number) =>
+  v.pipe(
+    v.number('must be a number'),
+    v.check((value) => Number.isInteger(value) && value >= min && value <= max, `must be a whole number from ${min} to ${max}`),
+  )
+
+const tokenHash = v.pipe(
+  v.string('must be a string'),
+  v.regex(/^sha256:[0-9a-f]{64}$/, "must be 'sha256:' and 64 hexadecimal digits; 'glovebox token' makes one"),
+)
+
+const limits = v.strictObject({
+  /** Default deadline of a run, and the longest that a client may ask for, in milliseconds. */
+  timeout: v.optional(whole(TIMEOUT_MS.min, TIMEOUT_MS.max)),
+  maxTimeout: v.optional(whole(TIMEOUT_MS.min, TIMEOUT_MS.max)),
+  /** Workers at most, shared and dedicated. */
+  maxWorkers: v.optional(whole(1, MAX_WORKERS)),
+})
+
+const tenant = v.strictObject({
+  /** SHA-256 of each token that names this tenant. */
+  tokens: v.optional(v.pipe(v.array(tokenHash, 'must be a list'), v.maxLength(100, 'has at most 100 tokens'))),
+  /** Users whose processes are this tenant. */
+  uids: v.optional(v.pipe(v.array(whole(0, 0xffff_fffe), 'must be a list'), v.maxLength(1_000, 'has at most 1000 users'))),
+  limits: v.optional(limits),
+})
+
+/** What a policy file holds. */
+export const policySchema = v.strictObject({
+  tenants: v.pipe(
+    v.record(v.pipe(v.string(), v.regex(NAME, 'a tenant has a name of 1 to 64 letters, digits, dots, dashes and underscores')), tenant),
+    v.check((tenants) => Object.keys(tenants).length <= MAX_TENANTS, `has at most ${MAX_TENANTS} tenants`),
+  ),
+})
+
+export type Policy = v.InferOutput<typeof policySchema>
+export type TenantPolicy = v.InferOutput<typeof tenant>

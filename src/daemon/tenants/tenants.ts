@@ -1,0 +1,104 @@
+import { DaemonError } from '../daemon-error.ts'
+import type { Policy, TenantPolicy } from './policy.ts'
+import { readPolicy } from './policy-file.ts'
+import { findToken } from './token.ts'
+
+/** The one tenant of a daemon that has no policy: whoever may open its socket. */
+const DEFAULT_TENANT = 'default'
+
+/** What a client shows of itself. */
+export interface Credentials {
+  readonly tenant: string | undefined
+  readonly token: string | undefined
+  /** The user whose process it is, if the kernel says. */
+  readonly uid: number | undefined
+}
+
+/** Limits of a tenant. A policy may lower the daemon's, and raises none. */
+export interface TenantLimits {
+  readonly timeoutMs: number
+  readonly maxTimeoutMs: number
+  /** Workers at most, and of these, shared ones. */
+  readonly maxWorkers: number
+  readonly maxShared: number
+}
+
+/** Who a client is, and so what it may see. */
+export interface Viewer {
+  /** Undefined for an operator who is nobody's tenant: it may look, and stop the daemon. */
+  readonly tenant: string | undefined
+  /** May stop the daemon, and sees what all tenants do: the daemon's own user, and root. */
+  readonly isOperator: boolean
+}
+
+/** The tenants of a daemon, by its policy; or, without one, a single tenant for everyone who may open its socket. */
+export class Tenants {
+  readonly #path: string | undefined
+  readonly #defaults: TenantLimits
+  #policy: Policy | undefined
+
+  /** Throws ERR_POLICY. */
+  constructor(path: string | undefined, defaults: TenantLimits) {
+    this.#path = path
+    this.#defaults = defaults
+    this.#policy = path === undefined ? undefined : readPolicy(path)
+  }
+
+  /** Reads the policy again. Throws ERR_POLICY, and the old one stays. */
+  reload(): void {
+    if (this.#path !== undefined) this.#policy = readPolicy(this.#path)
+  }
+
+  has(tenant: string): boolean {
+    return this.#policy === undefined ? tenant === DEFAULT_TENANT : Object.hasOwn(this.#policy.tenants, tenant)
+  }
+
+  /** Throws ERR_ACCESS_DENIED. What it says does not tell whether a tenant exists. */
+  identify({ tenant, token, uid }: Credentials): Viewer {
+    // Who shows a token is that tenant, and nobody else.
+    const isOperator = token === undefined && uid !== undefined && (uid === 0 || uid === process.getuid?.())
+    if (this.#policy === undefined) {
+      if (token !== undefined) throw new DaemonError('ERR_ACCESS_DENIED', 'this daemon has no policy, and knows no tokens')
+      if (tenant !== undefined && tenant !== DEFAULT_TENANT)
+        throw new DaemonError('ERR_ACCESS_DENIED', `this daemon has no tenant '${tenant}'`)
+      return { tenant: DEFAULT_TENANT, isOperator: true }
+    }
+    const named = token === undefined ? this.#byUser(uid) : this.#byToken(token)
+    if (named !== undefined && (tenant === undefined || tenant === named)) return { tenant: named, isOperator }
+    if (isOperator && tenant === undefined) return { tenant: undefined, isOperator }
+    const shown = token === undefined ? `uid ${uid ?? 'unknown'}` : 'this token'
+    const wanted = tenant === undefined ? 'any tenant' : `tenant '${tenant}'`
+    throw new DaemonError('ERR_ACCESS_DENIED', `${shown} does not stand for ${wanted} in this daemon's policy`)
+  }
+
+  limitsOf(tenant: string): TenantLimits {
+    const { timeout, maxTimeout, maxWorkers } = this.#policyOf(tenant)?.limits ?? {}
+    const maxTimeoutMs = Math.min(maxTimeout ?? this.#defaults.maxTimeoutMs, this.#defaults.maxTimeoutMs)
+    return {
+      maxTimeoutMs,
+      timeoutMs: Math.min(timeout ?? this.#defaults.timeoutMs, maxTimeoutMs),
+      maxWorkers: Math.min(maxWorkers ?? this.#defaults.maxWorkers, this.#defaults.maxWorkers),
+      maxShared: Math.min(maxWorkers ?? this.#defaults.maxShared, this.#defaults.maxShared),
+    }
+  }
+
+  #policyOf(tenant: string): TenantPolicy | undefined {
+    return this.#policy === undefined || !this.has(tenant) ? undefined : this.#policy.tenants[tenant]
+  }
+
+  #byUser(uid: number | undefined): string | undefined {
+    if (uid === undefined) return undefined
+    return this.#entries().find(([, { uids }]) => uids?.includes(uid) === true)?.[0]
+  }
+
+  #byToken(token: string): string | undefined {
+    return findToken(
+      token,
+      this.#entries().flatMap(([name, { tokens = [] }]) => tokens.map((hash) => [hash, name] as const)),
+    )
+  }
+
+  #entries(): [string, TenantPolicy][] {
+    return Object.entries(this.#policy?.tenants ?? {})
+  }
+}
