@@ -15,4 +15,7 @@ export type Open = (settings: Contender['settings']) => Promise<Session>
 export interface Session extends AsyncDisposable {
   /** Does the row's work once. The answer is the counter after it: 1, 2, 3 and so on. */
   add(): unknown
+  /** Around a slice: starts and ends what goes on beside the work, for nobody else's slice. */
+  begin?(): Promise<void>
+  end?(): Promise<void>
 }

@@ -14,7 +14,10 @@ async function obey(command: DriverCommand): Promise<DriverReply> {
     return { type: 'opened' }
   }
   if (session === undefined) throw new Error('a slice before open')
-  return { type: 'measured', figures: await runSlice(session, tally, command.slice), runs: tally.runs }
+  await session.begin?.()
+  const figures = await runSlice(session, tally, command.slice)
+  await session.end?.()
+  return { type: 'measured', figures, runs: tally.runs }
 }
 
 async function answer(command: DriverCommand): Promise<void> {
