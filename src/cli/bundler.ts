@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module'
 import { isAbsolute, resolve } from 'node:path'
-import type { BuildFailure, BuildOptions, BuildResult, Message, OutputFile, Plugin } from 'esbuild'
+import type { BuildFailure, BuildOptions, BuildResult, Message, OutputFile, PartialMessage, Plugin } from 'esbuild'
+import { inlineSourceMapAt } from '../client/inline-source-map.ts'
 import { BundleError } from './bundle-error.ts'
 import { type Esbuild, loadEsbuild } from './esbuild.ts'
 import { UsageError } from './usage-error.ts'
@@ -45,6 +46,10 @@ const asGlobal = (name: string): BuildOptions => ({ globalName: name, footer: { 
 const UNRESOLVED = /^Could not resolve "(.*)"$/
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$_\u200c\u200d]*$/u
 
+const MAP_TOO_LONG: PartialMessage = {
+  text: 'The source map is longer than Glovebox reads at the end of a source. Write it to a file, with --sourcemap file.',
+}
+
 /**
  * Makes one source of an entry and all that it imports, which runs where there is no module system and nothing of Node's.
  * @throws BundleError for what cannot be bundled, UsageError for what was not asked for as it must be
@@ -55,12 +60,12 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
   if (name !== undefined && format === 'module') throw new UsageError('--name is for scripts: a module exports')
   const esbuild = loadEsbuild()
   const built = await build(esbuild, request, [])
-  if ('outputFiles' in built) return bundleOf(esbuild, built, [])
+  if ('outputFiles' in built) return bundleOf(esbuild, request, built, [])
   const imports = built.errors.flatMap((error) => builtinImportOf(error) ?? [])
   if (request.stub !== true || imports.length < built.errors.length) throw await failure(esbuild, request, built.errors)
   const again = await build(esbuild, request, imports)
   if (!('outputFiles' in again)) throw await failure(esbuild, request, again.errors)
-  return bundleOf(esbuild, again, [...new Set(imports.map(({ specifier }) => specifier))])
+  return bundleOf(esbuild, request, again, [...new Set(imports.map(({ specifier }) => specifier))])
 }
 
 async function build(esbuild: Esbuild, request: BundleRequest, stubs: readonly BuiltinImport[]): Promise<Built | BuildFailure> {
@@ -90,6 +95,8 @@ function optionsOf({ entry, output, format, name, minify, sourcemap, define, ext
     ...(format === 'module' ? { format: 'esm' } : { format: 'iife', ...(name === undefined ? EXPORTS_AS_VALUE : asGlobal(name)) }),
     minify: minify === true,
     sourcemap: sourcemap === 'file' ? 'external' : (sourcemap ?? false),
+    // Stacks need places and names. A map at the end of a source is read up to some size only.
+    sourcesContent: sourcemap === 'file',
     define: { 'process.env.NODE_ENV': '"production"', ...define },
     external: [...external],
     // There is nothing to style.
@@ -119,9 +126,15 @@ function emptyModules(imports: readonly BuiltinImport[]): Plugin {
   }
 }
 
-async function bundleOf(esbuild: Esbuild, { outputFiles, metafile, warnings }: Built, stubbed: readonly string[]): Promise<Bundle> {
+async function bundleOf(
+  esbuild: Esbuild,
+  { sourcemap }: BundleRequest,
+  { outputFiles, metafile, warnings }: Built,
+  stubbed: readonly string[],
+): Promise<Bundle> {
   // A map comes before its source.
   const source = outputFiles.at(-1) as OutputFile
+  const tooLong = sourcemap === 'inline' && inlineSourceMapAt(source.text) < 0 ? [MAP_TOO_LONG] : []
   const inputs = Object.entries(metafile.inputs).flatMap(([path, { bytes }]) =>
     path.startsWith('glovebox-stub:') ? [] : [{ path, bytes }],
   )
@@ -130,7 +143,7 @@ async function bundleOf(esbuild: Esbuild, { outputFiles, metafile, warnings }: B
     bytes: source.contents.length,
     inputs,
     stubbed,
-    warnings: (await esbuild.formatMessages(warnings, { kind: 'warning' })).join(''),
+    warnings: (await esbuild.formatMessages([...warnings, ...tooLong], { kind: 'warning' })).join(''),
   }
 }
 

@@ -12,12 +12,11 @@ export interface RunSource {
 
 /** Extensions of TypeScript scripts. */
 const TYPESCRIPT = ['.ts', '.cts']
-/** Extensions of modules and of JSX, which are not run yet. */
+const JSX = ['.tsx', '.jsx']
+/** Extensions of modules, which are not run yet. */
 const NOT_YET = new Map([
   ['.mjs', 'ES modules are'],
   ['.mts', 'ES modules are'],
-  ['.tsx', 'JSX is'],
-  ['.jsx', 'JSX is'],
 ])
 
 /** The code that the command line names: a file, `-e CODE`, or else standard input (also as `-`). */
@@ -38,11 +37,14 @@ function languageOf(file: string): RunSource['language'] {
 }
 
 async function readScript(file: string): Promise<string> {
+  if (JSX.includes(extname(file).toLowerCase()))
+    throw new UsageError(`cannot run '${file}': no engine runs JSX; bundle it first, 'glovebox bundle ${file} -o FILE.js', and run that`)
   const language = NOT_YET.get(extname(file).toLowerCase())
   if (language !== undefined)
     throw new UsageError(`cannot run '${file}': ${language} not supported yet; only scripts (.js, .cjs, .ts, .cts) are`)
   try {
-    return await readFile(file, 'utf8')
+    // As Node does: a byte order mark would keep a hashbang from being one.
+    return (await readFile(file, 'utf8')).replace(/^\ufeff/, '')
   } catch (error) {
     throw new UsageError(`cannot read '${file}': ${(error as Error).message}`)
   }

@@ -51,6 +51,7 @@ export function checkRunnable(
   given: Pick<RunSettings, (typeof SETTLED)[number]>,
 ): asserts source is string | Script {
   if (!(source instanceof Script)) {
+    if (typeof source === 'object') throw new InvalidOptionError('source', 'must be a string, or a Script of box.compile()', source)
     checkSource(source, maxSource)
     if (given.language === 'ts' && given.sourceMap !== undefined)
       throw new InvalidOptionError('sourceMap', 'is made when TypeScript is compiled', given.sourceMap)

@@ -14,6 +14,8 @@ export interface Stripped {
 /** The stripper cannot be used any more: it is WebAssembly that overflowed its stack or ran out of memory, and is left in the middle of something. */
 export class StripperLostError extends Error {}
 
+const JSX = /\.[jt]sx$/i
+
 /** What swc throws: data, not an Error. */
 interface SwcError {
   readonly code: 'InvalidSyntax' | 'UnsupportedSyntax'
@@ -87,5 +89,6 @@ function asSwcError(thrown: unknown): SwcError {
 
 function invalid({ message, startLine, startColumn }: SwcError, source: string, filename: string): InvalidSourceError {
   const column = unitsBefore(lineOf(source, startLine), startColumn)
-  return new InvalidSourceError(message, source, filename, { line: startLine, column })
+  const hint = JSX.test(filename) ? '; JSX is not TypeScript alone: bundle it first' : ''
+  return new InvalidSourceError(`${message}${hint}`, source, filename, { line: startLine, column })
 }

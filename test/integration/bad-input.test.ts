@@ -58,7 +58,11 @@ describe('options', () => {
     ],
     ['connect: no object', () => connect(any('socket')), 'option \'connect()\' takes an object of options, got "socket"'],
     ['run: no source', () => box.run(any(undefined)), "option 'source' must be a string, got undefined"],
-    ['run: a source that is no string', () => ctx.run(any({ toString: () => '1' })), "option 'source' must be a string, got an object"],
+    [
+      'run: a source that is no string',
+      () => ctx.run(any({ toString: () => '1' })),
+      "option 'source' must be a string, or a Script of box.compile(), got an object",
+    ],
     [
       'run: unknown',
       () => box.run('1', any({ timeOut: 5 })),

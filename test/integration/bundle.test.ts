@@ -109,6 +109,18 @@ describe('a script', () => {
   })
 })
 
+test('a map that would not be read at the end of a source is warned of', async () => {
+  const many = Array.from({ length: 30_000 }, (_, n) => `export const long_${n} = (a, b) => { if (a) return b(a + ${n}) }`)
+  put('many.js', many.join('\n'))
+  expect(await bundle(at('many.js'), '-o', at('out.js'), '--sourcemap')).toMatchObject({
+    code: 0,
+    stderr: textLike(
+      /\[WARNING\] The source map is longer than Glovebox reads at the end of a source\. Write it to a file, with --sourcemap file\./,
+    ),
+  })
+  expect(await bundle(at('many.js'), '-o', at('out.js'), '--sourcemap', 'file')).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('a module exports, and may await', async () => {
   const source = await bundled(at('awaits.mjs'), '--format', 'module')
   expect(source).toMatch(/export \{\s*a\s*\}/)

@@ -21,6 +21,7 @@ beforeAll(async () => {
   writeFileSync(at('answer.js'), 'const half = 21\nhalf * 2\n')
   writeFileSync(at('broken.js'), 'const a = 1\nlet b = ;\n')
   writeFileSync(at('rule.ts'), 'enum Rule { Answer = 42 }\nlet a: number = Rule.Answer\na')
+  writeFileSync(at('marked.js'), '\ufeff#!/usr/bin/env node\n6 * 7')
   writeFileSync(at('wrong.cts'), 'let a: number = 1\nlet b: = 2')
 })
 afterAll(async () => {
@@ -99,6 +100,16 @@ test.each<[name: string, args: readonly string[], expected: Expected, stdin?: st
   ],
   ['TypeScript by name', ['--language', 'ts', '-e', 'let x: number = 42; x'], [0, '42\n', '']],
   ['JavaScript by name', ['--language', 'js', at('rule.ts')], [1, '', /^Uncaught .*rule\.ts:1\n/]],
+  ['a file with a byte order mark and a hashbang', [at('marked.js')], [0, '42\n', '']],
+  [
+    'JSX',
+    ['page.tsx'],
+    [
+      2,
+      '',
+      /^glovebox: cannot run 'page\.tsx': no engine runs JSX; bundle it first, 'glovebox bundle page\.tsx -o FILE\.js', and run that\n$/,
+    ],
+  ],
   ['a language that is none', ['--language', 'tsx', '-e', '1'], [2, '', /Allowed choices are js, ts/]],
   ['a TypeScript module', ['plugin.mts'], [2, '', /^glovebox: cannot run 'plugin\.mts': ES modules are not supported yet/]],
   ['a module', ['plugin.mjs'], [2, '', /^glovebox: cannot run 'plugin\.mjs': ES modules are not supported yet/]],

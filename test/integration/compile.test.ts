@@ -144,7 +144,12 @@ describe('what does not parse is told with line and caret', () => {
       TS,
       'a.ts:2\n  @log x: number = 1\n  ^\n\nSyntaxError: decorators are not supported, since V8 has none; `glovebox bundle` compiles them',
     ],
-    ['JSX', 'let a: 1\nlet b = <div>a</div>', TS, 'a.ts:2\nlet b = <div>a</div>\n'],
+    [
+      'JSX',
+      'let b = <div>{a.b}</div>',
+      { language: 'ts', filename: 'a.tsx' },
+      "a.tsx:1\nlet b = <div>{a.b}</div>\n               ^\n\nSyntaxError: Expected ',', got '.'; JSX is not TypeScript alone: bundle it first",
+    ],
     [
       'TypeScript that is wrong without its types',
       'let a: string\nlet a: number',
