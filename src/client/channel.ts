@@ -1,3 +1,4 @@
+import { isArgumentList } from '../protocol/arguments.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
 import { errorCodeName } from '../protocol/error-codes.ts'
@@ -324,7 +325,7 @@ export class Channel {
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
     const bridge = this.#bridges.speaker(message.context)
     const args = this.#values.said(message.context)
-    if (!Array.isArray(args)) throw new Error('a host call without a list of arguments')
+    if (!isArgumentList(args)) throw new Error('a host call without a list of arguments')
     if (bridge === undefined) {
       // Its context was disposed, or its run was given up.
       const gone = Object.assign(new Error('the functions of this context are gone'), { code: 'ERR_FUNCTION_GONE' })
@@ -392,7 +393,7 @@ export class Channel {
     const bridge = this.#bridges.speaker(context)
     if (bridge?.events.has('console') !== true && !this.#events.guests.has('console')) return
     const args = this.#values.said(context)
-    if (!Array.isArray(args)) throw new Error('console output without a list of arguments')
+    if (!isArgumentList(args)) throw new Error('console output without a list of arguments')
     this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
   }
 

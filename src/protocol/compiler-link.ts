@@ -1,8 +1,9 @@
-import { COMPILED_IMPORTS, HASH_BYTES, MAX_CACHED_DATA_BYTES, MAX_NAME, MAX_SOURCE, MAX_SOURCE_MAP_BYTES } from './limits.ts'
+import { COMPILED_IMPORTS, MAX_CACHED_DATA_BYTES, MAX_NAME, MAX_SOURCE, MAX_SOURCE_MAP_BYTES } from './limits.ts'
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
 import { defineLink, MalformedMessageError, optionalNumber, optionalString, readOptionalNumber, readOptionalString } from './link.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
+import { readHash } from './script-messages.ts'
 
 export const LANGUAGES = ['js', 'ts'] as const
 export type Language = (typeof LANGUAGES)[number]
@@ -126,7 +127,7 @@ export const compilerToClient = defineLink<CompilerToClient>({
       type: 'compiled',
       request: from.uint32(),
       // Copied: the frame's bytes do not outlive the call.
-      hash: from.bin(HASH_BYTES).slice(),
+      hash: readHash(from),
       code: from.string(MAX_SOURCE_BYTES),
       imports: unpackImports(from),
       sourceMap: readOptionalString(from, MAX_SOURCE_MAP_BYTES),

@@ -79,6 +79,8 @@ export const MAX_TICKETS = 4_096
 
 /** Functions of one context that the other side may hold handles of at once, each way. One costs a few hundred bytes on both sides. */
 export const MAX_HANDLES = 100_000
+/** Arguments of one call, either way. A stack of V8's usual size has room for a few more. */
+export const MAX_ARGUMENTS = 100_000
 /** Handles given back in one message. */
 export const MAX_RELEASED = 1_000
 /** Calls of host functions that one context may have unanswered. */

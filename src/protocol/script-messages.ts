@@ -1,5 +1,5 @@
 import { HASH_BYTES, MAX_CACHED_DATA_BYTES, MAX_NAME } from './limits.ts'
-import { type MessageCodec, optionalString, readOptionalString } from './link.ts'
+import { MalformedMessageError, type MessageCodec, optionalString, readOptionalString } from './link.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
 
@@ -49,7 +49,7 @@ export const scriptCodec: CodecOf<'script'> = {
   unpack: (from) => ({
     type: 'script',
     // Copied: the frame's bytes do not outlive the call.
-    hash: from.bin(HASH_BYTES).slice(),
+    hash: readHash(from),
     filename: readOptionalString(from, 3 * MAX_NAME),
     code: from.string(),
     cachedData: readOptionalBytes(from, MAX_CACHED_DATA_BYTES),
@@ -82,7 +82,7 @@ export const cacheRefusedCodec: MessageCodec<CacheRefused> = {
   code: 40,
   fields: 1,
   pack: (out, message) => out.bin(message.hash, message.hash.length),
-  unpack: (from) => ({ type: 'cacheRefused', hash: from.bin(HASH_BYTES).slice() }),
+  unpack: (from) => ({ type: 'cacheRefused', hash: readHash(from) }),
 }
 
 function packRun(out: MsgpackWriter, message: RunScriptMessage<string>): void {
@@ -93,7 +93,7 @@ function packRun(out: MsgpackWriter, message: RunScriptMessage<string>): void {
 }
 
 function unpackRun<Type extends string>(type: Type, from: MsgpackReader): RunScriptMessage<Type> {
-  return { type, run: from.uint32(), context: from.uint32(), timeoutMs: from.uint32(), hash: from.bin(HASH_BYTES).slice() }
+  return { type, run: from.uint32(), context: from.uint32(), timeoutMs: from.uint32(), hash: readHash(from) }
 }
 
 function optionalBytes(out: MsgpackWriter, bytes: Uint8Array | undefined): void {
@@ -103,4 +103,11 @@ function optionalBytes(out: MsgpackWriter, bytes: Uint8Array | undefined): void 
 
 function readOptionalBytes(from: MsgpackReader, maxBytes: number): Uint8Array | undefined {
   return from.nil() ? undefined : from.bin(maxBytes).slice()
+}
+
+/** A name of exactly so many bytes. */
+export function readHash(from: MsgpackReader): Uint8Array {
+  const hash = from.bin(HASH_BYTES)
+  if (hash.length !== HASH_BYTES) throw new MalformedMessageError(`a hash of ${hash.length} bytes instead of ${HASH_BYTES}`)
+  return hash.slice()
 }

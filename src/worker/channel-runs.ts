@@ -1,6 +1,7 @@
 import { withoutFrames } from '../confined/own-error.ts'
 import { syntaxErrorOf } from '../confined/syntax-error.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
+import { MalformedMessageError } from '../protocol/link.ts'
 import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Answers } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
@@ -159,14 +160,19 @@ export class ChannelRuns {
   }
 
   #request(request: Request, payload: Uint8Array): void {
+    // Numbers count up, and begin anew after 32 bits.
+    if (request.run <= this.#lastRun && (this.#turns.isWaiting(request.run) || this.#many.isUnderWay(request.run)))
+      throw new MalformedMessageError(`the number ${request.run} of a request that is not answered yet`)
     this.#work.begin(request.run)
     this.#lastRun = request.run
     if (this.#cancelled.delete(request.run)) {
       this.#work.fail('ERR_CANCELLED', 'cancelled before it started', 'queued')
+      this.#discard(request.context, payload)
       return
     }
     if (this.#turns.waiting >= MAX_PENDING_RUNS) {
       this.#work.fail('ERR_OVERLOADED', `${MAX_PENDING_RUNS} runs of this channel wait already`, 'queued')
+      this.#discard(request.context, payload)
       return
     }
     this.#parts.usage.runs++
@@ -175,6 +181,7 @@ export class ChannelRuns {
     if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
     this.#cancelled.delete(request.run)
     this.#work.number = 0
+    if (context?.realm.record.unread === true) this.#turns.discard(context, payload)
     if (context === undefined || context.realm.record.attention === 0) return
     this.#turns.after(context)
     // Made for this run, which is over.
@@ -243,6 +250,7 @@ export class ChannelRuns {
         return
       }
       case 'many':
+        record.unread = true
         this.#beginMany(context, request, payload)
         return
       case 'advance':
@@ -253,12 +261,14 @@ export class ChannelRuns {
         return
       case 'set':
       case 'call':
+        record.unread = true
         if (!this.#work.give(context, payload)) return
         record.name = request.name
         if (request.type === 'call') this.#answers.relieve()
         this.#work.step(context, request.type === 'set' ? Op.set : Op.call)
         return
       case 'invoke':
+        record.unread = true
         if (!this.#work.give(context, payload)) return
         record.code = request.handle
         this.#answers.relieve()
@@ -286,6 +296,12 @@ export class ChannelRuns {
     this.#answers.relieve()
     const timeoutMs = Math.min(request.timeoutMs, this.#maxTimeoutMs)
     this.#many.begin(context, { run, timeoutMs, filename, source }, compiled, realm.record.code)
+  }
+
+  /** A request is not served: its value is for nobody. */
+  #discard(number: number, payload: Uint8Array): void {
+    const context = this.#contexts.get(number)
+    if (context !== undefined) this.#turns.discard(context, payload)
   }
 
   #isTaken(number: number): boolean {

@@ -221,8 +221,9 @@ export class Channel {
     const message: ClientToWorker = clientToWorker.read(reader)
     const isAnswer = message.type === 'returned' || message.type === 'raised' || message.type === 'promised'
     const isOurs = isAnswer && message.context === this.#awaited?.context && message.call === this.#awaited.call
-    // What comes after `promised` is what the promise came to, for later.
-    if (isOurs && this.#answer === undefined) this.#answer = { type: message.type, payload: bytes.slice(reader.position, end) }
+    // What comes after `promised` is what the promise came to, for later; what comes after a cancellation is for nobody, and read as what came too late.
+    if (isOurs && this.#answer === undefined && this.#runs?.isCancelled !== true)
+      this.#answer = { type: message.type, payload: bytes.slice(reader.position, end) }
     else if (message.type !== 'cancel' || this.#runs?.cancelCurrent(message.run) !== true) this.#queue(bytes, start, end)
   }
 

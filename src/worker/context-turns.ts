@@ -8,6 +8,7 @@ import type { WorkerParts } from './channel-runs.ts'
 import { COMPLETED, type Ending, INTERRUPTED } from './guard.ts'
 import type { Conversation } from './host-answer.ts'
 import type { HostCalls } from './host-calls.ts'
+import { mayHoldFunctions } from './encoded-functions.ts'
 import { primitiveRead, readPrimitive } from './primitive-payload.ts'
 import { Answer, ATTENTION, Op } from './realm/record.ts'
 import type { Run } from './run.ts'
@@ -75,6 +76,10 @@ export class ContextTurns {
     return this.#waiting.size
   }
 
+  isWaiting(run: number): boolean {
+    return this.#waiting.has(run)
+  }
+
   /** The run waits for its promise. */
   wait(run: Run): void {
     run.context.pending.set(run.run, run)
@@ -130,6 +135,13 @@ export class ContextTurns {
     if (!this.#give(context, new Uint8Array(bytes.buffer))) return
     realm.step(Op.release, performance.now() + HOUSEKEEPING_MS)
     this.after(context)
+  }
+
+  /** Reads the value of a request that was not served, if need be: whose functions are in it waits for them to be given back. */
+  discard(context: ChannelContext, payload: Uint8Array): void {
+    const { realm } = context
+    realm.record.unread = false
+    if (mayHoldFunctions(payload) && this.#give(context, payload)) realm.step(Op.discard, performance.now() + HOUSEKEEPING_MS)
   }
 
   /** Ends a waiting run for a reason of ours; its promise may settle later, unheard. False if no such run waits. */

@@ -104,6 +104,10 @@ export class ManyRuns {
     if (!many.busy) this.#next(many)
   }
 
+  isUnderWay(run: number): boolean {
+    return this.#runs.has(run)
+  }
+
   /** Whether there is such a run; then it is over. */
   cancel(run: number): boolean {
     const many = this.#runs.get(run)

@@ -148,6 +148,12 @@ describe('is ended', () => {
     ['a rejection in a context that never was', 'unhandled(4294967295, fn(1))', /speaks for a context that there never was/],
     ['arguments that are no list', 'call(1, 1, object({ length: 1 }))', /without a list of arguments/],
     ['arguments that are nothing', 'call(1, 1, null)', /without a list of arguments/],
+    ['arguments that are as many holes as end a process', 'call(1, 1, kind(1, 1e8, [], object({})))', /without a list of arguments/],
+    [
+      'arguments of the console that are as many holes',
+      'send(6, 1, 1, 1, 0, "text", kind(1, 1e8, [], object({})))',
+      /output without a list of arguments/,
+    ],
     ['no arguments at all', 'socket.write(Buffer.from([0, 0, 0, 6, 0x96, 4, 1, 1, 1, 0xc2]))', /./],
     ['arguments that are cut short', 'call(1, 1, hex("92 01"))', /./],
     ['something after the arguments', 'call(1, 1, hex("90 c0"))', /./],
@@ -191,6 +197,7 @@ describe('is ended', () => {
     ],
     ['an unknown message', 'send(9, 1)', /there is no message 9/],
   ])('%s', async (_title, source, reason) => {
+    ctx.on('console', ({ args }) => calls.push([...args]))
     const error = await rejection(play(source))
     expect([error.constructor.name, error.code]).toEqual(['ProtocolError', 'ERR_PROTOCOL'])
     expect(error.message).toMatch(reason)

@@ -1,7 +1,7 @@
 import { type ExportEvents, ExportedFunctions } from '../../protocol/handles/exported-functions.ts'
 import { ImportedFunctions } from '../../protocol/handles/imported-functions.ts'
 import { hostCallCodec, releasedByGuestCodec } from '../../protocol/guest-messages.ts'
-import { MAX_HANDLES, MAX_HOST_CALLS, MAX_HOST_CALLS_IN_FLIGHT, MAX_RELEASED } from '../../protocol/limits.ts'
+import { MAX_ARGUMENTS, MAX_HANDLES, MAX_HOST_CALLS, MAX_HOST_CALLS_IN_FLIGHT, MAX_RELEASED } from '../../protocol/limits.ts'
 import {
   ArrayOf,
   mapDelete,
@@ -217,6 +217,8 @@ export class Functions {
 
   #write(fn: number, call: number, sync: boolean, args: unknown[]): number {
     const record = this.#record
+    if (args.length > MAX_ARGUMENTS)
+      throw guestError('ERR_VALUE_TOO_LARGE', `a call with ${args.length} arguments, over the limit of ${MAX_ARGUMENTS}`)
     try {
       const payload = this.#values.writeArguments(args, record.maxOutput)
       return this.#outbox.add(hostCallCodec, { type: 'hostCall', context: record.context, call, fn, run: record.origin, sync }, payload)

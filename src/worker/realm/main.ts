@@ -1,6 +1,8 @@
+import { isArgumentList } from '../../protocol/arguments.ts'
 import type { ErrorCode } from '../../protocol/error-codes.ts'
-import { KEPT_RESULT_BYTES } from '../../protocol/limits.ts'
+import { KEPT_RESULT_BYTES, MAX_ARGUMENTS } from '../../protocol/limits.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
+import { isArray } from '../../protocol/msgpack/intrinsics.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { RemoteObjects } from '../../protocol/remote/remote-objects.ts'
 import { installConsole } from './console-events.ts'
@@ -55,6 +57,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     calls: 0,
     name: '',
     value: undefined,
+    unread: false,
     length: 0,
     reply: undefined,
     replyLength: 0,
@@ -182,10 +185,20 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     else encodeThrown(entry.value)
   }
 
+  /** Undefined, and the request has failed, if they are none. */
+  const readArguments = (): unknown[] | undefined => {
+    const args = values.readInput(record)
+    if (isArgumentList(args)) return args
+    if (isArray(args)) fail('ERR_VALUE_TOO_LARGE', `a call with ${args.length} arguments, over the limit of ${MAX_ARGUMENTS}`)
+    else fail('ERR_PROTOCOL', 'a call whose arguments are not an array')
+    return undefined
+  }
+
   const call = (run: number): void => {
     // Before the path is resolved: a getter on the way may call a host function, whose answer takes the place of the arguments.
     const { name } = record
-    const args = values.readInput(record) as unknown[]
+    const args = readArguments()
+    if (args === undefined) return
     const { owner, target } = resolvePath(name)
     if (typeof target !== 'function') {
       fail('ERR_NOT_A_FUNCTION', `'${name}' is not a function in this context`)
@@ -196,8 +209,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   const invoke = (run: number): void => {
     const target = functions?.exported.get(record.code)
+    // Read in any case: the functions in them count as held until they are given back.
+    const args = readArguments()
+    if (args === undefined) return
     if (target === undefined) fail('ERR_FUNCTION_GONE', 'this function was released')
-    else settle(run, apply(target.fn as (...args: unknown[]) => unknown, undefined, values.readInput(record) as unknown[]))
+    else settle(run, apply(target.fn as (...given: unknown[]) => unknown, undefined, args))
   }
 
   const report = (): void => {
@@ -250,7 +266,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         call(run)
         return
       case Op.define:
-        defineGlobals(values.readInput(record) as object)
+        defineGlobals(values.readInput(record))
         finish(undefined)
         return
       case Op.reserve:
@@ -294,6 +310,9 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         return
       case Op.manyEnd:
         manyRuns?.forget(run)
+        return
+      case Op.discard:
+        values.readInput(record)
         return
       case Op.release:
         functions?.releaseExported(record.input, record.length)

@@ -1,9 +1,13 @@
+import { getPrototypeOf, objectPrototype } from '../../protocol/msgpack/intrinsics.ts'
+
 const { apply, has, get, set, deleteProperty, ownKeys, getOwnPropertyDescriptor, defineProperty } = Reflect
 const { indexOf, slice } = String.prototype
 const { test } = RegExp.prototype
 // oxlint-disable-next-line no-eval -- evaluates a bare identifier, in the guest's own realm
 const indirectEval = eval
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
+
+const NativeTypeError = TypeError
 
 /** The realm's global object, kept because a guest may redefine the name `globalThis`. */
 const realmGlobal: object = globalThis
@@ -31,8 +35,10 @@ export function deleteGlobal(name: string): boolean {
   return deleteProperty(realmGlobal, name)
 }
 
-/** Defines each own property of `values` as a global, whatever setters the guest put there. */
-export function defineGlobals(values: object): void {
+/** Defines each own property of `values`, a plain object, as a global, whatever setters the guest put there. */
+export function defineGlobals(values: unknown): void {
+  // Not of anything else: the elements of a large typed array are more globals than a realm can hold.
+  if (!isPlainObject(values)) throw new NativeTypeError('the globals are not an object')
   const keys = ownKeys(values)
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as PropertyKey
@@ -69,4 +75,10 @@ export function resolvePath(path: string): { readonly owner: unknown; readonly t
     dot = next
   }
   return { owner, target }
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = getPrototypeOf(value)
+  return prototype === objectPrototype || prototype === null
 }

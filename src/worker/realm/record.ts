@@ -18,6 +18,8 @@ export interface RealmRecord {
   name: string
   /** HOSTILE: a guest value on its way from an evaluate to the step that encodes it. With `Status.primitive`, and from the worker, a primitive; with `Status.threw` the SyntaxError whose place is wanted, if it is one. */
   value: unknown
+  /** The value that came with a request was not read yet. The worker says that there is one. */
+  unread: boolean
   /** Bytes of the encoded result in {@link RealmRecord.output}, or of what the worker put into {@link RealmRecord.input}; for `Op.reserve` the bytes wanted. */
   length: number
   /**
@@ -105,6 +107,8 @@ export const Op = {
   manyEnd: 20,
   /** As `thrown`, of the SyntaxError that a step gave back: its stack begins with the excerpt in `message`. */
   placed: 21,
+  /** Reads the value in `input`, which nobody wants: the functions in it count as held until they are given back. */
+  discard: 22,
 } as const
 export type Op = (typeof Op)[keyof typeof Op]
 

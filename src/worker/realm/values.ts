@@ -75,6 +75,7 @@ export class RealmValues {
   /** Reads the value that the client sent. */
   readInput(record: RealmRecord, length: number = record.length): unknown {
     const reader = (this.#reader ??= new MsgpackReader())
+    record.unread = false
     reader.reset(record.input, 0, length)
     const decoder = this.#decoder ?? new ValueDecoder(this.#crossing().read)
     this.#decoder = undefined
