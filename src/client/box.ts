@@ -276,6 +276,7 @@ export class Box implements AsyncDisposable {
     const lease = await this.#control.lease(
       purpose,
       known.map(({ worker }) => worker),
+      this.#policy.queueTimeoutMs,
     )
     if (lease.path === undefined) {
       const lane = known.find(({ worker }) => worker === lease.worker)

@@ -2,7 +2,7 @@ import { connect as connectSocket, type Socket } from 'node:net'
 import { errorCode, errorMessage } from '../base/error.ts'
 import { OptionReader } from '../base/options.ts'
 import { defaultSocketPath, SYSTEM_SOCKET_PATH } from '../base/socket-path.ts'
-import { MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_SOURCE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { Box } from './box.ts'
 import { DiskCache } from './compiler/disk-cache.ts'
 import { Control } from './control.ts'
@@ -27,6 +27,8 @@ export interface ConnectOptions {
     readonly timeout?: number
     /** Longest source that may be run or compiled, in UTF-16 code units. 1 to 16,777,216, which is the default. */
     readonly maxSource?: number
+    /** How long to wait for a worker when all are in use, in milliseconds, before a run has begun. 0 to 600,000; at most the daemon's, which is the default. */
+    readonly queueTimeout?: number
   }
 }
 
@@ -46,6 +48,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const limits = new OptionReader('connect({ limits })', read.object('limits'))
   const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
   const maxSource = limits.integer('maxSource', MAX_SOURCE.min, MAX_SOURCE.default) ?? MAX_SOURCE.default
+  const queueTimeoutMs = limits.integer('queueTimeout', QUEUE_TIMEOUT_MS.min, QUEUE_TIMEOUT_MS.max) ?? QUEUE_TIMEOUT_MS.max
   limits.finish()
   read.finish()
 
@@ -60,7 +63,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
     })
     made.box = new Box(
       control,
-      { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs, maxSource },
+      { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs, maxSource, queueTimeoutMs },
       release,
       disk,
     )

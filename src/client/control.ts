@@ -76,8 +76,8 @@ export class Control {
     }
   }
 
-  async lease(purpose: LeasePurpose, known: readonly number[]): Promise<Lease> {
-    const answer = await this.#call((request) => ({ type: 'lease', request, purpose, known }))
+  async lease(purpose: LeasePurpose, known: readonly number[], waitMs: number): Promise<Lease> {
+    const answer = await this.#call((request) => ({ type: 'lease', request, purpose, known, waitMs }))
     if (answer.type === 'leased') return answer
     throw unexpected(answer)
   }
@@ -134,7 +134,14 @@ export class Control {
         this.#events.lost(message.worker, message.report)
         return
       case 'denied':
-        this.#calls.reject(message.request, errorForCode(message.code, message.message, undefined, message.retryAfterMs))
+        this.#calls.reject(
+          message.request,
+          errorForCode(message.code, message.message, undefined, {
+            retryAfter: message.retryAfterMs,
+            position: message.position,
+            blockedBy: message.blockedBy,
+          }),
+        )
         return
       default:
         this.#calls.resolve(message.request, message)

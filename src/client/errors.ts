@@ -46,13 +46,28 @@ export class WorkerCrashError extends ReportedError {}
 export class CompilerCrashError extends ReportedError {}
 /** `ERR_CONTEXT_LOST`: the context is gone, because it was disposed or its worker died before this call. Make a new one. */
 export class ContextLostError extends ReportedError {}
-/** `ERR_OVERLOADED`: no worker is free. Try again after `retryAfter` milliseconds. */
+interface Overload {
+  readonly retryAfter?: number | undefined
+  readonly position?: number | undefined
+  readonly blockedBy?: string | undefined
+}
+
+/** `ERR_OVERLOADED`: no worker is free, and none is expected in time. Try again after `retryAfter` milliseconds. */
 export class OverloadedError extends ReportedError {
   readonly retryAfter: number | undefined
+  /** Its place among those that wait, counted from 1. */
+  readonly position: number | undefined
+  /** How long it would have waited, by what is known, in milliseconds. */
+  readonly estimatedWaitMs: number | undefined
+  /** What keeps it: `'max'` or `'maxWorkers'` (all workers that there may be are in use, or all that its tenant may have), `'maxQueue'`, `'boot'`. */
+  readonly blockedBy: string | undefined
 
-  constructor(message: string, retryAfter: number | undefined) {
+  constructor(message: string, { retryAfter, position, blockedBy }: Overload) {
     super('ERR_OVERLOADED', message)
     this.retryAfter = retryAfter
+    this.position = position
+    this.estimatedWaitMs = retryAfter
+    this.blockedBy = blockedBy
   }
 }
 /** `ERR_ACCESS_DENIED`, `ERR_VERSION`: the daemon does not serve this client. */
@@ -67,7 +82,7 @@ export class ValueError extends ReportedError {}
 export class LimitError extends ReportedError {}
 
 /** The error for a failure that a worker or the daemon named by its code. */
-export function errorForCode(code: string, message: string, report?: Report, retryAfter?: number): GloveboxError {
+export function errorForCode(code: string, message: string, report?: Report, overload: Overload = {}): GloveboxError {
   switch (code) {
     case 'ERR_TIMEOUT':
       return new TimeoutError(code, message, report)
@@ -78,7 +93,7 @@ export function errorForCode(code: string, message: string, report?: Report, ret
     case 'ERR_CONTEXT_LOST':
       return new ContextLostError(code, message, report)
     case 'ERR_OVERLOADED':
-      return new OverloadedError(message, retryAfter)
+      return new OverloadedError(message, overload)
     case 'ERR_ACCESS_DENIED':
     case 'ERR_VERSION':
       return new AccessDeniedError(code, message)

@@ -60,6 +60,8 @@ export interface TimeoutPolicy {
 export interface RunPolicy extends TimeoutPolicy {
   /** UTF-16 code units of a source. */
   readonly maxSource: number
+  /** How long a lease may wait for a worker, in milliseconds. */
+  readonly queueTimeoutMs: number
 }
 
 export interface CallSettings {

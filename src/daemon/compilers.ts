@@ -2,7 +2,8 @@ import { COMPILER_MEMORY_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import { DaemonError } from './daemon-error.ts'
 import type { Deaths } from './deaths.ts'
-import { NoWorkerError, type PoolMessage, type PoolSettings } from './pool.ts'
+import { OverloadedLeaseError } from './overloaded.ts'
+import type { PoolMessage, PoolSettings } from './pool.ts'
 import { COMPILER } from './program.ts'
 import { WorkerProcess } from './worker-process.ts'
 
@@ -59,10 +60,11 @@ export class Compilers implements AsyncDisposable {
     if (this.#closed) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
     const known = this.#byTenant.get(tenant)
     if (known === undefined && this.#byTenant.size >= this.#settings.max)
-      throw new NoWorkerError(
-        'ERR_OVERLOADED',
-        `${this.#settings.max} tenants have compilers already; try again when one was idle for long`,
-      )
+      throw new OverloadedLeaseError(`${this.#settings.max} tenants have compilers already; try again when one was idle for long`, {
+        position: 1,
+        estimatedWaitMs: this.#settings.idleMs,
+        blockedBy: 'max',
+      })
     const entry = known?.process.alive === true ? known : this.#start(tenant)
     entry.usedMs = performance.now()
     return entry.ready

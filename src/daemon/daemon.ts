@@ -5,6 +5,7 @@ import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import { type Confinement, resolveConfinement } from './confinement.ts'
 import { Compilers } from './compilers.ts'
+import { DaemonError } from './daemon-error.ts'
 import { Deaths } from './deaths.ts'
 import { Guardian } from './guardian.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
@@ -67,8 +68,8 @@ export async function startDaemonWithWorker(
 async function startWith(settings: DaemonSettings, workerFile?: string, without?: readonly Layer[]): Promise<Daemon> {
   const log = createLog(settings.logLevel)
   const runtime = examineRuntime(settings.runtime)
-  const { timeoutMs, maxTimeoutMs, max: maxWorkers, maxPerTenant: maxShared } = settings
-  const tenants = new Tenants(settings.policyPath, { timeoutMs, maxTimeoutMs, maxWorkers, maxShared })
+  const { timeoutMs, maxTimeoutMs, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs } = settings
+  const tenants = new Tenants(settings.policyPath, { timeoutMs, maxTimeoutMs, maxWorkers, maxShared, maxQueue, queueTimeoutMs, weight: 1 })
   const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access))
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
@@ -216,12 +217,12 @@ class RunningDaemon implements Daemon, SessionOwner {
   }
 
   async lease(tenant: string, session: Session, request: Parameters<SessionOwner['lease']>[2]): ReturnType<SessionOwner['lease']> {
-    if (this.#draining)
-      return { type: 'denied', request: request.request, code: 'ERR_STOPPING', message: 'the daemon is stopping', retryAfterMs: undefined }
+    if (this.#draining) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
+    const limits = this.limitsOf(tenant)
     const worker =
       request.purpose === 'compile'
         ? await this.#compilers.lease(tenant)
-        : await this.#pool.lease(tenant, request.purpose, this.limitsOf(tenant))
+        : await this.#pool.lease(tenant, request.purpose, limits, Math.min(request.waitMs, limits.queueTimeoutMs))
     if (!this.#sessions.has(session)) {
       this.#retireUnused(worker)
       throw new Error('the client is gone')
@@ -234,7 +235,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     const ticket = randomBytes(TICKET_BYTES)
     session.channels.set(channel, worker.number)
     worker.channels.add(channel)
-    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: this.limitsOf(tenant).maxTimeoutMs })
+    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: limits.maxTimeoutMs })
     return { type: 'leased', request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
   }
 

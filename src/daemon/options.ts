@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Layer, LAYERS } from '../protocol/attestation.ts'
-import { MEMORY, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { type ConfinementChoice, CONFINEMENTS, type ConfinementLevel } from './confinement.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { groupId, type SocketAccess } from './tenants/socket-access.ts'
@@ -21,6 +21,10 @@ export interface DaemonOptions {
   readonly timeout?: number
   /** The longest deadline that a client may ask for, in milliseconds. Default 3,600,000. */
   readonly maxTimeout?: number
+  /** Leases of one tenant that may wait for a worker. 0 to 100,000, default 1,000. */
+  readonly maxQueue?: number
+  /** How long a lease may wait for a worker, in milliseconds. 0 to 600,000, default 10,000. */
+  readonly queueTimeout?: number
   /** Path of the Node binary (26 or later) that workers run on. Default: the daemon's own. */
   readonly runtime?: string
   /** V8 heap of each worker, in bytes. 32 MiB to 4 GiB, default 256 MiB. */
@@ -56,6 +60,8 @@ export interface DaemonSettings {
   readonly maxPerTenant: number
   readonly timeoutMs: number
   readonly maxTimeoutMs: number
+  readonly maxQueue: number
+  readonly queueTimeoutMs: number
   readonly memoryBytes: number
   readonly runtime: string | undefined
   readonly confinement: ConfinementChoice
@@ -93,6 +99,8 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
       cgroup: read.string('cgroup'),
       without: [],
     },
+    maxQueue: read.integer('maxQueue', MAX_QUEUE.min, MAX_QUEUE.max) ?? MAX_QUEUE.default,
+    queueTimeoutMs: read.integer('queueTimeout', QUEUE_TIMEOUT_MS.min, QUEUE_TIMEOUT_MS.max) ?? QUEUE_TIMEOUT_MS.default,
     policyPath,
     access: readAccess(read, policyPath),
     compilerIdleMs: read.integer('compilerIdle', 1, MAX_COMPILER_IDLE_MS) ?? 300_000,

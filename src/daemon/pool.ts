@@ -4,7 +4,10 @@ import type { Report } from '../protocol/report.ts'
 import { DaemonError } from './daemon-error.ts'
 import type { Deaths } from './deaths.ts'
 import type { Logger } from './log.ts'
+import { type BlockedBy, OverloadedLeaseError } from './overloaded.ts'
 import { place } from './placement.ts'
+import { type Waiter, WaitingLine } from './waiting-line.ts'
+import { WorkerTurnover } from './worker-turnover.ts'
 import { WorkerProcess, type WorkerSettings } from './worker-process.ts'
 
 export interface PoolSettings extends WorkerSettings {
@@ -19,19 +22,9 @@ const FIRST_RETRY_MS = 100
 const SLOWEST_RETRY_MS = 5_000
 /** After so many failed starts in a row, who waits for a worker is told. */
 const GIVE_UP_AFTER = 3
-/** What a client that found no worker free is told to wait, in milliseconds: about a boot. */
-const RETRY_AFTER_MS = 100
-/** Leases that may wait for a worker to boot. */
-const MAX_WAITING = 1_000
-
-/** A lease that no worker can serve now. */
-export class NoWorkerError extends DaemonError {
-  readonly retryAfterMs = RETRY_AFTER_MS
-}
-
-interface Waiter {
-  readonly tenant: string
-  readonly dedicated: boolean
+interface Waiting extends Waiter {
+  readonly limits: WorkerLimits
+  readonly timer: NodeJS.Timeout
   readonly resolve: (worker: WorkerProcess) => void
   readonly reject: (error: DaemonError) => void
 }
@@ -40,6 +33,8 @@ interface Waiter {
 interface WorkerLimits {
   readonly maxWorkers: number
   readonly maxShared: number
+  readonly maxQueue: number
+  readonly weight: number
 }
 
 /** All workers: those that boot, the spares, and those bound to tenants. Spares are booted before anyone asks. */
@@ -47,7 +42,8 @@ export class Pool implements AsyncDisposable {
   readonly #settings: PoolSettings
   readonly #log: Logger
   readonly #workers = new Set<WorkerProcess>()
-  readonly #waiting: Waiter[] = []
+  readonly #line = new WaitingLine<Waiting>()
+  readonly #turnover = new WorkerTurnover()
   readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
   readonly #deaths: Deaths
@@ -87,20 +83,23 @@ export class Pool implements AsyncDisposable {
   /** Starts as many workers as are missing. */
   refill(): void {
     const mayStart = (): boolean => !this.#closed && this.#retry === undefined && this.#workers.size < this.#settings.max
-    while (mayStart() && this.#idle() < this.#settings.spare + this.#waiting.length) this.#start()
+    while (mayStart() && this.#idle() < this.#settings.spare + this.#line.size) this.#start()
   }
 
-  /** A worker for a tenant: one that the tenant's clients share, unless it is for a run with a process of its own. */
-  async lease(tenant: string, purpose: LeasePurpose, { maxWorkers, maxShared }: WorkerLimits): Promise<WorkerProcess> {
+  /**
+   * A worker for a tenant: one that the tenant's clients share, unless it is for a run with a process of its own. If none is free it waits for one, up to `waitMs`; if none can be
+   * expected in that time, it is refused at once.
+   *
+   * @throws OverloadedLeaseError
+   */
+  async lease(tenant: string, purpose: LeasePurpose, limits: WorkerLimits, waitMs: number): Promise<WorkerProcess> {
     if (this.#closed) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
-    const isDedicated = purpose === 'process'
+    const dedicated = purpose === 'process'
     const bound = this.#boundTo(tenant)
-    const shared = bound.filter(({ state }) => state.type === 'bound' && !state.dedicated)
-    const mayHaveMore = bound.length + this.#waitingFor(tenant) < maxWorkers
-    if (!mayHaveMore && (isDedicated || shared.length === 0))
-      throw new NoWorkerError('ERR_OVERLOADED', `this tenant has its ${maxWorkers} workers already; try again when one is free`)
-    const choice = isDedicated ? 'new' : place(shared, mayHaveMore && shared.length < maxShared && this.#mayTake())
-    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, isDedicated) : choice
+    const shared = dedicated ? [] : bound.filter(({ state }) => state.type === 'bound' && !state.dedicated)
+    const mayHaveMore = bound.length + this.#line.countOf(tenant) < limits.maxWorkers
+    const choice = place(shared, mayHaveMore && shared.length < limits.maxShared && this.#mayTake())
+    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, dedicated, limits, waitMs) : choice
     if (purpose === 'context') worker.contexts++
     return worker
   }
@@ -113,16 +112,12 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     clearTimeout(this.#retry)
-    for (const waiter of this.#waiting.splice(0)) waiter.reject(new DaemonError('ERR_STOPPING', 'the daemon is stopping'))
+    this.#rejectAll(new DaemonError('ERR_STOPPING', 'the daemon is stopping'))
     await Promise.all([...this.#workers].map(async (worker) => worker[Symbol.asyncDispose]()))
   }
 
   #boundTo(tenant: string): WorkerProcess[] {
     return [...this.#workers].filter(({ state }) => state.type === 'bound' && state.tenant === tenant)
-  }
-
-  #waitingFor(tenant: string): number {
-    return this.#waiting.filter((each) => each.tenant === tenant).length
   }
 
   #idle(): number {
@@ -132,27 +127,88 @@ export class Pool implements AsyncDisposable {
   }
 
   #mayTake(): boolean {
-    return this.#idle() > this.#waiting.length || this.#workers.size < this.#settings.max
+    return this.#idle() > this.#line.size || this.#workers.size < this.#settings.max
   }
 
   /** Takes and binds in one go, so that two leases of one turn never get the same spare. */
-  #bindSpare(tenant: string, dedicated: boolean): Promise<WorkerProcess> | WorkerProcess {
-    for (const worker of this.#workers) {
-      if (worker.state.type !== 'spare') continue
-      this.#bind(worker, tenant, dedicated)
-      return worker
+  #bindSpare(tenant: string, dedicated: boolean, limits: WorkerLimits, waitMs: number): Promise<WorkerProcess> | WorkerProcess {
+    const spare = this.#spare()
+    if (spare !== undefined && this.#line.size === 0 && this.#boundTo(tenant).length < limits.maxWorkers) {
+      this.#bind(spare, tenant, dedicated)
+      return spare
     }
-    if (!this.#mayTake()) {
-      throw new NoWorkerError(
-        'ERR_OVERLOADED',
-        `all ${this.#settings.max} workers are in use; raise 'max', or try again when a context was disposed`,
-      )
-    }
-    if (this.#waiting.length >= MAX_WAITING) throw new NoWorkerError('ERR_OVERLOADED', `${MAX_WAITING} leases wait for a worker already`)
+    this.#assertWorthWaiting(tenant, limits, waitMs)
     const { promise, resolve, reject } = Promise.withResolvers<WorkerProcess>()
-    this.#waiting.push({ tenant, dedicated, resolve, reject })
+    const timer = setTimeout(() => {
+      if (this.#line.remove(entry))
+        reject(this.#overloaded(tenant, this.#blockedBy(tenant, limits) ?? 'boot', `no worker was free within ${waitMs} ms`))
+    }, waitMs)
+    const entry: Waiting = { tenant, dedicated, weight: limits.weight, limits, timer, resolve, reject }
+    this.#line.add(entry)
     this.refill()
     return promise
+  }
+
+  /** A lease that cannot be served in time is refused before it waits. */
+  #assertWorthWaiting(tenant: string, limits: WorkerLimits, waitMs: number): void {
+    if (this.#line.countOf(tenant) >= limits.maxQueue)
+      throw this.#overloaded(tenant, 'maxQueue', `${limits.maxQueue} leases of this tenant wait for a worker already`)
+    const blockedBy = this.#blockedBy(tenant, limits)
+    if (blockedBy === undefined) return
+    const what =
+      blockedBy === 'max' ? `all ${this.#settings.max} workers are in use` : `this tenant has its ${limits.maxWorkers} workers already`
+    // Runs with a process of their own end. Workers that are shared stay for as long as their clients do.
+    if (!this.#endsSoon(blockedBy === 'maxWorkers' ? tenant : undefined))
+      throw this.#overloaded(tenant, blockedBy, `${what}; raise '${blockedBy}', or try again when a client has gone`)
+    const estimatedMs = this.#turnover.estimateMs(this.#line.size + 1, performance.now())
+    if (estimatedMs > waitMs)
+      throw this.#overloaded(tenant, blockedBy, `${what}, and the next one for this lease is not expected within ${waitMs} ms`)
+  }
+
+  /** What keeps a tenant from getting a worker now; undefined if one boots, or may be started. */
+  #blockedBy(tenant: string, limits: WorkerLimits): BlockedBy | undefined {
+    const isTenants = limits.maxWorkers < this.#settings.max
+    if (isTenants && this.#boundTo(tenant).length + this.#line.countOf(tenant) >= limits.maxWorkers) return 'maxWorkers'
+    return this.#mayTake() ? undefined : 'max'
+  }
+
+  /** Whether a worker in use, or to be given to who waits, is for a run that ends. */
+  #endsSoon(tenant: string | undefined): boolean {
+    for (const { state } of this.#workers) {
+      if (state.type === 'ending') return true
+      if (state.type === 'bound' && state.dedicated && (tenant === undefined || state.tenant === tenant)) return true
+    }
+    return this.#line.some((each) => each.dedicated && (tenant === undefined || each.tenant === tenant))
+  }
+
+  #overloaded(tenant: string, blockedBy: BlockedBy, why: string): OverloadedLeaseError {
+    const position = (blockedBy === 'max' ? this.#line.size : this.#line.countOf(tenant)) + 1
+    return new OverloadedLeaseError(why, { position, estimatedWaitMs: this.#turnover.estimateMs(position, performance.now()), blockedBy })
+  }
+
+  #spare(): WorkerProcess | undefined {
+    for (const worker of this.#workers) if (worker.state.type === 'spare') return worker
+    return undefined
+  }
+
+  /** Gives spares to who waits for them. */
+  #serve(): void {
+    for (let spare = this.#spare(); spare !== undefined; spare = this.#spare()) {
+      const held = (tenant: string): number => this.#boundTo(tenant).length
+      const entry = this.#line.next(held, ({ tenant, limits }) => held(tenant) < limits.maxWorkers)
+      if (entry === undefined) return
+      clearTimeout(entry.timer)
+      this.#turnover.served(performance.now(), this.#line.size > 0)
+      this.#bind(spare, entry.tenant, entry.dedicated)
+      entry.resolve(spare)
+    }
+  }
+
+  #rejectAll(error: DaemonError): void {
+    for (const { timer, reject } of this.#line.removeAll()) {
+      clearTimeout(timer)
+      reject(error)
+    }
   }
 
   #bind(worker: WorkerProcess, tenant: string, dedicated: boolean): void {
@@ -184,10 +240,7 @@ export class Pool implements AsyncDisposable {
     for (const proof of this.#proofs.splice(0)) proof.resolve()
     const { state } = worker
     if (state.type === 'spare') this.#log.debug({ worker: worker.number, bootMs: Math.round(state.bootMs) }, 'worker ready')
-    const waiter = this.#waiting.shift()
-    if (waiter === undefined) return
-    this.#bind(worker, waiter.tenant, waiter.dedicated)
-    waiter.resolve(worker)
+    this.#serve()
   }
 
   #died(worker: WorkerProcess, report: Report): void {
@@ -195,7 +248,11 @@ export class Pool implements AsyncDisposable {
     this.#deaths.record('worker', worker, report, this.#closed || worker.endedAsPlanned)
     this.#onDeath(worker, report)
     if (report.phase === 'boot') this.#bootFailed(report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`)
-    else this.refill()
+    else {
+      // A spare may have been there all the time, and its tenant not allowed to have it.
+      this.#serve()
+      this.refill()
+    }
   }
 
   #bootFailed(why: string): void {
@@ -203,7 +260,8 @@ export class Pool implements AsyncDisposable {
     this.#failedBoots++
     if (this.#failedBoots >= GIVE_UP_AFTER) {
       const error = new DaemonError('ERR_WORKER_BOOT', `workers do not boot: ${why}`)
-      for (const waiter of [...this.#waiting.splice(0), ...this.#proofs.splice(0)]) waiter.reject(error)
+      this.#rejectAll(error)
+      for (const proof of this.#proofs.splice(0)) proof.reject(error)
     }
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** (this.#failedBoots - 1), SLOWEST_RETRY_MS)
     clearTimeout(this.#retry)

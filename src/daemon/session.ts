@@ -6,6 +6,7 @@ import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES, MAX_HELLO_FRAME_BYTES } from
 import { MalformedMessageError } from '../protocol/link.ts'
 import { chooseVersion, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import type { Credentials, Viewer, TenantLimits } from './tenants/tenants.ts'
+import { OverloadedLeaseError } from './overloaded.ts'
 import { peerUser } from './tenants/peer-user.ts'
 import type { Report } from '../protocol/report.ts'
 
@@ -168,15 +169,16 @@ export class Session {
         request,
         errorCode(error) ?? 'ERR_INTERNAL',
         errorMessage(error),
-        (error as { readonly retryAfterMs?: number }).retryAfterMs,
+        error instanceof OverloadedLeaseError ? error : undefined,
       )
     } finally {
       this.#openLeases--
     }
   }
 
-  #deny(request: number, code: string, message: string, retryAfterMs?: number): void {
-    this.#send({ type: 'denied', request, code, message, retryAfterMs })
+  #deny(request: number, code: string, message: string, overloaded?: OverloadedLeaseError): void {
+    const { retryAfterMs, overload } = overloaded ?? {}
+    this.#send({ type: 'denied', request, code, message, retryAfterMs, position: overload?.position, blockedBy: overload?.blockedBy })
   }
 
   #refuse(code: string, message: string): void {

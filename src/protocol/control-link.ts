@@ -29,8 +29,14 @@ export type ClientToDaemon =
       readonly tenant: string | undefined
       readonly token: string | undefined
     }
-  /** Asks for a worker. `known` are those that the client has a channel to already: if the daemon picks one of them, no ticket is made. */
-  | { readonly type: 'lease'; readonly request: number; readonly purpose: LeasePurpose; readonly known: readonly number[] }
+  /** Asks for a worker, and waits for one for at most so many milliseconds, or the daemon's limit. `known` are those that the client has a channel to already: if the daemon picks one of them, no ticket is made. */
+  | {
+      readonly type: 'lease'
+      readonly request: number
+      readonly purpose: LeasePurpose
+      readonly known: readonly number[]
+      readonly waitMs: number
+    }
   /** The client wants this run ended: it was cancelled, or is overdue. */
   | { readonly type: 'interrupt'; readonly worker: number; readonly channel: number; readonly run: number }
   /** The worker broke the protocol: end it. */
@@ -64,6 +70,9 @@ export type DaemonToClient =
       readonly code: string
       readonly message: string
       readonly retryAfterMs: number | undefined
+      /** If it is for want of workers: the lease's place among those that wait, and what keeps it. */
+      readonly position: number | undefined
+      readonly blockedBy: string | undefined
     }
   /** A worker that this client has leased is gone; the report says why. */
   | { readonly type: 'lost'; readonly worker: number; readonly report: Report }
@@ -91,17 +100,18 @@ export const clientToDaemon = defineLink<ClientToDaemon>({
   },
   lease: {
     code: 2,
-    fields: 3,
+    fields: 4,
     pack(out, message) {
       out.int(message.request)
       out.int(LEASE_PURPOSES.indexOf(message.purpose))
       intList(out, message.known)
+      out.int(message.waitMs)
     },
     unpack(from) {
       const request = from.uint32()
       const purpose = LEASE_PURPOSES[from.uint32()]
       if (purpose === undefined) throw new MalformedMessageError('an unknown purpose of a lease')
-      return { type: 'lease', request, purpose, known: readIntList(from, MAX_KNOWN_WORKERS) }
+      return { type: 'lease', request, purpose, known: readIntList(from, MAX_KNOWN_WORKERS), waitMs: from.uint32() }
     },
   },
   interrupt: {
@@ -185,12 +195,14 @@ export const daemonToClient = defineLink<DaemonToClient>({
   },
   denied: {
     code: 4,
-    fields: 4,
+    fields: 6,
     pack(out, message) {
       out.int(message.request)
       out.string(message.code)
       out.string(message.message)
       optionalNumber(out, message.retryAfterMs)
+      optionalNumber(out, message.position)
+      optionalString(out, message.blockedBy)
     },
     unpack: (from) => ({
       type: 'denied',
@@ -198,6 +210,8 @@ export const daemonToClient = defineLink<DaemonToClient>({
       code: from.string(MAX_NAME),
       message: from.string(MAX_TEXT),
       retryAfterMs: readOptionalNumber(from),
+      position: readOptionalNumber(from),
+      blockedBy: readOptionalString(from, MAX_NAME),
     }),
   },
   lost: {

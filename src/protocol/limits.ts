@@ -24,6 +24,11 @@ export const MAX_CONTEXTS: Limit = { default: 1_000, min: 1, max: 10_000 }
 /** Nesting of a value, in levels. Encoder and decoder recurse: 1,000 levels fit V8's default stack several times over. */
 export const MAX_DEPTH: Limit = { default: 100, min: 1, max: 1_000 }
 
+/** Leases of one tenant that may wait for a worker. */
+export const MAX_QUEUE: Limit = { default: 1_000, min: 0, max: 100_000 }
+/** How long a lease may wait for a worker, in milliseconds. */
+export const QUEUE_TIMEOUT_MS: Limit = { default: 10_000, min: 0, max: 600_000 }
+
 /** How long a source may take to compile, in milliseconds. The largest take seconds, and compilers yield to everything else. */
 export const COMPILE_TIMEOUT_MS = 30_000
 /** Sources that may wait in one compiler, and their UTF-16 code units together. */

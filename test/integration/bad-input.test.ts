@@ -49,7 +49,7 @@ describe('options', () => {
     [
       'connect: unknown limit',
       () => connect(any({ limits: { time: 1 } })),
-      "option 'time' is not an option of connect({ limits }); it takes 'timeout', 'maxSource', got 1",
+      "option 'time' is not an option of connect({ limits }); it takes 'timeout', 'maxSource', 'queueTimeout', got 1",
     ],
     [
       'connect: a limit over the daemon’s',
@@ -179,7 +179,7 @@ describe('limits.maxSource of a connection', () => {
 
 describe('on the daemon’s socket', () => {
   const hello = clientToDaemon.encode(CONTROL_HELLO)
-  const lease = clientToDaemon.encode({ type: 'lease', request: 1, purpose: 'run', known: [] })
+  const lease = clientToDaemon.encode({ type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 })
 
   test.each<[title: string, bytes: Uint8Array, message: RegExp]>([
     ['a text', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /^a frame of 1195725856 bytes, over the cap of 4096$/],
@@ -246,7 +246,7 @@ describe('on the daemon’s socket', () => {
   test('hello and a request larger than a hello may be in one write', async () => {
     await using peer = new RawClient(daemon.socket)
     const known = Array.from({ length: 999 }, (_, n) => 4_000_000_000 + n)
-    peer.write(hello, clientToDaemon.encode({ type: 'lease', request: 3, purpose: 'run', known }))
+    peer.write(hello, clientToDaemon.encode({ type: 'lease', request: 3, purpose: 'run', known, waitMs: 1_000 }))
     expect(await peer.answer(1)).toMatchObject({ type: 'leased', request: 3 })
   })
 
@@ -283,7 +283,7 @@ describe('on a worker’s socket', () => {
   async function leased(): Promise<{ readonly client: RawClient; readonly path: string; readonly ticket: Uint8Array }> {
     const client = new RawClient(daemon.socket)
     await client.answerTo(CONTROL_HELLO, 'welcome')
-    const { path, ticket } = await client.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [] }, 'leased')
+    const { path, ticket } = await client.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 }, 'leased')
     return { client, path: path as string, ticket }
   }
   const helloWith = (ticket: Uint8Array, minVersion = 1): Uint8Array =>

@@ -54,7 +54,7 @@ test('when all workers are in use, a lease is refused with a time to wait, and s
     'ERR_OVERLOADED',
     100,
   ])
-  expect(error.message).toBe("all 1 workers are in use; raise 'max', or try again when a context was disposed")
+  expect(error.message).toBe("all 1 workers are in use; raise 'max', or try again when a client has gone")
   expect(await box.run('1')).toBe(1)
   expect(await ctx.run('2')).toBe(2)
 })
@@ -72,7 +72,7 @@ test('stop() lets runs finish, refuses new ones, and then ends', async () => {
   expect(await running).toBe('finished')
   expect(await waiting).toBe('timed-out')
   await eventually('the end of the worker', () => !lives(pid))
-  expect(['ERR_CONNECTION', 'ERR_CONTEXT_LOST', 'ERR_WORKER_CRASHED']).toContain((await rejection(ctx.run('1'))).code)
+  expect(['ERR_CONNECTION', 'ERR_CONTEXT_LOST', 'ERR_STOPPING']).toContain((await rejection(ctx.run('1'))).code)
 })
 
 test('stop() does not wait longer than it may', async () => {

@@ -103,7 +103,7 @@ describe('when it is ready', () => {
     const box = await daemon.connect()
     await using client = new RawClient(daemon.socket)
     await client.answerTo(CONTROL_HELLO, 'welcome')
-    const { worker, channel } = await client.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [] }, 'leased')
+    const { worker, channel } = await client.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 }, 'leased')
     // Each is a command to the worker.
     for (let run = 0; run < 100_000; run++) client.tell({ type: 'interrupt', worker, channel, run })
     expect(await client.answer(2)).toMatchObject({

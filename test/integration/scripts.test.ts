@@ -133,7 +133,7 @@ class RawChannel extends RawPeer {
 async function rawChannel(): Promise<{ readonly control: RawClient; readonly channel: RawChannel }> {
   const control = new RawClient(daemon.socket)
   await control.answerTo(CONTROL_HELLO, 'welcome')
-  const { path, ticket } = await control.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [] }, 'leased')
+  const { path, ticket } = await control.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 }, 'leased')
   const channel = new RawChannel(path as string)
   channel.tell({ type: 'hello', minVersion: 1, maxVersion: 1, ticket })
   return { control, channel }

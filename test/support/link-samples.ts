@@ -55,10 +55,10 @@ const toDaemon: Samples<ClientToDaemon> = {
     { type: 'hello', minVersion: 1, maxVersion: 1, tenant: undefined, token: undefined },
   ],
   lease: [
-    { type: 'lease', request: 1, purpose: 'run', known: [] },
-    { type: 'lease', request: 3, purpose: 'compile', known: [] },
-    { type: 'lease', request: MAX, purpose: 'context', known: [0, 127, 128, 65_535, 65_536, MAX] },
-    { type: 'lease', request: 2, purpose: 'process', known: Array.from({ length: 1_000 }, (_, n) => n) },
+    { type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 },
+    { type: 'lease', request: 3, purpose: 'compile', known: [], waitMs: 1_000 },
+    { type: 'lease', request: MAX, purpose: 'context', known: [0, 127, 128, 65_535, 65_536, MAX], waitMs: 1_000 },
+    { type: 'lease', request: 2, purpose: 'process', known: Array.from({ length: 1_000 }, (_, n) => n), waitMs: 1_000 },
   ],
   interrupt: [{ type: 'interrupt', worker: 1, channel: 2, run: MAX }],
   distrust: [{ type: 'distrust', worker: 1, reason: 'said “no”' }],
@@ -73,8 +73,16 @@ const fromDaemon: Samples<DaemonToClient> = {
     { type: 'leased', request: 1, worker: 2, channel: 3, path: undefined, ticket: new Uint8Array(0) },
   ],
   denied: [
-    { type: 'denied', request: 1, code: 'ERR_OVERLOADED', message: '', retryAfterMs: 100 },
-    { type: 'denied', request: 1, code: 'ERR_STOPPING', message: 'stopping', retryAfterMs: undefined },
+    { type: 'denied', request: 1, code: 'ERR_OVERLOADED', message: '', retryAfterMs: 100, position: 3, blockedBy: 'max' },
+    {
+      type: 'denied',
+      request: 1,
+      code: 'ERR_STOPPING',
+      message: 'stopping',
+      retryAfterMs: undefined,
+      position: undefined,
+      blockedBy: undefined,
+    },
   ],
   lost: [
     { type: 'lost', worker: 7, report: FULL },

@@ -39,7 +39,7 @@ export async function leaseCompiler(
 ): Promise<{ readonly control: RawClient; readonly path: string; readonly ticket: Uint8Array }> {
   const control = new RawClient(socket)
   await control.answerTo(CONTROL_HELLO, 'welcome')
-  const { path, ticket } = await control.answerTo({ type: 'lease', request: 1, purpose: 'compile', known: [] }, 'leased')
+  const { path, ticket } = await control.answerTo({ type: 'lease', request: 1, purpose: 'compile', known: [], waitMs: 1_000 }, 'leased')
   if (path === undefined) throw new Error('a lease without a path')
   return { control, path, ticket }
 }

@@ -24,7 +24,7 @@ export class RawWorkerClient implements AsyncDisposable {
   static async connect(socket: string): Promise<RawWorkerClient> {
     const control = new RawClient(socket)
     await control.answerTo(CONTROL_HELLO, 'welcome')
-    const { path, ticket } = await control.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [] }, 'leased')
+    const { path, ticket } = await control.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 }, 'leased')
     const peer = new RawPeer(path as string)
     peer.write(clientToWorker.encode({ type: 'hello', minVersion: 1, maxVersion: 1, ticket }))
     const client = new RawWorkerClient(control, peer)

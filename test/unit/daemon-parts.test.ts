@@ -5,6 +5,8 @@ import { defaultSocketPath } from '../../src/base/socket-path.ts'
 import { causeOfDeath, type DeathEvidence } from '../../src/daemon/death-cause.ts'
 import { LastWords } from '../../src/daemon/last-words.ts'
 import { place } from '../../src/daemon/placement.ts'
+import { type Waiter, WaitingLine } from '../../src/daemon/waiting-line.ts'
+import { WorkerTurnover } from '../../src/daemon/worker-turnover.ts'
 import { nextWorkerState, type WorkerEvent, type WorkerState } from '../../src/daemon/worker-state.ts'
 import type { DeathCause, Report } from '../../src/protocol/report.ts'
 
@@ -211,5 +213,57 @@ describe('what a worker died of', () => {
     ],
   ])('%s: %o', (_title, evidence, cause) => {
     expect(causeOfDeath({ ...none, ...evidence })).toBe(cause)
+  })
+})
+
+describe('who waits for a worker', () => {
+  const entry = (tenant: string, weight = 1) => ({ tenant, weight, dedicated: true })
+  const order = (entries: readonly Waiter[], held: Record<string, number>, max = 10): string => {
+    const line = new WaitingLine()
+    for (const each of entries) line.add(each)
+    const served: string[] = []
+    for (;;) {
+      const next = line.next(
+        (tenant) => held[tenant] ?? 0,
+        ({ tenant }) => (held[tenant] ?? 0) < max,
+      )
+      if (next === undefined) return served.join('')
+      served.push(next.tenant)
+      held[next.tenant] = (held[next.tenant] ?? 0) + 1
+    }
+  }
+
+  test('within a tenant who came first', () => {
+    const line = new WaitingLine()
+    const [first, second] = [entry('a'), entry('a')]
+    line.add(first)
+    line.add(second)
+    expect([line.size, line.countOf('a'), line.countOf('b')]).toEqual([2, 2, 0])
+    expect(
+      line.next(
+        () => 0,
+        () => true,
+      ),
+    ).toBe(first)
+    expect([line.remove(second), line.remove(second), line.size]).toEqual([true, false, 0])
+  })
+
+  test('among tenants who has the fewest for its weight', () => {
+    const a = Array.from({ length: 6 }, () => entry('a'))
+    const b = Array.from({ length: 3 }, () => entry('b'))
+    expect(order([...a, ...b], {})).toBe('abababaaa')
+    expect(order([...a, ...b], { a: 3 })).toBe('bbbaaaaaa')
+    expect(order([...Array.from({ length: 6 }, () => entry('a', 2)), ...b], {})).toBe('abaabaaba')
+    expect(order([...a, ...b], { a: 3, b: 1 }, 3)).toBe('bb')
+  })
+
+  test('how long that may take', () => {
+    const turnover = new WorkerTurnover()
+    expect([turnover.estimateMs(1, 0), turnover.estimateMs(3, 0)]).toEqual([100, 300])
+    for (let i = 0; i <= 50; i++) turnover.served(1_000 * i, true)
+    expect(turnover.estimateMs(1, 50_000)).toBeGreaterThan(950)
+    expect(turnover.estimateMs(1, 50_000)).toBeLessThan(1_001)
+    // It takes longer this time.
+    expect(turnover.estimateMs(1, 55_000)).toBe(5_000)
   })
 })

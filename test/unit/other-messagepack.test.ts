@@ -11,7 +11,10 @@ const other = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType:
 
 test.each([
   [clientToDaemon.encode({ type: 'hello', minVersion: 1, maxVersion: 1, tenant: undefined, token: 'secret' }), [1, 1, 1, null, 'secret']],
-  [clientToDaemon.encode({ type: 'lease', request: 7, purpose: 'context', known: [1, 300, 70_000] }), [2, 7, 1, [1, 300, 70_000]]],
+  [
+    clientToDaemon.encode({ type: 'lease', request: 7, purpose: 'context', known: [1, 300, 70_000], waitMs: 1_000 }),
+    [2, 7, 1, [1, 300, 70_000], 1_000],
+  ],
   [
     clientToWorker.encode({ type: 'run', run: 9, context: 2, timeoutMs: 5000, filename: 'rule.js', source: 'x += "ü"' }),
     [1, 9, 2, 5000, 'rule.js', 'x += "ü"'],

@@ -180,7 +180,7 @@ export class CompilerChannel {
 
   #failed({ request, code, message, retryAfterMs, wallMs }: Extract<CompilerToClient, { readonly type: 'failed' }>): void {
     const report: Report = { phase: 'compile', worker: this.worker, cpuMs: 0, wallMs, peakRssBytes: 0 }
-    const error = errorForCode(errorCodeName(code), message, report, retryAfterMs)
+    const error = errorForCode(errorCodeName(code), message, report, { retryAfter: retryAfterMs })
     if (request === 0) this.fail(error)
     else this.#calls.reject(request, error)
   }

@@ -60,7 +60,7 @@ export class Compiler {
   }
 
   async #open(): Promise<CompilerChannel> {
-    const lease = await this.#control.lease('compile', [])
+    const lease = await this.#control.lease('compile', [], 0)
     if (this.#ended !== undefined) throw this.#ended
     if (lease.path === undefined) throw new ProtocolError('ERR_PROTOCOL', 'the daemon leased a compiler without a path')
     this.#channel = new CompilerChannel(lease, lease.path, (reason) => this.#control.distrust(lease.worker, reason))

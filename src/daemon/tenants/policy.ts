@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { TIMEOUT_MS } from '../../protocol/limits.ts'
+import { MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
 
 /** Names that a tenant may have: they stand in logs, metrics and paths. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
@@ -23,6 +23,9 @@ const limits = v.strictObject({
   maxTimeout: v.optional(whole(TIMEOUT_MS.min, TIMEOUT_MS.max)),
   /** Workers at most, shared and dedicated. */
   maxWorkers: v.optional(whole(1, MAX_WORKERS)),
+  /** Leases that may wait for a worker, and for how long, in milliseconds. */
+  maxQueue: v.optional(whole(0, MAX_QUEUE.max)),
+  queueTimeout: v.optional(whole(0, QUEUE_TIMEOUT_MS.max)),
 })
 
 const tenant = v.strictObject({
@@ -31,6 +34,8 @@ const tenant = v.strictObject({
   /** Users whose processes are this tenant. */
   uids: v.optional(v.pipe(v.array(whole(0, 0xffff_fffe), 'must be a list'), v.maxLength(1_000, 'has at most 1000 users'))),
   limits: v.optional(limits),
+  /** Its share of the workers when not all tenants get what they want, in proportion to theirs. */
+  weight: v.optional(whole(1, 1_000)),
 })
 
 /** What a policy file holds. */

@@ -21,6 +21,11 @@ export interface TenantLimits {
   /** Workers at most, and of these, shared ones. */
   readonly maxWorkers: number
   readonly maxShared: number
+  /** Leases that may wait for a worker, and how long, in milliseconds. */
+  readonly maxQueue: number
+  readonly queueTimeoutMs: number
+  /** The tenant's share of the workers when not all get what they want, in proportion to others'. */
+  readonly weight: number
 }
 
 /** Who a client is, and so what it may see. */
@@ -72,13 +77,18 @@ export class Tenants {
   }
 
   limitsOf(tenant: string): TenantLimits {
-    const { timeout, maxTimeout, maxWorkers } = this.#policyOf(tenant)?.limits ?? {}
-    const maxTimeoutMs = Math.min(maxTimeout ?? this.#defaults.maxTimeoutMs, this.#defaults.maxTimeoutMs)
+    const policy = this.#policyOf(tenant)
+    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout } = policy?.limits ?? {}
+    const defaults = this.#defaults
+    const maxTimeoutMs = Math.min(maxTimeout ?? defaults.maxTimeoutMs, defaults.maxTimeoutMs)
     return {
       maxTimeoutMs,
-      timeoutMs: Math.min(timeout ?? this.#defaults.timeoutMs, maxTimeoutMs),
-      maxWorkers: Math.min(maxWorkers ?? this.#defaults.maxWorkers, this.#defaults.maxWorkers),
-      maxShared: Math.min(maxWorkers ?? this.#defaults.maxShared, this.#defaults.maxShared),
+      timeoutMs: Math.min(timeout ?? defaults.timeoutMs, maxTimeoutMs),
+      maxWorkers: Math.min(maxWorkers ?? defaults.maxWorkers, defaults.maxWorkers),
+      maxShared: Math.min(maxWorkers ?? defaults.maxShared, defaults.maxShared),
+      maxQueue: Math.min(maxQueue ?? defaults.maxQueue, defaults.maxQueue),
+      queueTimeoutMs: Math.min(queueTimeout ?? defaults.queueTimeoutMs, defaults.queueTimeoutMs),
+      weight: policy?.weight ?? 1,
     }
   }
 

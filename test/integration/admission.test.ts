@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect, type OverloadedError } from 'glovebox'
+import { expect, test } from 'vitest'
+import { makeToken } from '../../src/daemon/tenants/token.ts'
+import { temporaryDirectory, testDaemon } from '../support/daemons.ts'
+import { eventually, rejection } from '../support/eventually.ts'
+import { checkLeaks } from '../support/leaks.ts'
+
+checkLeaks()
+
+const SHORT = 'const until = Date.now() + 100; while (Date.now() < until); 7'
+const LOOP = 'for (;;);'
+
+async function refusal(call: Promise<unknown>): Promise<OverloadedError> {
+  return (await rejection(call)) as OverloadedError
+}
+
+test('runs with a process of their own wait for one', async () => {
+  await using daemon = await testDaemon({ max: 2, spare: 0 })
+  await using box = await daemon.connect()
+  const runs = Array.from({ length: 10 }, async () => box.run('7', { fresh: 'process' }))
+  expect(await Promise.all(runs)).toEqual(Array.from({ length: 10 }, () => 7))
+})
+
+test('who waits too long is refused, with its place and what keeps it', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1 })
+  await using box = await daemon.connect({ limits: { queueTimeout: 200 } })
+  const running = rejection(box.run(LOOP, { fresh: 'process', timeout: 1_500 }))
+  await eventually('a bound worker', async () => (await box.status()).workers.some(({ state }) => state === 'bound'))
+  const startedMs = performance.now()
+  const error = await refusal(box.run('1', { fresh: 'process' }))
+  expect(performance.now() - startedMs).toBeGreaterThan(150)
+  expect([error.constructor.name, error.code]).toEqual(['OverloadedError', 'ERR_OVERLOADED'])
+  expect(error).toMatchObject({ position: 1, blockedBy: 'max', message: 'no worker was free within 200 ms' })
+  expect(error.retryAfter).toBeGreaterThan(0)
+  expect(error.estimatedWaitMs).toBe(error.retryAfter)
+  await running
+})
+
+test('who would wait too long is refused at once', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1 })
+  await using box = await daemon.connect()
+  await using hasty = await daemon.connect({ limits: { queueTimeout: 300 } })
+  const running = rejection(box.run(LOOP, { fresh: 'process', timeout: 1_000 }))
+  await eventually('a bound worker', async () => (await box.status()).workers.some(({ state }) => state === 'bound'))
+  const waiting = Array.from({ length: 5 }, async () => box.run(SHORT, { fresh: 'process' }))
+  await box.status()
+  const startedMs = performance.now()
+  const error = await refusal(hasty.run('1', { fresh: 'process' }))
+  expect(performance.now() - startedMs).toBeLessThan(250)
+  expect(error).toMatchObject({ position: 6, blockedBy: 'max' })
+  expect(error.message).toBe('all 1 workers are in use, and the next one for this lease is not expected within 300 ms')
+  await running
+  expect(await Promise.all(waiting)).toEqual([7, 7, 7, 7, 7])
+})
+
+test('as many wait as may', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1, maxQueue: 2 })
+  await using box = await daemon.connect()
+  const running = rejection(box.run(LOOP, { fresh: 'process', timeout: 500 }))
+  await eventually('a bound worker', async () => (await box.status()).workers.some(({ state }) => state === 'bound'))
+  const outcomes = await Promise.allSettled(Array.from({ length: 4 }, async () => box.run('7', { fresh: 'process' })))
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+  const [refused] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as OverloadedError] : []))
+  expect(refused).toMatchObject({ blockedBy: 'maxQueue', message: '2 leases of this tenant wait for a worker already' })
+  await running
+})
+
+test('an aborted run waits no more', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1 })
+  await using box = await daemon.connect()
+  const running = rejection(box.run(LOOP, { fresh: 'process', timeout: 600 }))
+  await eventually('a bound worker', async () => (await box.status()).workers.some(({ state }) => state === 'bound'))
+  const controller = new AbortController()
+  const aborted = rejection(box.run('1', { fresh: 'process', signal: controller.signal }))
+  controller.abort(new Error('enough'))
+  expect((await aborted).message).toBe('enough')
+  await running
+  expect(await box.run('2', { fresh: 'process' })).toBe(2)
+})
+
+test('a tenant that asks for everything leaves another its share', { timeout: 30_000 }, async () => {
+  using directory = temporaryDirectory()
+  const policy = join(directory.path, 'policy.json')
+  const [greedy, modest] = [makeToken(), makeToken()]
+  writeFileSync(policy, JSON.stringify({ tenants: { greedy: { tokens: [greedy.hash] }, modest: { tokens: [modest.hash] } } }))
+  await using daemon = await testDaemon({ policy, max: 2, spare: 0 })
+  await using a = await connect({ socket: daemon.socket, token: greedy.token })
+  await using b = await connect({ socket: daemon.socket, token: modest.token })
+  const order: string[] = []
+  const many = Array.from({ length: 12 }, async () => {
+    await a.run(SHORT, { fresh: 'process' })
+    order.push('a')
+  })
+  await a.status()
+  const few = Array.from({ length: 2 }, async () => {
+    await b.run(SHORT, { fresh: 'process' })
+    order.push('b')
+  })
+  await Promise.all([...many, ...few])
+  console.log(`the order in which they ended: ${order.join('')}`)
+  // First come, first served would have them last.
+  expect(order.lastIndexOf('b')).toBeLessThan(8)
+})
