@@ -25,11 +25,12 @@ test('runs with a process of their own wait for one', async () => {
 
 test('who waits too long is refused, with its place and what keeps it', async () => {
   await using daemon = await testDaemon({ max: 1, spare: 1 })
-  await using box = await daemon.connect({ limits: { queueTimeout: 200 } })
-  const running = rejection(box.run(LOOP, { fresh: 'process', timeout: 1_500 }))
+  await using box = await daemon.connect()
+  await using hasty = await daemon.connect({ limits: { queueTimeout: 200 } })
+  const running = rejection(box.run(LOOP, { fresh: 'process', timeout: 3_000 }))
   await eventually('a bound worker', async () => (await box.status()).workers.some(({ state }) => state === 'bound'))
   const startedMs = performance.now()
-  const error = await refusal(box.run('1', { fresh: 'process' }))
+  const error = await refusal(hasty.run('1', { fresh: 'process' }))
   expect(performance.now() - startedMs).toBeGreaterThan(150)
   expect([error.constructor.name, error.code]).toEqual(['OverloadedError', 'ERR_OVERLOADED'])
   expect(error).toMatchObject({ position: 1, blockedBy: 'max', message: 'no worker was free within 200 ms' })
@@ -94,12 +95,13 @@ test('a tenant that asks for everything leaves another its share', { timeout: 30
     order.push('a')
   })
   await a.status()
+  const before = order.length
   const few = Array.from({ length: 2 }, async () => {
     await b.run(SHORT, { fresh: 'process' })
     order.push('b')
   })
   await Promise.all([...many, ...few])
   console.log(`the order in which they ended: ${order.join('')}`)
-  // First come, first served would have them last.
-  expect(order.lastIndexOf('b')).toBeLessThan(8)
+  // First come, first served would have them last. Two that run, and two that boot, may end before the first of them is next, and two beside the second.
+  expect(order.lastIndexOf('b') - before).toBeLessThan(8)
 })
