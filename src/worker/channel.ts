@@ -85,6 +85,10 @@ export class Channel {
   }
 
   #receive(chunk: Uint8Array): void {
+    if (this.#awaited !== undefined) {
+      this.#splitter.push(chunk)
+      return
+    }
     this.#turnEndsMs = performance.now() + TURN_MS
     try {
       this.#splitter.push(chunk)
@@ -192,6 +196,8 @@ export class Channel {
     this.#awaited = { context, call }
     this.#answer = undefined
     try {
+      // A socket that stands still is read all the same, for a while: what Node keeps of it comes before what the kernel does.
+      while (this.#socket.readableLength > 0 && this.#socket.read() !== null);
       while (this.#answer === undefined && this.#runs?.isCancelled !== true && performance.now() < deadlineMs) {
         const bytes = this.#blocking.read(fd, deadlineMs)
         if (bytes === 'closed') break

@@ -262,6 +262,22 @@ describe('a client that answers as no client does', () => {
     expect(client.all.filter((said) => said.type === 'done').map(({ run }) => run)).toEqual(Array.from({ length: 103 }, (_, n) => n + 1))
   })
 
+  test('what the event loop has read by then comes before what is read while a guest waits', async () => {
+    await using client = await withContext()
+    // The turn is over after the first; the second has its turn once the event loop has polled, and read the third.
+    client.write(
+      client.frame(runs(2, 'for (const until = Date.now() + 60; Date.now() < until;); 0')),
+      client.frame(runs(3, 'var log = [host()]; 0')),
+    )
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20)
+    })
+    client.send(runs(4, 'log.push(4)'))
+    await client.heard('hostCall')
+    client.write(client.frame(runs(5, 'log.push(5)')), client.frame(returned(1), 3), client.frame(runs(6, 'log')))
+    expect(await client.outcome(6)).toMatchObject({ value: [3, 4, 5] })
+  })
+
   test('a cancellation ends the wait at once', async () => {
     await using client = await withContext()
     client.send(runs(2, 'try { host() } finally { for (;;); }'))
