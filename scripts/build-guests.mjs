@@ -7,6 +7,7 @@ import { build } from 'esbuild'
 const LIBRARIES = {
   lodash: import.meta.resolve('lodash'),
   marked: import.meta.resolve('marked'),
+  preact: import.meta.resolve('preact'),
   acorn: import.meta.resolve('acorn'),
   // The build for browsers: the other reads files.
   handlebars: import.meta.resolve('handlebars/dist/cjs/handlebars.js'),

@@ -10,18 +10,21 @@ if (Number.parseInt(process.versions.node, 10) < 26) {
   process.exit(1)
 }
 const { build } = await import('esbuild')
+const { bundleBrowser } = await import('./browser-source.mjs')
 const { buildGuests } = await import('./build-guests.mjs')
 const { piscinaInOneFile } = await import('./piscina-in-one-file.mjs')
 const { realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
-const checked = ['src/cli', 'src/worker', 'src/compiler']
+const checked = ['src/cli', 'src/browser', 'src/worker', 'src/compiler']
 
 /** `cjs` or `esm`. */
 const workerFormat = 'cjs'
 const workerFile = `dist/worker/worker.${workerFormat === 'cjs' ? 'cjs' : 'js'}`
 const compilerFile = 'dist/compiler/compiler.cjs'
+const browserFile = 'dist/browser/browser.js'
+const browserNotices = 'dist/browser/LICENSES.txt'
 
 function removeStaleFiles() {
   if (!existsSync(join(root, 'dist'))) return
@@ -31,7 +34,8 @@ function removeStaleFiles() {
     const [, folder] = path.split('/')
     const source = path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
     const wanted =
-      path === workerFile || path === compilerFile || (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
+      [workerFile, compilerFile, browserFile, browserNotices].includes(path) ||
+      (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
     if (!wanted) rmSync(join(root, path))
   }
 }
@@ -86,7 +90,7 @@ try {
   removeStaleFiles()
   compileModules()
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
-  await Promise.all([bundleWorker(), bundleCompiler(), buildGuests(root)])
+  await Promise.all([bundleWorker(), bundleCompiler(), bundleBrowser(root, browserFile, browserNotices), buildGuests(root)])
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

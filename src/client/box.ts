@@ -98,7 +98,7 @@ export class Box implements AsyncDisposable {
     this.#control = control
     this.#compiler = new Compiler(control)
     this.#scripts = new Scripts(this.#compiler, disk, policy.maxSource)
-    this.#presets = new Presets(this.#scripts)
+    this.#presets = new Presets(this.#scripts, policy)
     this.#policy = policy
     this.#release = release
   }

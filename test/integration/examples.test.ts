@@ -20,6 +20,9 @@ mistake        TypeError: Cannot read properties of undefined (reading 'name') a
 never-ends     stopped after 50 ms
 `,
   'runaway.mjs': 'the deadline stopped it\nthe signal stopped it\nit still knows how far it came: true\nand works: 42\n',
+  'preact.mjs': '<p>Apples: 2</p><button>One more</button>\n<p>Apples: 3</p><button>One more</button>\n',
+  'page.mjs':
+    'the page says: Hello, Ada!\nthe form holds: { "name": "Ada", "loud": "on" }\nno network: fetch is not available: this browser context has no network\n',
   'demo.mjs': /^Glovebox: .*\n {2}✓ .*\n\n\d+ claims held in \d+\.\d s\n$/s,
 }
 

@@ -36,7 +36,11 @@ export class Scripts {
 
   async compile(source: string, settings: CompileSettings): Promise<Script> {
     checkSource(source, this.#maxSource)
-    const { language, format, filename, signal } = settings
+    return this.compileOurs(source, settings)
+  }
+
+  /** The same for a source of this package's, which no limit is on. */
+  async compileOurs(source: string, { language, format, filename, signal }: CompileSettings): Promise<Script> {
     signal?.throwIfAborted()
     const identity = { language, format, filename, source }
     const hash = sourceHash(identity).toString('hex')

@@ -1,0 +1,4 @@
+/** The realm's own. */
+export const webcrypto = crypto
+
+export default { randomUUID: (): string => crypto.randomUUID() }

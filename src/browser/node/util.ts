@@ -1,0 +1,2 @@
+/** The realm's own. */
+export const { TextDecoder, TextEncoder } = globalThis
