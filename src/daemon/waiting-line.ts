@@ -7,10 +7,14 @@ export interface Waiter {
 }
 
 /**
- * Leases that wait for a worker, in weighted fair order: who has the fewest workers for its weight is next, and within a tenant who came first.
+ * Leases that wait for a worker, in weighted fair order: who has the fewest workers for its weight is next; of several, by start-time fair queueing, whose turn
+ * it is (or else runs that end soon would leave the longest queue always the first); and within a tenant who came first.
  */
 export class WaitingLine<Entry extends Waiter> {
   readonly #entries: Entry[] = []
+  /** Virtual time: of the lease that was served last, and when each tenant's next one is due. */
+  #now = 0
+  readonly #due = new Map<string, number>()
 
   get size(): number {
     return this.#entries.length
@@ -49,11 +53,20 @@ export class WaitingLine<Entry extends Waiter> {
     let bestShare = Number.POSITIVE_INFINITY
     for (const each of this.#entries) {
       const share = held(each.tenant) / each.weight
-      if (share >= bestShare || !may(each)) continue
+      const isBetter = share < bestShare || (share === bestShare && best !== undefined && this.#dueOf(each) < this.#dueOf(best))
+      if (!isBetter || !may(each)) continue
       best = each
       bestShare = share
     }
-    if (best !== undefined) this.remove(best)
+    if (best === undefined) return undefined
+    this.remove(best)
+    this.#now = this.#dueOf(best)
+    this.#due.set(best.tenant, this.#now + 1 / best.weight)
     return best
+  }
+
+  /** Who did not wait for long has saved up nothing. */
+  #dueOf({ tenant }: Entry): number {
+    return Math.max(this.#now, this.#due.get(tenant) ?? 0)
   }
 }

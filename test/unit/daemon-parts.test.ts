@@ -257,6 +257,21 @@ describe('who waits for a worker', () => {
     expect(order([...a, ...b], { a: 3, b: 1 }, 3)).toBe('bb')
   })
 
+  test.each([
+    [1, 'ababa'],
+    [2, 'abaab'],
+  ])('if none has any, in turns by weight %d', (weight, wanted) => {
+    const line = new WaitingLine()
+    for (const tenant of ['a', 'a', 'a', 'b', 'b']) line.add(entry(tenant, tenant === 'a' ? weight : 1))
+    const served = Array.from({ length: 5 }, () =>
+      line.next(
+        () => 0,
+        () => true,
+      ),
+    )
+    expect(served.map((each) => each?.tenant).join('')).toBe(wanted)
+  })
+
   test('how long that may take', () => {
     const turnover = new WorkerTurnover()
     expect([turnover.estimateMs(1, 0), turnover.estimateMs(3, 0)]).toEqual([100, 300])
