@@ -10,7 +10,8 @@ export async function open(): Promise<Session> {
   const box = await embedded()
   const { daemon } = await box.status()
   const context = await box.createContext({ x: 0 })
-  const client = fork(new URL('./flood-client.ts', import.meta.url), [daemon.socket])
+  // Another program has another session, which the scheduler may go by.
+  const client = fork(new URL('./flood-client.ts', import.meta.url), [daemon.socket], { detached: true })
   const tell = async (command: FloodCommand): Promise<void> => {
     const answered = once(client, 'message')
     client.send(command)

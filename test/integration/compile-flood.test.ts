@@ -40,7 +40,10 @@ test('a flood of 1,000 sources: evaluations are answered before it is over', asy
   expect((await box.status()).deaths).toEqual([])
 })
 
-test('a source that exhausts its compiler: evaluations are answered before that is over, by the same worker', async () => {
+// A compiler gets what evaluations and the rest of the machine leave it.
+test('a source that exhausts its compiler: evaluations are answered before that is over, by the same worker', {
+  timeout: 120_000,
+}, async () => {
   const pids = async (): Promise<readonly unknown[]> =>
     (await box.status()).workers.filter(({ state }) => state === 'bound').map(({ pid }) => pid)
   const before = await pids()

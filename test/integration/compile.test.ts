@@ -210,7 +210,7 @@ describe('what is too much', () => {
     expect([long.code, long.message]).toEqual(['ERR_SOURCE_LIMIT', 'an import has a text of 16386 bytes, over the limit of 16384'])
   })
 
-  test('a source that exhausts memory gets the blame; what was compiled beside it does not notice', async () => {
+  test('a source that exhausts memory gets the blame; what was compiled beside it does not notice', { timeout: 120_000 }, async () => {
     const before = (await box.status()).compilers[0]?.pid
     const glutton = box.compile(GLUTTON)
     const others = Array.from({ length: 20 }, async (_, n) => (await box.compile(`other(${n})`)).code)

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import type { Box, WorkerStatus } from 'glovebox'
 import { describe, expect, test } from 'vitest'
@@ -65,6 +65,18 @@ describe('a compiler', () => {
     expect([...niceness(await compilerOf(box))]).toEqual([10])
     const worker = (await box.status()).workers.find(({ state }) => state === 'bound')?.pid as number
     expect([...niceness(worker)]).toEqual([0])
+  })
+
+  test.skipIf(!existsSync('/proc/self/autogroup'))('is nicer than workers as a session, and nobody else is', async () => {
+    await using daemon = await testDaemon()
+    await using box = await daemon.connect()
+    const own = readFileSync('/proc/self/autogroup', 'utf8')
+    await box.compile('a')
+    await box.run('1')
+    const niceness = (pid: number | undefined): unknown => / nice (\d+)/.exec(readFileSync(`/proc/${pid}/autogroup`, 'utf8'))?.[1]
+    expect(niceness(await compilerOf(box))).toBe('10')
+    expect(niceness((await box.status()).workers.find(({ state }) => state === 'bound')?.pid)).toBe('0')
+    expect(readFileSync('/proc/self/autogroup', 'utf8')).toBe(own)
   })
 
   test('that is killed at work is replaced, and what it worked on is compiled all the same', async () => {
