@@ -13,7 +13,7 @@ const { build } = await import('esbuild')
 const { bundleBrowser } = await import('./browser-source.mjs')
 const { buildGuests } = await import('./build-guests.mjs')
 const { piscinaInOneFile } = await import('./piscina-in-one-file.mjs')
-const { realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
+const { lexerForEsbuild, realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
@@ -60,6 +60,7 @@ async function bundleWorker() {
     format: workerFormat,
     target: 'node26',
     external: ['internal/*'],
+    alias: lexerForEsbuild,
     inject: [join(root, 'src/worker/node-globals.ts')],
     plugins: [realmSourceForEsbuild],
     // Frames with this name are left out of guests' stacks.

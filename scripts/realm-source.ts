@@ -82,3 +82,6 @@ export const realmSourceForVite: VitePlugin = {
   load: async (id) =>
     id.startsWith('\0') && moduleName.test(id.slice(1)) ? `export default ${JSON.stringify(await sourceOf(id.slice(1)))}` : undefined,
 }
+
+/** For esbuild: the lexer in JavaScript. What its package exports to modules is WebAssembly, which would have to be made ready first. */
+export const lexerForEsbuild = { 'cjs-module-lexer': './node_modules/cjs-module-lexer/lexer.js' }

@@ -8,16 +8,14 @@ export interface RunSource {
   readonly code: string
   readonly filename: string
   readonly language: 'js' | 'ts'
+  /** A module, by its path: what it imports is read from disk. */
+  readonly isModule?: true
 }
 
-/** Extensions of TypeScript scripts. */
-const TYPESCRIPT = ['.ts', '.cts']
+/** Extensions of TypeScript. */
+const TYPESCRIPT = ['.ts', '.cts', '.mts']
+const MODULES = ['.mjs', '.mts']
 const JSX = ['.tsx', '.jsx']
-/** Extensions of modules, which are not run yet. */
-const NOT_YET = new Map([
-  ['.mjs', 'ES modules are'],
-  ['.mts', 'ES modules are'],
-])
 
 /** The code that the command line names: a file, `-e CODE`, or else standard input (also as `-`). */
 export async function readRunSource(file: string | undefined, code: string | undefined): Promise<RunSource> {
@@ -25,7 +23,10 @@ export async function readRunSource(file: string | undefined, code: string | und
     if (file !== undefined) throw new UsageError(`both '${file}' and -e are given; give one`)
     return { code, filename: '[eval]', language: 'js' }
   }
-  if (file !== undefined && file !== '-') return { code: await readScript(file), filename: file, language: languageOf(file) }
+  if (file !== undefined && file !== '-') {
+    const source = { code: await readFileToRun(file), filename: file, language: languageOf(file) }
+    return MODULES.includes(extname(file).toLowerCase()) ? { ...source, isModule: true } : source
+  }
   if (file === undefined && process.stdin.isTTY) {
     throw new UsageError("there is nothing to run: give a FILE, -e CODE, or pipe code in ('-' reads from the terminal)")
   }
@@ -36,12 +37,9 @@ function languageOf(file: string): RunSource['language'] {
   return TYPESCRIPT.includes(extname(file).toLowerCase()) ? 'ts' : 'js'
 }
 
-async function readScript(file: string): Promise<string> {
+async function readFileToRun(file: string): Promise<string> {
   if (JSX.includes(extname(file).toLowerCase()))
     throw new UsageError(`cannot run '${file}': no engine runs JSX; bundle it first, 'glovebox bundle ${file} -o FILE.js', and run that`)
-  const language = NOT_YET.get(extname(file).toLowerCase())
-  if (language !== undefined)
-    throw new UsageError(`cannot run '${file}': ${language} not supported yet; only scripts (.js, .cjs, .ts, .cts) are`)
   try {
     // As Node does: a byte order mark would keep a hashbang from being one.
     return (await readFile(file, 'utf8')).replace(/^\ufeff/, '')

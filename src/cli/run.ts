@@ -1,17 +1,19 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { type Command, Option } from 'commander'
-import { connect, type OneShotOptions } from '../client/index.ts'
+import { type Box, connect, type OneShotOptions } from '../client/index.ts'
 import { type OutputStreams, printConsole } from './console-output.ts'
+import { diskModules } from './disk-modules.ts'
 import { failureToJson } from './failure.ts'
 import { hasColours, printable } from './printable.ts'
 import { parseWhole } from './quantity.ts'
-import { readRunSource } from './run-source.ts'
+import { type RunSource, readRunSource } from './run-source.ts'
 
 const EXAMPLES = `
 Examples:
   glovebox run -e '[3, 1, 2].sort()'       prints [ 1, 2, 3 ]
   glovebox run rule.js --timeout 100       stops it after 100 ms, with exit code 4
   glovebox run rule.ts                     strips the types, and runs it
+  glovebox run plugin.mjs                  imports the module, and what it imports from its folder and below
   glovebox run --language ts -e 'let x: number = 1; x'
   curl -s https://example.org/a.js | glovebox run --filename a.js
   glovebox run -e '({ a: 1 })' --json      prints {"ok":true,"value":{"a":1},"text":"{ a: 1 }"}
@@ -31,8 +33,8 @@ interface RunFlags {
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('run a script in a context of its own, and print its result')
-    .argument('[file]', "script to run; without it, or as '-', standard input")
+    .description('run a script or a module in a context of its own, and print the result of a script')
+    .argument('[file]', "script or module to run; without it, or as '-', standard input")
     .option('-e, --eval <code>', 'run this code')
     .option('--timeout <ms>', "deadline, for everything that the code does (default: the daemon's)", parseWhole)
     .addOption(new Option('--language <language>', "of the code (default: by the file's extension)").choices(['js', 'ts']))
@@ -51,7 +53,8 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   try {
     // Standard output is for the result alone where a program reads it.
     const streams = { stdout: flags.json === true ? process.stderr : process.stdout, stderr: process.stderr }
-    const value = await evaluate(source.code, options, flags.socket, streams)
+    const run = source.isModule === true && file !== undefined ? moduleRun(file, source, options) : scriptRun(source.code, options)
+    const value = await evaluate(run, flags.socket, streams)
     if (flags.json === true) writeJson({ ok: true, ...valueToJson(value) })
     else if (value !== undefined) writeValue(value)
   } catch (error) {
@@ -60,10 +63,31 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   }
 }
 
-async function evaluate(code: string, options: OneShotOptions, socket: string | undefined, streams: OutputStreams): Promise<unknown> {
+type Run = (box: Box) => Promise<unknown>
+
+const scriptRun =
+  (code: string, options: OneShotOptions): Run =>
+  (box) =>
+    box.run(code, options)
+
+/** A module is imported for what it does: its exports are nobody's here. */
+function moduleRun(
+  file: string,
+  source: RunSource,
+  { filename = source.filename, language = source.language, timeout }: OneShotOptions,
+): Run {
+  const { entry, resolve } = diskModules({ ...source, filename, language }, file)
+  return async (box) => {
+    await using context = await box.createContext()
+    await context.import(entry, { modules: resolve, exports: false, ...(timeout === undefined ? {} : { timeout }) })
+    return undefined
+  }
+}
+
+async function evaluate(run: Run, socket: string | undefined, streams: OutputStreams): Promise<unknown> {
   await using box = await connect(socket === undefined ? {} : { socket })
   box.on('console', (event) => printConsole(event, streams))
-  return await box.run(code, options)
+  return await run(box)
 }
 
 /** As a REPL shows it. Nothing in a guest's value decides how it is shown. */

@@ -10,6 +10,7 @@ import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
 import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import { Lane } from './lane.ts'
+import type { Modules } from './modules/given-modules.ts'
 import type { Outcome } from './outcomes.ts'
 import {
   checkInputs,
@@ -137,13 +138,13 @@ export class Box implements AsyncDisposable {
     if (typeof globals !== 'object' || globals === null || Array.isArray(globals))
       throw new InvalidOptionError('globals', 'must be an object', globals)
     const settings = resolveContextOptions(options)
-    const { signal } = settings
+    const { signal, modules } = settings
     signal?.throwIfAborted()
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
     const lane = await unlessAborted(this.#lease('context'), signal, () => undefined)
     const number = lane.nextContext()
     lane.bridge(number)
-    const made = this.#create(lane, number, globals, making)
+    const made = this.#create(lane, number, globals, making, modules)
     return unlessAborted(made, signal, (late) => void late.dispose())
   }
 
@@ -222,7 +223,13 @@ export class Box implements AsyncDisposable {
     this.#compiler.end(cause)
   }
 
-  async #create(lane: Lane, number: number, globals: Readonly<Record<string, unknown>>, making: Making | undefined): Promise<Context> {
+  async #create(
+    lane: Lane,
+    number: number,
+    globals: Readonly<Record<string, unknown>>,
+    making: Making | undefined,
+    modules: Modules | undefined,
+  ): Promise<Context> {
     const call = (): Promise<unknown> => lane.call({ type: 'create', context: number }, globals, undefined)
     try {
       await (making === undefined ? call() : makeContext(lane, number, making, [], call))
@@ -230,7 +237,9 @@ export class Box implements AsyncDisposable {
       lane.forget(number)
       throw error
     }
-    return new Context(lane, number, this.#policy, this.#scripts)
+    const context = new Context(lane, number, this.#policy, this.#scripts)
+    if (modules !== undefined) await context.setModules(modules)
+    return context
   }
 
   #countFunctions(): Status['client'] {

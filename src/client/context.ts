@@ -1,16 +1,21 @@
-import type { Script } from './compiler/script.ts'
+import { Script } from './compiler/script.ts'
 import type { Scripts } from './compiler/scripts.ts'
 import { ContextLostError } from './errors.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
 import type { GuestEventName, GuestListener } from './guest-events.ts'
 import type { Lane } from './lane.ts'
+import { ContextModules, keyOf } from './modules/context-modules.ts'
+import type { Modules } from './modules/given-modules.ts'
+import { type ImportOptions, resolveImportOptions } from './modules/import-options.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { Outcome } from './outcomes.ts'
+import { InvalidOptionError } from '../base/options.ts'
 import {
   type CallOptions,
   checkInputs,
   checkName,
   checkSource,
+  checkSpecifier,
   type ManyOptions,
   resolveCallOptions,
   resolveManyOptions,
@@ -35,6 +40,7 @@ export class Context implements AsyncDisposable {
   /** Whether any source had a source map. */
   #isMapped = false
   #disposed: Promise<void> | undefined
+  #modules: ContextModules | undefined
 
   /** @internal Contexts are made by `box.createContext()`. */
   constructor(lane: Lane, number: number, policy: RunPolicy, scripts: Scripts) {
@@ -68,6 +74,23 @@ export class Context implements AsyncDisposable {
     this.#assertThere()
     const script = this.#remember(runScript(source, filename, sourceMap))
     return this.#lane.many({ type: 'many', context: this.#number, timeoutMs, filename, source }, list, signal, script)
+  }
+
+  /**
+   * Imports a module, and resolves with an object of what it exports: data, and functions as live handles. A module is evaluated once in a context, whoever imports it. `specifier` is a key of `modules`, or what a resolver
+   * understands; a script that was compiled as a module is imported as it is.
+   * @throws GuestError if a module is missing, does not parse, or throws
+   */
+  async import(specifier: string | Script, options?: ImportOptions): Promise<Record<string, unknown>> {
+    const { modules, meta, exports, timeoutMs, signal } = resolveImportOptions(this.#policy, options)
+    const key = specifier instanceof Script ? keyOf(specifier) : specifier
+    checkSpecifier(key)
+    if (specifier instanceof Script && specifier.format !== 'module')
+      throw new InvalidOptionError('specifier', "must be a string, or a script that was compiled with the format 'module'", specifier)
+    const own = this.#lookups(specifier, key, modules, meta)
+    const type = key.endsWith('.json') ? 'json' : ''
+    const request = { type: 'import', context: this.#number, timeoutMs, name: '' } as const
+    return (await this.#call(request, [key, type, own, exports], signal)) as Record<string, unknown>
   }
 
   /** The value of a global, or of a top-level `let`, `const` or `class`; undefined if there is none. */
@@ -144,6 +167,27 @@ export class Context implements AsyncDisposable {
   #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
     this.#assertThere()
     return this.#lane.call(request, payload, signal)
+  }
+
+  /** @internal What `import()` in scripts imports from, and `import` without modules of its own. */
+  async setModules(modules: Modules): Promise<void> {
+    const request = { type: 'modules', context: this.#number, timeoutMs: this.#policy.defaultMs, name: '' } as const
+    await this.#call(request, this.#contextModules().lookups(modules, undefined), undefined)
+  }
+
+  #lookups(specifier: string | Script, key: string, modules: Modules | undefined, meta: ImportOptions['meta']): unknown {
+    if (specifier instanceof Script) return this.#contextModules().lookupsFor(specifier, key, modules, meta)
+    if (modules !== undefined) return this.#contextModules().lookups(modules, meta)
+    if (meta !== undefined) throw new InvalidOptionError('meta', "goes with the option 'modules'", meta)
+    return undefined
+  }
+
+  #contextModules(): ContextModules {
+    this.#modules ??= new ContextModules({
+      compile: (source, filename, format) => this.#scripts.compile(source, { language: 'ts', format, filename, signal: undefined }),
+      remember: (script) => void this.#remember(script),
+    })
+    return this.#modules
   }
 
   #remember(script: RunScript): RunScript {

@@ -25,6 +25,8 @@ export {
 } from './errors.ts'
 export type { ConsoleEvent, GuestEventMap } from './guest-events.ts'
 export type { GuestFunction } from './guest-function.ts'
+export type { GivenModule, ModuleFormat, ModuleResolver, Modules, ModuleSource } from './modules/given-modules.ts'
+export type { ImportOptions } from './modules/import-options.ts'
 export type { Outcome } from './outcomes.ts'
 export type { Preset } from './presets/preset.ts'
 export type { PresetName } from './presets/context-settings.ts'

@@ -1,7 +1,8 @@
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
-import { MAX_NAME, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_NAME, MAX_SPECIFIER, TIMEOUT_MS } from '../protocol/limits.ts'
 import { LimitError } from './errors.ts'
+import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
 import type { Preset } from './presets/preset.ts'
 import { OriginalPlaces } from './source-map.ts'
@@ -43,6 +44,8 @@ export interface ContextOptions {
   readonly preset?: PresetName | Preset
   /** Gives up waiting for it; the call rejects with the signal's reason, and a context that comes later is dropped. */
   readonly signal?: AbortSignal
+  /** What `import()` imports in scripts that run in the context, and `ctx.import()` if it is given none. */
+  readonly modules?: Modules
 }
 
 export interface CallOptions {
@@ -113,9 +116,11 @@ export function resolveCallOptions(policy: TimeoutPolicy, owner: string, given: 
   return settings
 }
 
-export function resolveContextOptions(given: unknown): ContextSettings & { readonly signal: AbortSignal | undefined } {
+export function resolveContextOptions(
+  given: unknown,
+): ContextSettings & { readonly signal: AbortSignal | undefined; readonly modules: Modules | undefined } {
   const read = new OptionReader('createContext()', given)
-  const settings = { ...readContextSettings(read), signal: read.signal('signal') }
+  const settings = { ...readContextSettings(read), signal: read.signal('signal'), modules: readModulesOption(read) }
   read.finish()
   return settings
 }
@@ -134,6 +139,14 @@ export function checkInputs(inputs: unknown): readonly unknown[] {
     typeof inputs === 'object' && inputs !== null && typeof (inputs as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
   if (!isIterable) throw new InvalidOptionError('inputs', 'must be an array or another iterable', inputs)
   return [...(inputs as Iterable<unknown>)]
+}
+
+/** Refuses what is not the specifier of a module. */
+export function checkSpecifier(specifier: unknown): asserts specifier is string {
+  if (typeof specifier !== 'string' || specifier === '')
+    throw new InvalidOptionError('specifier', 'must be a string, and not empty', specifier)
+  if (specifier.length > MAX_SPECIFIER)
+    throw new InvalidOptionError('specifier', `must have at most ${MAX_SPECIFIER} characters`, specifier)
 }
 
 /** Refuses what is not the name of a global. */
@@ -163,6 +176,6 @@ export function readFilename(read: OptionReader): string | undefined {
   return filename
 }
 
-function readCall(policy: TimeoutPolicy, read: OptionReader): CallSettings {
+export function readCall(policy: TimeoutPolicy, read: OptionReader): CallSettings {
   return { timeoutMs: read.integer('timeout', TIMEOUT_MS.min, policy.maxMs) ?? policy.defaultMs, signal: read.signal('signal') }
 }

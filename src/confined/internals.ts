@@ -4,6 +4,19 @@
  */
 interface InternalBindings {
   readonly contextify: {
+    /** A function of the context's realm with this body. */
+    compileFunction(
+      code: string,
+      filename: string,
+      lineOffset: number,
+      columnOffset: number,
+      cachedData: undefined,
+      produceCachedData: false,
+      parsingContext: object,
+      contextExtensions: readonly object[],
+      params: readonly string[],
+      hostDefinedOptionId: symbol,
+    ): { readonly function: unknown }
     startSigintWatchdog(): void
     watchdogHasPendingSigint(): boolean
   }
@@ -18,12 +31,40 @@ interface InternalBindings {
     setPrepareStackTraceCallback(callback: (global: object, error: unknown, sites: unknown) => unknown): void
   }
   readonly module_wrap: {
+    /** A module of a context's realm, compiled. `import()` and `import.meta` in it name it by `id`. */
+    readonly ModuleWrap: new (
+      url: string,
+      context: object,
+      source: string,
+      lineOffset: number,
+      columnOffset: number,
+      id: symbol,
+    ) => ModuleWrap
+    readonly kInstantiated: number
+    readonly kEvaluationPhase: number
     setImportModuleDynamicallyCallback(callback: (...args: never[]) => unknown): void
     setInitializeImportMetaObjectCallback(callback: (...args: never[]) => unknown): void
   }
   readonly task_queue: {
     setPromiseRejectCallback(callback: (...args: never[]) => unknown): void
   }
+}
+
+/** Its methods read nothing that a guest's realm holds. What they throw may be an object of that realm. */
+export interface ModuleWrap {
+  getModuleRequests(): readonly {
+    readonly specifier: string
+    readonly attributes: Readonly<Record<string, string>>
+    readonly phase: number
+  }[]
+  /** One module for each request, in their order. May be called once. */
+  link(modules: readonly ModuleWrap[]): void
+  instantiate(): void
+  /** Gives a promise of the module's realm. Aborts the process for a module that is not instantiated. */
+  evaluate(timeoutMs: number, breakOnSigint: boolean): unknown
+  getStatus(): number
+  /** HOSTILE: an object of the module's realm. */
+  getNamespace(): unknown
 }
 
 type InternalBinding = <Name extends keyof InternalBindings>(name: Name) => InternalBindings[Name]

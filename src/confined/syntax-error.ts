@@ -35,6 +35,27 @@ export function evalExcerpt(thrown: unknown): string | undefined {
   return place === undefined || place.script !== undefined ? undefined : excerptOf(place)
 }
 
+const { getPrototypeOf } = Reflect
+const OWN_ERRORS: ReadonlySet<object | null> = new Set(
+  [Error, RangeError, ReferenceError, SyntaxError, TypeError].map(({ prototype }) => prototype),
+)
+
+/**
+ * What V8 threw while it worked on a guest's module: where in the source, and, if it is an error of the main realm, which no guest may have, what that says.
+ *
+ * @param thrown HOSTILE: of a guest's realm, most likely. Nothing of it is read.
+ */
+export function moduleErrorOf(thrown: unknown): { readonly excerpt: string | undefined; readonly ours: string | undefined } {
+  // A fresh error is no Proxy: nobody is asked for its prototype.
+  if (!types.isNativeError(thrown)) return { excerpt: undefined, ours: undefined }
+  const place = placeOf(thrown)
+  return {
+    // An overflow is noted where ours asked for it.
+    excerpt: place === undefined || /^(?:glovebox|node):/.test(place.script ?? '') ? undefined : excerptOf(place),
+    ours: OWN_ERRORS.has(getPrototypeOf(thrown)) ? thrown.message : undefined,
+  }
+}
+
 export interface Place {
   readonly script: string | undefined
   /** From 1. */

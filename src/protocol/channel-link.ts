@@ -49,6 +49,10 @@ export type ClientToWorker =
   | AccessMessage<'globals'>
   /** Payload: an array of arguments. `name` may be a path, `a.b.c`. */
   | AccessMessage<'call'>
+  /** Imports a module into `context`. `name` is not used. Payload: an array of specifier and lookups, or undefined for those of the context. Answered with an object of what the module exports. */
+  | AccessMessage<'import'>
+  /** Sets the lookups of a context, for `import()` in scripts. `name` is not used. Payload: see docs/protocol.md. */
+  | AccessMessage<'modules'>
   /** Not answered by itself: the run that it names is. */
   | { readonly type: 'cancel'; readonly run: number }
   /** Calls a function of the guest's by its handle. Payload: an array of arguments. */
@@ -182,6 +186,8 @@ export const clientToWorker = defineLink<ClientToWorker>({
     },
     unpack: (from) => ({ type: 'releasedByHost', context: from.uint32(), handles: readHandles(from) }),
   },
+  import: { code: 50, fields: 4, payload: true, pack: packAccess, unpack: (from) => unpackAccess('import', from) },
+  modules: { code: 51, fields: 4, payload: true, pack: packAccess, unpack: (from) => unpackAccess('modules', from) },
   returned: { code: 17, fields: 2, payload: true, pack: packHostAnswer, unpack: (from) => unpackHostAnswer('returned', from) },
   raised: { code: 18, fields: 2, payload: true, pack: packHostAnswer, unpack: (from) => unpackHostAnswer('raised', from) },
   promised: { code: 19, fields: 2, pack: packHostAnswer, unpack: (from) => unpackHostAnswer('promised', from) },

@@ -51,6 +51,16 @@ export const MAX_PRESET_SCRIPTS = 8
 /** UTF-16 code units of a seed, a time zone's name or a locale. */
 export const MAX_DETERMINISTIC_TEXT = 256
 
+/** Modules of one context, and UTF-16 code units of their sources together. The largest program that people do not bundle has a few thousand. */
+export const MAX_MODULES = 5_000
+export const MAX_MODULES_SOURCE = 64 * MiB
+/** Modules that one module may import, by statements. */
+export const MAX_MODULE_REQUESTS = 5_000
+/** UTF-16 code units of a module's specifier or key. */
+export const MAX_SPECIFIER = 1_024
+/** Imports that a context may ask its client to look up, beyond any that finds all its modules the first time. */
+export const MAX_LOOKUPS = 20 * MAX_MODULES
+
 /** Frame cap of the two control links: leases, tickets and status are small. */
 export const MAX_CONTROL_FRAME_BYTES = 256 * KiB
 /** Frame cap of a worker's control pipe towards the daemon: ready, pongs and little else. HOSTILE side. */

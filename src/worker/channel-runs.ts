@@ -267,6 +267,13 @@ export class ChannelRuns {
         if (request.type === 'call') this.#answers.relieve()
         this.#work.step(context, request.type === 'set' ? Op.set : Op.call)
         return
+      case 'import':
+      case 'modules':
+        record.unread = true
+        if (!this.#work.give(context, payload)) return
+        context.realm.allowModules()
+        this.#work.step(context, request.type === 'import' ? Op.import : Op.modules)
+        return
       case 'invoke':
         record.unread = true
         if (!this.#work.give(context, payload)) return

@@ -101,6 +101,7 @@ export class ContextTurns {
       record.attention = 0
       if ((attention & ATTENTION.outside) !== 0 && !context.isStopped) this.#waits.watch(context)
       if ((attention & ATTENTION.cleanups) !== 0) this.#turn(context, Op.drain)
+      if ((attention & ATTENTION.modules) !== 0) this.#enterModules(context)
       if ((attention & ATTENTION.settled) !== 0) this.#collect(context)
       if ((attention & ATTENTION.report) !== 0) this.#turn(context, Op.report)
       if ((attention & ATTENTION.timers) !== 0) this.#schedule(context)
@@ -212,8 +213,33 @@ export class ContextTurns {
     for (const run of context.pending.values()) if (run.deadlineMs <= nowMs) this.#expire(run)
   }
 
-  /** One evaluate on behalf of whatever waits in the context. */
   #turn(context: ChannelContext, op: Op): Ending {
+    return this.#turnOf(context, (deadlineMs) => context.realm.step(op, deadlineMs))
+  }
+
+  /** Evaluates the modules that wait for it. What a deadline keeps from being done is seen to the next time. */
+  #enterModules(context: ChannelContext): void {
+    const { realm } = context
+    const { record } = realm
+    for (let entered = 0; entered < MAX_ROUNDS; entered++) {
+      this.#expireOverdue(context)
+      const ending = this.#turnOf(context, (deadlineMs) => realm.enterModule(deadlineMs))
+      if (record.module === 0) {
+        if (ending === INTERRUPTED) break
+        return
+      }
+      // Also a module whose evaluation was ended is told of, to whom waits for it.
+      for (let tries = 0; record.module !== 0 && tries < MAX_TRIES; tries++) {
+        const nowMs = performance.now()
+        realm.step(Op.entered, Math.max(context.nearest()?.deadlineMs ?? 0, nowMs + HOUSEKEEPING_MS))
+      }
+      record.module = 0
+    }
+    record.attention |= ATTENTION.modules
+  }
+
+  /** One evaluate on behalf of whatever waits in the context. */
+  #turnOf(context: ChannelContext, enter: (deadlineMs: number) => Ending): Ending {
     const { guard, heartbeat } = this.#parts
     const startMs = performance.now()
     const nearest = context.nearest()
@@ -223,7 +249,7 @@ export class ContextTurns {
     context.realm.record.origin = 0
     this.#hostCalls.begin()
     heartbeat.serve(this.#channel, nearest?.run ?? 0)
-    const ending = context.realm.step(op, deadlineMs)
+    const ending = enter(deadlineMs)
     if (heartbeat.rest()) guard.absorbInterrupt()
     const nowMs = performance.now()
     for (const run of context.pending.values()) run.busyMs += nowMs - startMs - this.#hostCalls.waitedMs

@@ -30,6 +30,11 @@ const INSIST_AFTER_MS = 5
 
 const { apply, getOwnPropertyDescriptor } = Reflect
 
+/** A script, or a module, for which Node does the same. */
+export interface Evaluable {
+  runInContext(global: vm.Context, options: typeof RUN_OPTIONS): unknown
+}
+
 export interface GuardedRealm {
   readonly global: vm.Context
   readonly hooks: RealmHooks
@@ -78,10 +83,10 @@ export class Guard {
   }
 
   /**
-   * Runs `script` in `realm`, and then the realm's microtasks, until `deadlineMs` (of `performance.now()`) at most.
+   * Runs a script or a module in `realm`, and then the realm's microtasks, until `deadlineMs` (of `performance.now()`) at most.
    * A deadline that has passed already ends it without entering.
    */
-  evaluate(script: vm.Script, realm: GuardedRealm, deadlineMs: number): Ending {
+  evaluate(script: Evaluable, realm: GuardedRealm, deadlineMs: number): Ending {
     this.value = undefined
     const nowMs = performance.now()
     if (deadlineMs <= nowMs) return INTERRUPTED

@@ -3,8 +3,11 @@ export const LOOK_AT_CLOCK = -1
 /** How many rejections it lets pass between; a power of two. */
 const REJECTIONS_PER_LOOK = 64
 
-/** The script of the moat realm: see createMoat. */
-export const MOAT_SOURCE = `(() => {
+/**
+ * The script of the moat realm: see createMoat.
+ * @param evaluationPhase what Node calls the phase of `import()`, as opposed to `import.source()`
+ */
+export const moatSource = (evaluationPhase: number): string => `(() => {
   'use strict'
   let hooks
   let answer
@@ -44,14 +47,21 @@ export const MOAT_SOURCE = `(() => {
         return 'Error'
       }
     },
-    importModuleDynamically: (referrer, specifier) => {
+    importModuleDynamically: (referrer, specifier, phase, attributes, file) => {
       try {
-        return hooks === undefined ? refused : hooks.importModule(specifier)
+        return hooks === undefined ? refused : hooks.importModule(referrer, specifier, phase === ${evaluationPhase}, attributes, file)
       } catch {
         return refused
       }
     },
-    nothing: () => undefined,
+    // The third is Node's wrapper of the module, an object of the main realm: it goes nowhere.
+    initializeImportMeta: (module, meta) => {
+      try {
+        if (hooks !== undefined) hooks.importMeta(module, meta)
+      } catch {
+        // No stack left to fill it.
+      }
+    },
   }
   // A guest may hold errors and promises of this realm. They lead nowhere: what remains of the built-ins is what those two need to be of any use, and nothing that makes an object
   // of another kind or leads to a constructor. So contexts cannot meet here either.

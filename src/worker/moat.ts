@@ -1,6 +1,6 @@
 import vm from 'node:vm'
 import { internalBinding } from '../confined/internals.ts'
-import { MOAT_SOURCE } from './moat-source.ts'
+import { moatSource } from './moat-source.ts'
 
 /**
  * What a realm gives the moat to call on behalf of its guest. Functions of the guest's realm, made before guest code ran.
@@ -8,8 +8,10 @@ import { MOAT_SOURCE } from './moat-source.ts'
 export interface RealmHooks {
   /** The text (or, with a guest's own `Error.prepareStackTrace`, the value) of an error's `stack`. */
   readonly formatStack: (error: unknown, sites: unknown) => unknown
-  /** A promise of the guest's realm that rejects: there is nothing to import. */
-  readonly importModule: (specifier: unknown) => unknown
+  /** A promise of the guest's realm for a module's namespace. `referrer` is the symbol of the module whose code asks, or another, and `file` the name of the script. */
+  readonly importModule: (referrer: unknown, specifier: unknown, isEvaluation: unknown, attributes: unknown, file: unknown) => unknown
+  /** Gives a module's `import.meta` its properties. */
+  readonly importMeta: (module: unknown, meta: unknown) => void
   /** V8 says that a promise was rejected without a handler, or has got one since. */
   readonly rejected: (event: unknown, promise: unknown, reason: unknown) => void
 }
@@ -28,7 +30,7 @@ export interface Moat {
  * overflows the stack on the way in, or throws, the error is an object of this realm, whose `Function` reaches an empty, frozen
  * global. Were they functions of the main realm, as Node sets them up, `e.name = Symbol(); e.stack` would hand out the main realm.
  *
- * Architecture invariant: code in MOAT_SOURCE uses syntax only, never a method reached through a prototype, and calls only functions of the
+ * Architecture invariant: code in moatSource uses syntax only, never a method reached through a prototype, and calls only functions of the
  * guest's realm, and one of the main realm, which takes a number and gives a number: what that one throws stays in the moat.
  */
 export function createMoat(): Moat {
@@ -37,15 +39,18 @@ export function createMoat(): Moat {
     codeGeneration: { strings: false, wasm: false },
   })
   // Compiled in and for the moat's own realm; runs before any guest code, so reading its plain properties here is safe.
-  const moat = vm.runInContext(MOAT_SOURCE, global, { filename: 'glovebox:moat', displayErrors: false }) as Moat & {
+  const moat = vm.runInContext(moatSource(internalBinding('module_wrap').kEvaluationPhase), global, {
+    filename: 'glovebox:moat',
+    displayErrors: false,
+  }) as Moat & {
     readonly prepareStackTrace: (global: object, error: unknown, sites: unknown) => unknown
     readonly importModuleDynamically: (...args: never[]) => unknown
     readonly rejected: (...args: never[]) => unknown
-    readonly nothing: () => unknown
+    readonly initializeImportMeta: (...args: never[]) => unknown
   }
   internalBinding('errors').setPrepareStackTraceCallback(moat.prepareStackTrace)
   internalBinding('module_wrap').setImportModuleDynamicallyCallback(moat.importModuleDynamically)
-  internalBinding('module_wrap').setInitializeImportMetaObjectCallback(moat.nothing)
+  internalBinding('module_wrap').setInitializeImportMetaObjectCallback(moat.initializeImportMeta)
   // Guest rejections would reach main-realm code, which keeps and inspects them. The worker's own code uses no promises.
   internalBinding('task_queue').setPromiseRejectCallback(moat.rejected)
   return moat

@@ -3,6 +3,7 @@ import { types } from 'node:util'
 import vm from 'node:vm'
 import realmSource from 'virtual:realm-source'
 import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
+import { ModuleRecords } from './module-records.ts'
 import type { RealmHooks } from './moat.ts'
 import { answerService, guestClockMs } from './realm-services.ts'
 import type { Globals } from '../protocol/context-messages.ts'
@@ -50,6 +51,7 @@ export class RealmContext implements GuardedRealm {
   readonly hooks: RealmHooks
   readonly record: RealmRecord
   readonly #guard: Guard
+  #modules: ModuleRecords | undefined
   #inputSource: Uint8Array | undefined
   #inputView = new MainUint8Array(0)
   #outputSource: Uint8Array | undefined
@@ -102,9 +104,28 @@ export class RealmContext implements GuardedRealm {
   }
 
   answer(request: number, deadlineMs: number): number {
-    const answer = answerService(request, this.record, () => this.#input())
+    const answer = answerService(request, this.record, () => this.#input()) ?? this.#modules?.answer(request, this.record)
     if (answer !== undefined) return answer
     return this.onRequest === undefined ? Answer.refused : this.onRequest(request, deadlineMs)
+  }
+
+  /** From now on the realm side may have modules. */
+  allowModules(): void {
+    this.#modules ??= new ModuleRecords(this.global)
+  }
+
+  /** Enters the module that the realm side wants evaluated next, whose number is then in the record, and leaves there what {@link Op.entered} says how it went. */
+  enterModule(deadlineMs: number): Ending {
+    const { record } = this
+    record.module = 0
+    const asked = this.step(Op.nextModule, deadlineMs)
+    if (asked !== COMPLETED || record.module === 0) return asked
+    const module = this.#modules?.evaluable(record.module)
+    if (module === undefined) throw new Error('the realm side wants a module evaluated that cannot be')
+    const ending = this.#guard.evaluate(module, this, deadlineMs)
+    record.value = this.#guard.value
+    record.code = ending
+    return ending
   }
 
   tellTime(): number {

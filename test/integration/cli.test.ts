@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Command, type Ended, glovebox, isPlain, textLike } from '../support/command.ts'
@@ -22,6 +22,24 @@ beforeAll(async () => {
   writeFileSync(at('broken.js'), 'const a = 1\nlet b = ;\n')
   writeFileSync(at('rule.ts'), 'enum Rule { Answer = 42 }\nlet a: number = Rule.Answer\na')
   writeFileSync(at('marked.js'), '\ufeff#!/usr/bin/env node\n6 * 7')
+  mkdirSync(at('app/lib'), { recursive: true })
+  const modules = {
+    'main.mjs': `import { E, name } from './lib/./x.ts'\nimport data from './data.json' with { type: 'json' }
+      export const w = new WeakMap()\nconsole.log(E.A, data)\nconst m = await import('./lib/../lib/x.ts')\nconsole.log(m.name)`,
+    'lib/x.ts': `export enum E { A = 42 }\nexport const name: string = 'lib/deep/../x.ts'\n\nexport function f() {\n  throw new Error('1')\n}`,
+    'data.json': '{"a":1}',
+    'typed.mts': 'enum N { A = 7 }\nconsole.log(N.A)',
+    'throws.mjs': `import { f } from './lib/x.ts'\nf()`,
+    'broken.mjs': 'let a\nlet b = ;',
+    'loops.mjs': 'for (;;);',
+    'missing.mjs': `import './none.mjs'`,
+    'outside.mjs': `import '../answer.js'`,
+    'linked.mjs': `import './link.mjs'`,
+    'absolute.mjs': `import '/etc/passwd'`,
+    'folder.mjs': `import './lib'`,
+  }
+  for (const [name, source] of Object.entries(modules)) writeFileSync(at(`app/${name}`), source)
+  symlinkSync(at('answer.js'), at('app/link.mjs'))
   writeFileSync(at('wrong.cts'), 'let a: number = 1\nlet b: = 2')
 })
 afterAll(async () => {
@@ -111,8 +129,33 @@ test.each<[name: string, args: readonly string[], expected: Expected, stdin?: st
     ],
   ],
   ['a language that is none', ['--language', 'tsx', '-e', '1'], [2, '', /Allowed choices are js, ts/]],
-  ['a TypeScript module', ['plugin.mts'], [2, '', /^glovebox: cannot run 'plugin\.mts': ES modules are not supported yet/]],
-  ['a module', ['plugin.mjs'], [2, '', /^glovebox: cannot run 'plugin\.mjs': ES modules are not supported yet/]],
+  ['a module, and what it imports', [at('app/main.mjs')], [0, '42 { a: 1 }\nlib/deep/../x.ts\n', '']],
+  ['a TypeScript module', [at('app/typed.mts')], [0, '7\n', '']],
+  [
+    'a module that throws',
+    [at('app/throws.mjs')],
+    [1, '', `Uncaught Error: 1\n    at f (${at('app/lib/x.ts')}:5:9)\n    at ${at('app/throws.mjs')}:2:1\n`],
+  ],
+  ['a module that does not parse', [at('app/broken.mjs')], [1, '', /^Uncaught .*app\/broken\.mjs:2\nlet b = ;\n {8}\^\n\nSyntaxError: /]],
+  ['a module that never ends', [at('app/loops.mjs'), '--timeout', '80'], [4, '', /\[ERR_TIMEOUT\]/]],
+  ['a module that is not there', [at('app/missing.mjs')], [1, '', /Cannot find module '\.\/none\.mjs' imported from 'missing\.mjs'/]],
+  [
+    'a module outside of the folder',
+    [at('app/outside.mjs')],
+    [1, '', /Cannot load module '\.\.\/answer\.js' imported from 'outside\.mjs': it is outside of the folder of 'outside\.mjs'/],
+  ],
+  [
+    'a module outside of the folder, by a link',
+    [at('app/linked.mjs')],
+    [1, '', /'\.\/link\.mjs' imported from 'linked\.mjs': it is outside/],
+  ],
+  [
+    'a module by its path',
+    [at('app/absolute.mjs')],
+    [1, '', /'\/etc\/passwd' imported from 'absolute\.mjs': only what begins with '\.\/' or '\.\.\/' is read from disk/],
+  ],
+  ['a folder', [at('app/folder.mjs')], [1, '', /'\.\/lib' imported from 'folder\.mjs': it is not a file/]],
+  ['a module, as JSON', ['--json', at('app/typed.mts')], [0, '{"ok":true,"text":"undefined"}\n', '7\n']],
 ])('run: %s', async (_, args, expected, stdin) => {
   check(await glovebox(['run', ...args], env, stdin).ended, expected)
 })

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, stop } from 'esbuild'
-import { realmSourceForEsbuild, root } from '../../scripts/realm-source.ts'
+import { lexerForEsbuild, realmSourceForEsbuild, root } from '../../scripts/realm-source.ts'
 
 /** Workers that only tests have. */
 export type TestWorker = 'attack-worker' | 'attack-liar'
@@ -25,6 +25,7 @@ export async function buildTestWorker(name: TestWorker, constants: Readonly<Reco
     external: ['internal/*'],
     // package.json says that no module has side effects: the hook has nothing else.
     ignoreAnnotations: true,
+    alias: lexerForEsbuild,
     inject: [join(root, 'src/worker/node-globals.ts')],
     define: Object.fromEntries(Object.entries(constants).map(([key, value]) => [key, JSON.stringify(value)])),
     plugins: [realmSourceForEsbuild],

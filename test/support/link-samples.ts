@@ -155,6 +155,8 @@ const toChannel: Samples<ClientToWorker> = {
   cancel: [{ type: 'cancel', run: MAX }],
   invoke: [{ type: 'invoke', ...run, handle: MAX }],
   idle: [{ type: 'idle', ...run, name: '' }],
+  import: [{ type: 'import', ...run, name: '' }],
+  modules: [{ type: 'modules', ...run, name: '' }],
   many: [{ type: 'many', ...run, filename: 'a.js', source: '(x) => x' }],
   more: [{ type: 'more', run: 1 }],
   releasedByHost: [
@@ -237,6 +239,8 @@ export const DIRECTIONS = [
 
 /** Messages that end with a value, which the link itself neither writes nor checks. */
 export const WITH_PAYLOAD = new Set([
+  'import',
+  'modules',
   'onceScriptWith',
   'onceWith',
   'create',

@@ -10,6 +10,8 @@ import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
 import { codeOf, errorNumber } from './guest-error.ts'
 import { ManyRuns } from './many.ts'
+import { Imports } from './modules/imports.ts'
+import { notGiven } from './modules/module-errors.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { countOutsidePromises } from './outside.ts'
@@ -29,14 +31,14 @@ import { WebLibraries } from './web/libraries.ts'
 const { apply, setPrototypeOf } = Reflect
 const NativePromise = Promise
 const { reject: rejectPromise } = NativePromise
-const NativeTypeError = TypeError
 
 /** What the worker takes from the setup script, once. */
 export interface RealmSide {
   readonly record: RealmRecord
   readonly hooks: {
     readonly formatStack: typeof formatStack
-    readonly importModule: (specifier: unknown) => unknown
+    readonly importModule: Imports['importModule']
+    readonly importMeta: Imports['importMeta']
     readonly rejected: (event: unknown, promise: unknown, reason: unknown) => void
   }
   /** Gives the realm side its way to ask the worker, and the realm its globals: the web's, or but the console besides those of the language. */
@@ -61,6 +63,8 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     length: 0,
     reply: undefined,
     replyLength: 0,
+    module: 0,
+    moduleId: undefined,
     asked: '',
     askedText: '',
     askedOther: undefined,
@@ -97,6 +101,8 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const values: RealmValues = new RealmValues(() => (crossing ??= createCrossing()))
   let manyRuns: ManyRuns | undefined
   const theManyRuns = (): ManyRuns => (manyRuns ??= new ManyRuns(globalThis, record, values, settlement))
+  let imports: Imports | undefined
+  const theImports = (): Imports => (imports ??= new Imports(record, bridge, settlement))
   let remotes: RemoteObjects | undefined
   const theFunctions = (): Functions =>
     (functions ??= new Functions(record, outbox, bridge, values, {
@@ -317,6 +323,21 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       case Op.release:
         functions?.releaseExported(record.input, record.length)
         return
+      case Op.import: {
+        record.status = Status.pending
+        theImports().importFor(run, values.readInput(record))
+        return
+      }
+      case Op.modules:
+        theImports().setLookups(values.readInput(record))
+        finish(undefined)
+        return
+      case Op.nextModule:
+        imports?.records.next()
+        return
+      case Op.entered:
+        imports?.entered()
+        return
       default:
         op satisfies never
     }
@@ -338,10 +359,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   step.record = record
   step.hooks = bare({
     formatStack,
-    importModule: (specifier: unknown) =>
-      apply(rejectPromise, NativePromise, [
-        new NativeTypeError(`Cannot import '${specifier as string}': no module of that name was given`),
-      ]),
+    importModule: (referrer: unknown, specifier: unknown, isEvaluation: unknown, attributes: unknown, file: unknown) =>
+      imports === undefined
+        ? apply(rejectPromise, NativePromise, [notGiven(specifier)])
+        : imports.importModule(referrer, specifier, isEvaluation, attributes, file),
+    importMeta: (module: unknown, meta: unknown) => imports?.importMeta(module, meta),
     rejected: (event: unknown, promise: unknown, reason: unknown) => unhandled.rejection(event, promise, reason),
   })
   step.connect = (given, isWeb) => {

@@ -24,10 +24,13 @@ export interface RealmRecord {
   length: number
   /**
    * What the worker answers in the middle of an evaluate: a primitive, or how many bytes are in {@link RealmRecord.input}. Not in `value` and `length`: jobs that ask for something run
-   * after the step, when its outcome is there already.
+   * after the step, when its outcome is there already. HOSTILE where a module is asked about: its namespace, a function, or what V8 threw.
    */
   reply: unknown
   replyLength: number
+  /** What is asked about a module: its number, and for one that is made the symbol by which V8 names it. */
+  module: number
+  moduleId: symbol | undefined
   /** What a service is asked about: the name of a library, or of a member of a URL; a text, and another. */
   asked: string
   askedText: string
@@ -109,6 +112,14 @@ export const Op = {
   placed: 21,
   /** Reads the value in `input`, which nobody wants: the functions in it count as held until they are given back. */
   discard: 22,
+  /** Imports a module for `run`: specifier and lookups are in `input`. */
+  import: 30,
+  /** Keeps the lookups in `input`, for what `import()` in a script asks for. */
+  modules: 31,
+  /** Gives the number of the next module to be evaluated in `module`; 0 if there is none. */
+  nextModule: 32,
+  /** That module has been entered: `value` is the promise that V8 gave, or with `code` 1 what it threw, or with 2 nothing, because a deadline ended it. */
+  entered: 33,
 } as const
 export type Op = (typeof Op)[keyof typeof Op]
 
@@ -136,6 +147,8 @@ export const ATTENTION = {
   settled: 16,
   /** There is something outside to wait for. */
   outside: 32,
+  /** Modules wait to be evaluated, which takes an evaluate of its own. */
+  modules: 64,
 } as const
 
 /** How a host call was answered: the worker's word to the realm side. */
@@ -152,7 +165,7 @@ export const Answer = {
   larger: 4,
   /** The run ends here: a signal is on its way. */
   end: 5,
-  /** The client does not read what it was sent. */
+  /** The client does not read what it was sent; what a module is asked for goes against a limit, which `reply` tells. */
   refused: 6,
 } as const
 export type Answer = (typeof Answer)[keyof typeof Answer]
@@ -175,6 +188,20 @@ export const Request = {
   updateUrl: 7,
   /** The script of the web library `asked`. */
   library: 8,
+  /** Modules, all by their number. Compile `askedText` under the name `asked`: the number is the `reply`. */
+  compileModule: 30,
+  /** What it imports, as JSON: a list of specifier, `type`, and another attribute's name or phase that is not known. */
+  moduleRequests: 31,
+  /** Link it to the modules whose numbers are in `askedText`, as JSON. */
+  linkModule: 32,
+  instantiateModule: 33,
+  moduleNamespace: 34,
+  /** Make a function of the source `askedText` under the name `asked`, with the parameters of a CommonJS module. */
+  compileCommonJs: 35,
+  /** The names that the CommonJS source `askedText` exports, and the modules whose exports it passes on, as JSON. */
+  commonJsExports: 36,
+  /** Where an error that V8 made of a module's source was made, as an excerpt; undefined if V8 does not know. About the last one. */
+  errorExcerpt: 37,
 } as const
 export type Request = (typeof Request)[keyof typeof Request]
 

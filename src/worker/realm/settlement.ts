@@ -36,6 +36,15 @@ export class Settlement {
     ])
   }
 
+  /** The run waits, and {@link end} says how it ends: for what is no promise, because its outcome may have a `then`. */
+  begin(run: number): void {
+    this.#waiting[run] = true
+  }
+
+  end(run: number, fulfilled: boolean, value: unknown): void {
+    this.#settle({ run, fulfilled, value, next: undefined })
+  }
+
   forget(run: number): void {
     deleteProperty(this.#waiting, run)
   }
