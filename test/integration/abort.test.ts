@@ -133,3 +133,19 @@ test('a context that is not waited for any more is dropped when it comes', async
   }
   await eventually('no more contexts than before', async () => (await contexts()) === 2)
 })
+
+test.each<[what: string, source: string]>([
+  ['the inner run computes', 'nested("abort(); for (;;);")'],
+  ['the inner run waits', 'nested("abort(); new Promise(() => {})")'],
+  ['the outer run computes, and the inner one is over', '(async () => { await nested("abort(); 1").catch(() => {}); for (;;); })()'],
+  ['the inner run is caught', '(async () => { for (;;) try { await nested("abort(); for (;;);") } catch {} })()'],
+])('in a host function that runs code in the context that called it: %s', async (_what, source) => {
+  for (let i = 0; i < 5; i++) {
+    const controller = new AbortController()
+    const { signal } = controller
+    await ctx.set('abort', () => controller.abort(reason))
+    await ctx.set('nested', async (code: string) => ctx.run(code, { signal, timeout: 60_000 }))
+    expect(await rejection(ctx.run(source, { signal, timeout: 60_000 }))).toBe(reason)
+    expect(await ctx.run('kept', { timeout: 5_000 })).toBe(1)
+  }
+})
