@@ -7,6 +7,7 @@ import { Scripts } from './compiler/scripts.ts'
 import { Context } from './context.ts'
 import type { Control } from './control.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
+import type { Request } from './channel.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
 import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import { Lane } from './lane.ts'
@@ -208,6 +209,17 @@ export class Box implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose()
+  }
+
+  /** @internal Compiles a source for `glovebox/vm` in a worker, and runs nothing. */
+  async vmCompile(request: Omit<Extract<Request, { readonly type: 'vmCompile' }>, 'context'>): Promise<unknown> {
+    const lane = await this.#anyLane()
+    return lane.call({ ...request, context: 0 }, NO_PAYLOAD, undefined)
+  }
+
+  /** @internal What a deadline may be. */
+  get policy(): TimeoutPolicy {
+    return this.#policy
   }
 
   /** @internal The daemon says that a worker is gone. */

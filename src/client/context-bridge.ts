@@ -30,6 +30,8 @@ export class ContextBridge {
   inFlight = 0
   /** Drops it with its last handle: its context was made for one run, which is over. */
   isOver = false
+  /** Goes around each call of a function of the guest's. */
+  around: ((call: () => Promise<unknown>) => Promise<unknown>) | undefined
   readonly #channel: BridgeChannel
   readonly #imported: ImportedFunctions<GuestFunction>
   #remotes: RemoteObjects | undefined
@@ -109,7 +111,8 @@ export class ContextBridge {
     return makeGuestFunction(id, name, this, {
       call: (args) => {
         if (released) throw new ReportedError('ERR_FUNCTION_GONE', `the guest's function '${name}' was released`)
-        return this.#channel.invoke(this, id, args)
+        const call = (): Promise<unknown> => this.#channel.invoke(this, id, args)
+        return this.around === undefined ? call() : this.around(call)
       },
       release: () => {
         if (released) return

@@ -7,6 +7,8 @@ import type { Lane } from './lane.ts'
 import { ContextModules, keyOf } from './modules/context-modules.ts'
 import type { Modules } from './modules/given-modules.ts'
 import { type ImportOptions, resolveImportOptions } from './modules/import-options.ts'
+import type { Request } from './channel.ts'
+import type { ContextBridge } from './context-bridge.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { Outcome } from './outcomes.ts'
 import { InvalidOptionError } from '../base/options.ts'
@@ -25,6 +27,14 @@ import {
   type RunPolicy,
 } from './run-options.ts'
 import { type RunScript, runScript } from './source-maps.ts'
+
+/** What `glovebox/vm` asks of a context. */
+type VmRequest =
+  Extract<Request, { readonly type: 'vmRun' | 'vmSync' }> extends infer Asked
+    ? Asked extends object
+      ? Omit<Asked, 'context'>
+      : never
+    : never
 
 const RUN = { source: 'run', script: 'runScript' } as const
 
@@ -132,6 +142,22 @@ export class Context implements AsyncDisposable {
   off<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
     this.#lane.bridge(this.#number).events.off(name, listener)
     return this
+  }
+
+  /** @internal The functions that this process and the context hold of each other. */
+  get bridge(): ContextBridge {
+    return this.#lane.bridge(this.#number)
+  }
+
+  /** @internal What `glovebox/vm` asks. `payload` is a delta of a mirror, and so is what this resolves with. */
+  async vm(request: VmRequest, payload: unknown, signal: AbortSignal | undefined, script?: RunScript): Promise<unknown> {
+    this.#assertThere()
+    return this.#lane.call(
+      { ...request, context: this.#number },
+      payload,
+      signal,
+      script === undefined ? undefined : this.#remember(script),
+    )
   }
 
   /** Drops the context. Runs that wait in it fail with ContextLostError. Idempotent. */

@@ -23,6 +23,7 @@ import {
   scriptCodec,
   type ScriptMessage,
 } from './script-messages.ts'
+import { vmCompileCodec, type VmMessage, vmRunCodec, vmSyncCodec } from './vm-messages.ts'
 
 /**
  * Client → worker. `run` numbers the request: the client counts up from 1, and each is answered once. `context` numbers one of the channel's contexts, chosen by the client.
@@ -31,6 +32,7 @@ import {
 export type ClientToWorker =
   | ScriptMessage
   | ContextMessage
+  | VmMessage
   | Hello
   /** Evaluates `source` in `context`. */
   | RunMessage<'run'>
@@ -123,6 +125,9 @@ export const clientToWorker = defineLink<ClientToWorker>({
   onceScriptWith: onceScriptWithCodec,
   plan: planCodec,
   advance: advanceCodec,
+  vmRun: vmRunCodec,
+  vmSync: vmSyncCodec,
+  vmCompile: vmCompileCodec,
   hello: helloCodec,
   run: { code: 1, fields: 5, pack: packRun, unpack: (from) => unpackRun('run', from) },
   once: { code: 2, fields: 5, pack: packRun, unpack: (from) => unpackRun('once', from) },

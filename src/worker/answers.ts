@@ -65,6 +65,13 @@ export class Answers {
     return true
   }
 
+  /** A value of the worker's own. */
+  value(run: number, value: unknown): void {
+    const start = workerToClient.open(this.#out, { type: 'done', run })
+    this.#encoder.write(this.#out, value)
+    this.#close(start)
+  }
+
   /** A value that the realm side encoded. */
   encoded(type: 'done' | 'threw' | 'presetThrew', run: number, bytes: Uint8Array): void {
     const out = this.#out

@@ -1,8 +1,6 @@
-import { withoutFrames } from '../confined/own-error.ts'
-import { syntaxErrorOf } from '../confined/syntax-error.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
-import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, MAX_SOURCE, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Answers } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
 import { ContextTurns } from './context-turns.ts'
@@ -18,6 +16,7 @@ import { Op, Status } from './realm/record.ts'
 import { RunAtWork } from './run-at-work.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
 import type { UploadedScripts } from './uploaded-scripts.ts'
+import { VmRuns } from './vm-runs.ts'
 
 /** What all channels of a worker share. */
 export interface WorkerParts {
@@ -54,6 +53,7 @@ export class ChannelRuns {
   readonly #cancelled = new Set<number>()
   #lastRun = 0
   readonly #work: RunAtWork
+  readonly #vm: VmRuns
 
   constructor(parts: WorkerParts, channel: number, maxTimeoutMs: number, answers: Answers, conversation: Conversation) {
     this.#parts = parts
@@ -69,6 +69,7 @@ export class ChannelRuns {
       released: (context) => this.#dropIfDone(context),
     })
     this.#work = new RunAtWork(answers, this.#hostCalls, this.#cancelled, (run) => this.#turns.wait(run))
+    this.#vm = new VmRuns(parts.guard, answers, this.#work)
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
     this.#planned = new PlannedContexts(parts.presets, {
       number: channel,
@@ -219,6 +220,9 @@ export class ChannelRuns {
         if (!context.isDone) this.#keep(context)
         return context
       }
+      case 'vmCompile':
+        this.#vm.compile(request)
+        return undefined
       default: {
         const context = this.#contexts.get(request.context)
         if (context === undefined) {
@@ -255,6 +259,12 @@ export class ChannelRuns {
         return
       case 'advance':
         this.#work.fail('ERR_NO_CLOCK', 'this context goes by the time of day: it was not made with the option deterministic', 'queued')
+        return
+      case 'vmRun':
+        this.#vm.run(context, request, payload)
+        return
+      case 'vmSync':
+        this.#vm.sync(context, payload)
         return
       case 'idle':
         this.#turns.waitForIdle(this.#work.toWaiting(context))
@@ -371,10 +381,7 @@ export class ChannelRuns {
 
   #evaluate(context: ChannelContext, source: string, filename: string | undefined): void {
     this.#work.filename = filename
-    if (source.length > MAX_SOURCE.default) {
-      this.#work.fail('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`, 'compile')
-      return
-    }
+    if (!this.#work.admits(source)) return
     const compiled = this.#compile(source, filename)
     if (compiled !== undefined) this.#enter(context, compiled)
   }
@@ -389,13 +396,13 @@ export class ChannelRuns {
   }
 
   #compile(source: string, filename: string | undefined): CompiledScript | undefined {
-    return this.#parsed(() => this.#parts.scripts.get(source, filename))
+    return this.#work.parsed(() => this.#parts.scripts.get(source, filename))
   }
 
   /** A script that the client sent before. */
   #uploaded(hash: Uint8Array): CompiledScript | undefined {
     let known = true
-    const compiled = this.#parsed(() => {
+    const compiled = this.#work.parsed(() => {
       const found = this.#parts.uploads.get(this.#channel, hash, () => this.#answers.cacheRefused(hash))
       known = found !== undefined
       return found
@@ -403,19 +410,6 @@ export class ChannelRuns {
     if (!known) this.#work.fail('ERR_SCRIPT_UNKNOWN', 'this worker does not have this script', 'compile')
     this.#work.filename = compiled?.filename
     return compiled
-  }
-
-  /** What V8 makes of a source; undefined if that is an error, which is then answered. */
-  #parsed(compile: () => CompiledScript | undefined): CompiledScript | undefined {
-    try {
-      return compile()
-    } catch (error) {
-      const syntaxError = syntaxErrorOf(error)
-      // V8 refuses a source for its size, or for nesting that overflows the parser's stack, with other errors of the main realm.
-      const refused = (): Error => withoutFrames(new RangeError('the source cannot be compiled: it is nested too deeply or too large'))
-      this.#answers.thrown(this.#work.number, syntaxError ?? refused())
-      return undefined
-    }
   }
 
   /** Of the run at work. */

@@ -1,7 +1,7 @@
 import { withoutFrames } from '../confined/own-error.ts'
-import { evalExcerpt } from '../confined/syntax-error.ts'
+import { evalExcerpt, syntaxErrorOf } from '../confined/syntax-error.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
-import { MAX_OUTPUT } from '../protocol/limits.ts'
+import { MAX_OUTPUT, MAX_SOURCE } from '../protocol/limits.ts'
 import type { Phase } from '../protocol/report.ts'
 import { type Answers, isPlainPrimitive } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
@@ -175,6 +175,26 @@ export class RunAtWork {
     }
     realm.takeOutbox()
     this.#interrupted(new ChannelContext(realm, 0, true))
+  }
+
+  /** False if a source is too large, which is then answered. */
+  admits(source: string): boolean {
+    if (source.length <= MAX_SOURCE.default) return true
+    this.fail('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`, 'compile')
+    return false
+  }
+
+  /** What V8 makes of a source; undefined if that is an error, which is then answered. */
+  parsed<Compiled>(compile: () => Compiled | undefined): Compiled | undefined {
+    try {
+      return compile()
+    } catch (error) {
+      const syntaxError = syntaxErrorOf(error)
+      // V8 refuses a source for its size, or for nesting that overflows the parser's stack, with other errors of the main realm.
+      const refused = (): Error => withoutFrames(new RangeError('the source cannot be compiled: it is nested too deeply or too large'))
+      this.#answers.thrown(this.number, syntaxError ?? refused())
+      return undefined
+    }
   }
 
   fail(code: ErrorCode, message: string, phase: Phase): void {

@@ -11,6 +11,7 @@ const FOLDER = fileURLToPath(new URL('../../examples/', import.meta.url))
 
 /** What each example prints: all of it, or a pattern. */
 const OUTPUTS: Readonly<Record<string, string | RegExp>> = {
+  'vm.mjs': '42\n17\n1\n',
   'vm-docs.mjs': '42\n17\n1\n',
   'two-contexts.mjs': 'first: 3\nsecond: 100\nundefined\nundefined\n',
   'rules.mjs': `free-shipping  true

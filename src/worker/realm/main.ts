@@ -12,6 +12,7 @@ import { codeOf, errorNumber } from './guest-error.ts'
 import { ManyRuns } from './many.ts'
 import { Imports } from './modules/imports.ts'
 import { notGiven } from './modules/module-errors.ts'
+import { MirroredGlobal } from './mirrored.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
 import { Outbox } from './outbox.ts'
 import { countOutsidePromises } from './outside.ts'
@@ -110,6 +111,15 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       dropped: (fn, wasSent) => remotes?.dropped(fn, wasSent),
     }))
   const theRemotes = (): RemoteObjects => (remotes ??= new RemoteObjects(remotePlatform(theFunctions(), web)))
+  let mirrored: MirroredGlobal | undefined
+  const theMirrored = (): MirroredGlobal =>
+    (mirrored ??= new MirroredGlobal({
+      global: globalThis,
+      isBuiltIn: (name, described) => isBuiltIn(name, described),
+      isImported: (fn) => functions?.isImported(fn) === true,
+      isRemote: (value) => mayBeRemote(value, web),
+      tryCopy: (value) => void values.writeAlone(value, record.maxOutput),
+    }))
   let warm = false
 
   const finalization = deferFinalization(globalThis, record, (error) => unhandled.thrown(error))
@@ -182,12 +192,18 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     settlement.wait(run, value)
   }
 
+  const tell = (value: unknown): void => {
+    encode(Status.done, theMirrored().tell(value))
+  }
+
   const take = (): void => {
     const entry = settlement.take()
     record.run = entry?.run ?? 0
     record.origin = record.run
     if (entry === undefined) return
-    if (entry.fulfilled) finish(entry.value)
+    const isMirrored = mirrored?.settled(entry.run) === true
+    if (entry.fulfilled && isMirrored) tell(entry.value)
+    else if (entry.fulfilled) finish(entry.value)
     else encodeThrown(entry.value)
   }
 
@@ -287,6 +303,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         finalization.run()
         return
       case Op.forget:
+        mirrored?.settled(run)
         settlement.forget(run)
         return
       case Op.invoke:
@@ -319,6 +336,17 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         return
       case Op.discard:
         values.readInput(record)
+        return
+      case Op.hear:
+        theMirrored().hear(values.readInput(record))
+        finish(undefined)
+        return
+      case Op.tell:
+        record.value = undefined
+        if (isThenable(value)) {
+          theMirrored().wait(run)
+          settle(run, value)
+        } else tell(value)
         return
       case Op.release:
         functions?.releaseExported(record.input, record.length)

@@ -120,6 +120,10 @@ export const Op = {
   nextModule: 32,
   /** That module has been entered: `value` is the promise that V8 gave, or with `code` 1 what it threw, or with 2 nothing, because a deadline ended it. */
   entered: 33,
+  /** The globals are kept in step with an object of the client's: brings them in step by the delta in `input`. */
+  hear: 60,
+  /** As `settle`; the result is a delta with the value. */
+  tell: 61,
 } as const
 export type Op = (typeof Op)[keyof typeof Op]
 

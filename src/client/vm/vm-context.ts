@@ -1,0 +1,147 @@
+import type { Mirror } from '../../protocol/mirror/mirror.ts'
+import { CodecError } from '../../protocol/msgpack/codec-error.ts'
+import { TIMEOUT_MS } from '../../protocol/limits.ts'
+import type { VmSource } from '../../protocol/vm-messages.ts'
+import type { Box } from '../box.ts'
+import type { Context } from '../context.ts'
+import { GuestError, OutputLimitError, ProtocolError, TimeoutError, ValueError } from '../errors.ts'
+import { currentFrame } from '../reentrance.ts'
+import { runScript } from '../source-maps.ts'
+import { executionInterrupted, executionTimeout } from './node-errors.ts'
+import type { RunSettings } from './options.ts'
+import { mirrorOf } from './mirrored-object.ts'
+
+/** A context of a worker, and the object that its globals are kept in step with. */
+export class VmContext implements AsyncDisposable {
+  readonly #box: Promise<Box>
+  readonly #mirror: Mirror
+  readonly #context: Promise<Context>
+  /** What was asked of it last: one thing after the other, so that what is read back comes in order. */
+  #last: Promise<unknown>
+
+  constructor(box: Promise<Box>, object: object) {
+    this.#box = box
+    this.#mirror = mirrorOf(object)
+    this.#context = this.#create()
+    this.#last = this.#context.then((context) => this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default))
+    this.#last.catch(() => undefined)
+  }
+
+  /** When its worker has it, with what the object holds. */
+  async made(): Promise<void> {
+    await this.#last
+  }
+
+  /** Evaluates a source once `ready`, brings both sides in step, and resolves with the result, awaited if it is a promise. */
+  run(source: VmSource, { timeoutMs, breakOnSigint }: RunSettings, ready: Promise<unknown> | undefined): Promise<unknown> {
+    return this.#next(async (context) => {
+      await ready
+      const { policy } = await this.#box
+      const limitMs = timeoutMs === undefined ? policy.defaultMs : Math.min(timeoutMs, policy.maxMs)
+      const interrupt = breakOnSigint ? new Interrupt() : undefined
+      try {
+        const request = { type: 'vmRun', ...source } as const
+        return await this.#exchange(context, request, limitMs, interrupt?.signal)
+      } catch (error) {
+        if (error instanceof TimeoutError) throw executionTimeout(limitMs, error)
+        throw error
+      } finally {
+        interrupt?.[Symbol.dispose]()
+      }
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#context).dispose()
+  }
+
+  /** The context itself, for whoever drops it when the object is gone. */
+  get context(): Promise<Context> {
+    return this.#context
+  }
+
+  async #create(): Promise<Context> {
+    const box = await this.#box
+    const context = await box.createContext({}, { globals: 'ecmascript' })
+    context.bridge.around = (call) =>
+      this.#next(async () => {
+        // A function of the guest's is called as node:vm does it: it sees what the host has changed, and the host what it changes.
+        await this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default)
+        try {
+          return await call()
+        } finally {
+          await this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default)
+        }
+      })
+    return context
+  }
+
+  /** After all that was asked before. What a host function asks does not wait for the run that called it. */
+  #next<Result>(ask: (context: Context) => Promise<Result>): Promise<Result> {
+    const isInside = currentFrame() !== undefined
+    const before = isInside ? this.#context : this.#last.catch(() => undefined).then(() => this.#context)
+    const answer = before.then((context) => {
+      if (isInside) this.#mirror.assumeKnown()
+      return ask(context)
+    })
+    if (!isInside) this.#last = answer
+    answer.catch(() => undefined)
+    return answer
+  }
+
+  async #exchange(
+    context: Context,
+    request: ({ readonly type: 'vmRun' } & VmSource) | { readonly type: 'vmSync' },
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const script = request.type === 'vmRun' ? runScript(request.source, request.filename, undefined) : undefined
+    try {
+      return this.#hear(await context.vm({ ...request, timeoutMs }, this.#mirror.tell(undefined), signal, script))
+    } catch (error) {
+      if (error instanceof GuestError || error instanceof TimeoutError || error instanceof OutputLimitError || signal?.aborted === true)
+        await this.#readBack(context)
+      else if (error instanceof ValueError) this.#mirror.forgetTold()
+      throw error
+    }
+  }
+
+  /** A run that failed has changed globals, too. What comes of reading them is no business of whoever ran it. */
+  async #readBack(context: Context): Promise<void> {
+    try {
+      this.#hear(await context.vm({ type: 'vmSync', timeoutMs: TIMEOUT_MS.default }, this.#mirror.ask(), undefined))
+    } catch {
+      this.#mirror.forgetTold()
+    }
+  }
+
+  #hear(delta: unknown): unknown {
+    try {
+      return this.#mirror.hear(delta)
+    } catch (error) {
+      if (error instanceof CodecError) throw new ProtocolError('ERR_PROTOCOL', `the worker sent ${error.message}`)
+      throw error
+    }
+  }
+}
+
+/** Ends a run when this process gets SIGINT, which then does nothing else. */
+class Interrupt implements Disposable {
+  readonly #controller = new AbortController()
+  readonly #listeners = process.rawListeners('SIGINT')
+  readonly #interrupt = (): void => this.#controller.abort(executionInterrupted())
+
+  constructor() {
+    process.removeAllListeners('SIGINT')
+    process.on('SIGINT', this.#interrupt)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  [Symbol.dispose](): void {
+    process.off('SIGINT', this.#interrupt)
+    for (const listener of this.#listeners) process.on('SIGINT', listener as () => void)
+  }
+}
