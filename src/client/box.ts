@@ -218,7 +218,7 @@ export class Box implements AsyncDisposable {
   }
 
   /** @internal What a deadline may be. */
-  get policy(): TimeoutPolicy {
+  get policy(): RunPolicy {
     return this.#policy
   }
 

@@ -282,6 +282,8 @@ export const WITH_PAYLOAD = new Set([
   'import',
   'modules',
   'onceScriptWith',
+  'vmRun',
+  'vmSync',
   'onceWith',
   'create',
   'set',

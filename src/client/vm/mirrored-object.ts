@@ -6,6 +6,11 @@ import { mayBeRemote } from '../remote-platform.ts'
 
 const HANDLE = { id: 0, isAsync: false, returns: false, name: '' } as const
 
+interface Accessor {
+  readonly get?: () => unknown
+  readonly set?: (value: unknown) => unknown
+}
+
 /**
  * The client's side of a context's global object: the object that was given. What it inherits counts, too, but for `Object.prototype`; its accessors are called where they are. Instances of classes
  * cross as copies, and are not written back to: a guest must not reach into what is more than data.
@@ -33,20 +38,18 @@ export function mirrorOf(root: object): Mirror {
     },
     deleteOfRoot: (key) => Reflect.deleteProperty(root, key),
     accessorOf(owner, described) {
-      const key = (described.get ?? described.set) as unknown as object
+      const { get, set } = described as Accessor
+      const key = get ?? set
+      if (key === undefined) return undefined
       let ofOwner = accessors.get(owner)
       if (ofOwner === undefined) accessors.set(owner, (ofOwner = new WeakMap()))
       const known = ofOwner.get(key)
       if (known !== undefined) return known
       // Weakly: what a guest holds must not keep the object alive for which the guest is.
       const ref = new WeakRef(owner)
-      const self = (): object | undefined => ref.deref()
       const pair: AccessorPair = {
-        get: described.get === undefined ? undefined : () => Reflect.apply(described.get as () => unknown, self(), []) as unknown,
-        set:
-          described.set === undefined
-            ? undefined
-            : (value: unknown) => Reflect.apply(described.set as (value: unknown) => unknown, self(), [value]) as unknown,
+        get: get && ((): unknown => Reflect.apply(get, ref.deref(), [])),
+        set: set && ((value: unknown): unknown => Reflect.apply(set, ref.deref(), [value])),
       }
       ofOwner.set(key, pair)
       return pair

@@ -1,5 +1,6 @@
+import { MAX_NAME } from '../../protocol/limits.ts'
 import { constants } from './constants.ts'
-import { notSupported } from './node-errors.ts'
+import { invalidValue, notSupported } from './node-errors.ts'
 import {
   checkBoolean,
   checkBytes,
@@ -43,6 +44,9 @@ export function optionsOf(given: unknown): Options {
 export function sourceSettings(options: Options, defaultFilename: string): SourceSettings {
   const { filename = defaultFilename, lineOffset = 0, columnOffset = 0, produceCachedData = false, importModuleDynamically } = options
   checkString(filename, 'options.filename')
+  if (filename.length > MAX_NAME) throw invalidValue('options.filename', filename, `must have at most ${MAX_NAME} characters`)
+  // Stacks leave frames of such scripts out.
+  if (/^(?:glovebox|node):/.test(filename)) throw invalidValue('options.filename', filename, "must not begin with 'glovebox:' or 'node:'")
   checkInt32(lineOffset, 'options.lineOffset')
   checkInt32(columnOffset, 'options.columnOffset')
   const cachedData = checkBytes(options['cachedData'], 'options.cachedData')

@@ -50,7 +50,8 @@ export class VmScript {
 
   constructor(host: ScriptHost, code: unknown, options: unknown) {
     this.#host = host
-    const source = `${code as string}`
+    if (typeof code === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string')
+    const source = String(code)
     this.#settings = sourceSettings(optionsOf(options), DEFAULT_FILENAME)
     const { filename, lineOffset, columnOffset } = this.#settings
     this.#source = { source, filename, lineOffset, columnOffset }

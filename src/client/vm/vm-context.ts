@@ -6,6 +6,7 @@ import type { Box } from '../box.ts'
 import type { Context } from '../context.ts'
 import { GuestError, OutputLimitError, ProtocolError, TimeoutError, ValueError } from '../errors.ts'
 import { currentFrame } from '../reentrance.ts'
+import { checkSource } from '../run-options.ts'
 import { runScript } from '../source-maps.ts'
 import { executionInterrupted, executionTimeout } from './node-errors.ts'
 import type { RunSettings } from './options.ts'
@@ -37,6 +38,7 @@ export class VmContext implements AsyncDisposable {
     return this.#next(async (context) => {
       await ready
       const { policy } = await this.#box
+      checkSource(source.source, policy.maxSource)
       const limitMs = timeoutMs === undefined ? policy.defaultMs : Math.min(timeoutMs, policy.maxMs)
       const interrupt = breakOnSigint ? new Interrupt() : undefined
       try {

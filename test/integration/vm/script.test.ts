@@ -26,16 +26,11 @@ describe('Script', () => {
       'runs in any context',
       async (vm) => {
         const script = new vm.Script('n = typeof n === "number" ? n + 1 : 1')
-        const [one, two]: Bag[] = [{}, { n: 10 }]
-        await vm.createContext(one as Bag)
-        await vm.createContext(two as Bag)
-        return [
-          await script.runInContext(one as Bag),
-          await script.runInContext(two as Bag),
-          await script.runInContext(one as Bag),
-          one,
-          two,
-        ]
+        const one: Bag = {}
+        const two: Bag = { n: 10 }
+        await vm.createContext(one)
+        await vm.createContext(two)
+        return [await script.runInContext(one), await script.runInContext(two), await script.runInContext(one), one, two]
       },
     ],
     [
@@ -68,7 +63,7 @@ describe('Script', () => {
       'the place of what does not parse',
       async (vm) => [
         await placeOf(() => vm.runInNewContext('var a = ;', {}, 'bad.js')),
-        await placeOf(() => vm.runInNewContext('\n\n  (', {}, { filename: 'bad.js', lineOffset: 5 })),
+        await placeOf(() => vm.runInNewContext('\n\n  var a = ;', {}, { filename: 'bad.js', lineOffset: 5 })),
       ],
     ],
     [
