@@ -261,9 +261,11 @@ export class ChannelRuns {
         this.#work.fail('ERR_NO_CLOCK', 'this context goes by the time of day: it was not made with the option deterministic', 'queued')
         return
       case 'vmRun':
+        record.unread = true
         this.#vm.run(context, request, payload)
         return
       case 'vmSync':
+        record.unread = true
         this.#vm.sync(context, payload)
         return
       case 'idle':
