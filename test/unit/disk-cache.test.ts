@@ -77,3 +77,13 @@ test('many writers at once leave whole files', async () => {
   for (const cache of caches) expect(await cache.read(hashOf(1))).toMatchObject({ code: 'code(1)' })
   expect(names()).toEqual(['1.gbx'])
 })
+
+test('two boxes of one process may write the same at the same time', async () => {
+  const caches = [await DiskCache.open(directory.path), await DiskCache.open(directory.path)]
+  // Large, so that one still writes when the other begins.
+  for (let n = 1; n <= 5; n++) {
+    await Promise.all(caches.map((cache) => cache.write(hashOf(n), answerOf(n, 4 * KIB * KIB))))
+    for (const cache of caches) expect(await cache.read(hashOf(n))).toMatchObject({ code: `code(${n})` })
+  }
+  expect(names()).toHaveLength(5)
+})

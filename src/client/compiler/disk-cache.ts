@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { errorMessage } from '../../base/error.ts'
@@ -40,7 +40,6 @@ export class DiskCache {
   readonly #maxBytes: number
   /** What is there by this process's reckoning; undefined before it has looked. */
   #totalBytes: number | undefined
-  #writes = 0
 
   private constructor(directory: string, maxBytes: number) {
     this.#directory = directory
@@ -82,7 +81,7 @@ export class DiskCache {
   async write(hash: string, answer: CompileAnswer): Promise<void> {
     const bytes = encode(answer)
     const path = this.#pathOf(hash)
-    const unfinished = `${path}.${process.pid}.${++this.#writes}`
+    const unfinished = `${path}.${randomBytes(8).toString('hex')}`
     try {
       await writeFile(unfinished, bytes, { mode: 0o600, flag: 'wx' })
       await rename(unfinished, path)
