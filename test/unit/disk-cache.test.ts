@@ -1,4 +1,5 @@
-import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CompileAnswer } from '../../src/client/compiler/compiler-channel.ts'
@@ -76,6 +77,20 @@ test('many writers at once leave whole files', async () => {
   await Promise.all(caches.map(async (cache) => cache.write(hashOf(1), answerOf(1))))
   for (const cache of caches) expect(await cache.read(hashOf(1))).toMatchObject({ code: 'code(1)' })
   expect(names()).toEqual(['1.gbx'])
+})
+
+test.each<[title: string, put: (path: string) => void]>([
+  ['a link to a device', (path) => symlinkSync('/dev/zero', path)],
+  ['a link to itself', (path) => symlinkSync(path, path)],
+  ['a pipe', (path) => void execFileSync('mkfifo', [path])],
+  ['a directory', (path) => mkdirSync(path)],
+])('%s in the place of a file is not read', async (_title, put) => {
+  const cache = await DiskCache.open(directory.path)
+  put(join(directory.path, `${hashOf(1)}.gbx`))
+  expect(await cache.read(hashOf(1))).toBeUndefined()
+  await cache.write(hashOf(1), answerOf(1))
+  await cache.write(hashOf(2), answerOf(2))
+  expect(await cache.read(hashOf(2))).toMatchObject({ code: 'code(2)' })
 })
 
 test('two boxes of one process may write the same at the same time', async () => {

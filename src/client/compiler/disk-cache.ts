@@ -64,8 +64,10 @@ export class DiskCache {
     const path = this.#pathOf(hash)
     let bytes: Buffer
     try {
-      const { size, mtimeMs } = await stat(path)
-      if (size > MAX_COMPILED_FRAME_BYTES) throw new Error('too large')
+      const found = await lstat(path)
+      // A device or a pipe has no end, or no beginning.
+      if (!found.isFile() || found.size > MAX_COMPILED_FRAME_BYTES) return undefined
+      const { mtimeMs } = found
       bytes = await readFile(path)
       const now = Date.now()
       if (now - mtimeMs > USE_RESOLUTION_MS) await utimes(path, now / 1_000, now / 1_000)
