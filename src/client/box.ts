@@ -5,7 +5,7 @@ import type { DiskCache } from './compiler/disk-cache.ts'
 import type { Script } from './compiler/script.ts'
 import { Scripts } from './compiler/scripts.ts'
 import { Context } from './context.ts'
-import type { Control } from './control.ts'
+import type { Connection } from './connection.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
 import type { Request } from './channel.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
@@ -83,9 +83,8 @@ const ONCE_WITH = { source: 'onceWith', script: 'onceScriptWith' } as const
 
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
 export class Box implements AsyncDisposable {
-  readonly #control: Control
+  readonly #connection: Connection
   readonly #policy: RunPolicy
-  readonly #release: () => Promise<void>
   readonly #lanes = new Set<Lane>()
   readonly #guests = new GuestEvents()
   readonly #compiler: Compiler
@@ -96,13 +95,12 @@ export class Box implements AsyncDisposable {
   #cause: GloveboxError | undefined
 
   /** @internal Boxes are made by `connect()`. */
-  constructor(control: Control, policy: RunPolicy, release: () => Promise<void>, disk: DiskCache | undefined) {
-    this.#control = control
-    this.#compiler = new Compiler(control)
+  constructor(connection: Connection, policy: RunPolicy, disk: DiskCache | undefined) {
+    this.#connection = connection
+    this.#compiler = new Compiler(connection)
     this.#scripts = new Scripts(this.#compiler, disk, policy.maxSource)
     this.#presets = new Presets(this.#scripts, policy)
     this.#policy = policy
-    this.#release = release
   }
 
   /**
@@ -176,7 +174,7 @@ export class Box implements AsyncDisposable {
 
   /** What the daemon says of itself: workers, limits, versions, recent deaths. */
   async status(): Promise<Status> {
-    const json = await this.#control.status()
+    const json = await this.#connection.ask(async (control) => control.status())
     try {
       const status = JSON.parse(json) as Omit<Status, 'client'>
       return { ...status, client: this.#countFunctions() }
@@ -198,7 +196,8 @@ export class Box implements AsyncDisposable {
 
   /** Has the daemon drain and stop: a command for operators. */
   async stopDaemon(): Promise<void> {
-    await this.#control.stop()
+    const control = await this.#connection.control()
+    await control.stop()
   }
 
   /** Closes the connection; contexts are dropped, calls under way fail with ConnectionError `ERR_DISPOSED`. Idempotent. */
@@ -228,11 +227,10 @@ export class Box implements AsyncDisposable {
     this.#compiler.lost(worker, report)
   }
 
-  /** @internal The control connection is gone, and with it every lease. */
+  /** @internal The control connection is gone, and with it every lease. The next call makes another. */
   disconnected(cause: GloveboxError): void {
-    this.#cause ??= cause
     for (const lane of this.#lanes) lane.end(cause)
-    this.#compiler.end(cause)
+    this.#compiler.disconnected(cause)
   }
 
   async #create(
@@ -270,9 +268,11 @@ export class Box implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    this.disconnected(new ConnectionError('ERR_DISPOSED', 'this box was disposed'))
-    this.#control.close()
-    await this.#release()
+    const cause = new ConnectionError('ERR_DISPOSED', 'this box was disposed')
+    this.#cause = cause
+    this.disconnected(cause)
+    this.#compiler.end(cause)
+    await this.#connection.close(cause)
   }
 
   /** The open lane with the least to do; the first caller opens one, and others wait with it. */
@@ -293,12 +293,11 @@ export class Box implements AsyncDisposable {
 
   async #lease(purpose: LeasePurpose): Promise<Lane> {
     this.#assertOpen()
-    const known = this.#shared()
-    const lease = await this.#control.lease(
-      purpose,
-      known.map(({ worker }) => worker),
-      this.#policy.queueTimeoutMs,
-    )
+    const { control, lease, known } = await this.#connection.ask(async (control) => {
+      const known = this.#shared()
+      const workers = known.map(({ worker }) => worker)
+      return { control, known, lease: await control.lease(purpose, workers, this.#policy.queueTimeoutMs) }
+    })
     if (lease.path === undefined) {
       const lane = known.find(({ worker }) => worker === lease.worker)
       if (lane === undefined) throw new ProtocolError('ERR_PROTOCOL', `the daemon leased worker ${lease.worker}, which is unknown here`)
@@ -311,7 +310,7 @@ export class Box implements AsyncDisposable {
       guests: this.#guests,
       cacheRefused: (script: Script) => void this.#scripts.forget(script),
     }
-    const lane = new Lane(lease, lease.path, options, this.#control, (ended) => this.#lanes.delete(ended))
+    const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))
     this.#lanes.add(lane)
     await lane.opened()
     return lane

@@ -5,11 +5,14 @@ import { defaultSocketPath, SYSTEM_SOCKET_PATH } from '../base/socket-path.ts'
 import { MAX_SOURCE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { Box } from './box.ts'
 import { DiskCache } from './compiler/disk-cache.ts'
-import { Control } from './control.ts'
+import { Connection, type Reached } from './connection.ts'
 import { embeddedDaemon } from './embedded-daemon.ts'
 import { ConnectionError } from './errors.ts'
 
 /** How to find a daemon, and what this connection's calls get unless they say otherwise. */
+const RECONNECT_MS = 5_000
+const MAX_RECONNECT_MS = 600_000
+
 export interface ConnectOptions {
   /** Path of the daemon's socket. Default: `$GLOVEBOX_SOCKET`, or the user's daemon, or the system's. */
   readonly socket?: string
@@ -21,6 +24,10 @@ export interface ConnectOptions {
   readonly spawn?: boolean
   /** Directory in which compiled sources are kept, made if need be; nobody but this user may write to it. At most 256 MiB. Default: none, they are kept in memory only. */
   readonly cacheDir?: string
+  /**
+   * How long a call that needs the daemon tries to reach it again when the connection is lost, in milliseconds. 0 to 600,000, default 5,000. Contexts are lost with the connection.
+   */
+  readonly reconnect?: number
   /** Limits for this connection. None can be raised above the daemon's. */
   readonly limits?: {
     /** Default deadline of a run, in milliseconds. */
@@ -44,6 +51,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const given = read.string('socket') ?? (process.env['GLOVEBOX_SOCKET'] || undefined)
   const who = { tenant: read.string('tenant'), token: read.string('token') }
   const cacheDir = read.string('cacheDir')
+  const reconnectMs = read.integer('reconnect', 0, MAX_RECONNECT_MS) ?? RECONNECT_MS
   const spawn = read.boolean('spawn') ?? given === undefined
   const limits = new OptionReader('connect({ limits })', read.object('limits'))
   const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
@@ -53,31 +61,22 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   read.finish()
 
   const disk = cacheDir === undefined ? undefined : await DiskCache.open(cacheDir)
-  const { socket, release } = await reach(given, spawn)
-  try {
-    // Assigned below; the daemon says nothing before its welcome.
-    const made: { box?: Box } = {}
-    const [control, welcome] = await Control.open(socket, who, {
+  // Assigned below; the daemon says nothing before its welcome.
+  const made: { box?: Box } = {}
+  const connection = new Connection(
+    { reach: () => reach(given, spawn), who, reconnectMs },
+    {
       lost: (worker, report) => made.box?.workerLost(worker, report),
-      closed: (cause) => made.box?.disconnected(cause),
-    })
-    made.box = new Box(
-      control,
-      { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs, maxSource, queueTimeoutMs },
-      release,
-      disk,
-    )
-    return made.box
-  } catch (error) {
-    socket.destroy()
-    await release()
-    throw error
-  }
-}
-
-interface Reached {
-  readonly socket: Socket
-  readonly release: () => Promise<void>
+      disconnected: (cause) => made.box?.disconnected(cause),
+    },
+  )
+  const welcome = await connection.open()
+  made.box = new Box(
+    connection,
+    { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs, maxSource, queueTimeoutMs },
+    disk,
+  )
+  return made.box
 }
 
 const nothing = async (): Promise<void> => undefined

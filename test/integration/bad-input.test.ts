@@ -41,7 +41,7 @@ describe('options', () => {
     [
       'connect: unknown',
       () => connect(any({ sockett: 'x' })),
-      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'cacheDir', 'spawn', 'limits', got \"x\"",
+      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'cacheDir', 'reconnect', 'spawn', 'limits', got \"x\"",
     ],
     ['connect: type', () => connect(any({ socket: 5 })), "option 'socket' must be a string, got 5"],
     ['connect: spawn', () => connect(any({ spawn: 'yes' })), 'option \'spawn\' must be true or false, got "yes"'],

@@ -1,4 +1,4 @@
-import type { Control } from '../control.ts'
+import type { Connection } from '../connection.ts'
 import { CompilerCrashError, type GloveboxError, ProtocolError, type Report } from '../errors.ts'
 import { type CompileAnswer, CompilerChannel, CompilerGoneError, type CompileRequest } from './compiler-channel.ts'
 
@@ -7,13 +7,13 @@ const MAX_ATTEMPTS = 5
 
 /** The tenant's compiler as this client sees it: leased when something is to be compiled, and again when it is gone. */
 export class Compiler {
-  readonly #control: Control
+  readonly #connection: Connection
   #channel: CompilerChannel | undefined
   #opening: Promise<CompilerChannel> | undefined
   #ended: GloveboxError | undefined
 
-  constructor(control: Control) {
-    this.#control = control
+  constructor(connection: Connection) {
+    this.#connection = connection
   }
 
   /**
@@ -45,6 +45,11 @@ export class Compiler {
   }
 
   /** The control connection is gone, and with it every lease. */
+  disconnected(cause: GloveboxError): void {
+    this.#channel?.fail(cause)
+  }
+
+  /** Nothing is compiled any more. */
   end(cause: GloveboxError): void {
     this.#ended ??= cause
     this.#channel?.fail(cause)
@@ -60,10 +65,10 @@ export class Compiler {
   }
 
   async #open(): Promise<CompilerChannel> {
-    const lease = await this.#control.lease('compile', [], 0)
+    const { control, lease } = await this.#connection.ask(async (control) => ({ control, lease: await control.lease('compile', [], 0) }))
     if (this.#ended !== undefined) throw this.#ended
     if (lease.path === undefined) throw new ProtocolError('ERR_PROTOCOL', 'the daemon leased a compiler without a path')
-    this.#channel = new CompilerChannel(lease, lease.path, (reason) => this.#control.distrust(lease.worker, reason))
+    this.#channel = new CompilerChannel(lease, lease.path, (reason) => control.distrust(lease.worker, reason))
     return this.#channel
   }
 }
