@@ -172,7 +172,7 @@ function failed({ specifier, referrer }: Asked, cause: unknown): Answer {
   const from = referrer === '' ? '' : ` imported from '${referrer}'`
   if (cause instanceof GuestError) {
     // The compiler's word on a source, which names its place.
-    const error = Object.assign(new SyntaxError(`${cause.message} (module '${specifier}'${from})`), { name: cause.name })
+    const error = new (cause.name === 'SyntaxError' ? SyntaxError : Error)(`${cause.message} (module '${specifier}'${from})`)
     return [1, error, `${cause.stack ?? ''} (module '${specifier}'${from})`]
   }
   const told = raisedToGuest(cause)

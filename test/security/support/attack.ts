@@ -4,6 +4,8 @@ export type Step =
   /** A run that ends at its deadline. */
   | { readonly run: string; readonly timeout: number }
   | { readonly get: string }
+  /** Imports a module. */
+  | { readonly import: string; readonly modules: Readonly<Record<string, string>>; readonly timeout?: number }
   | { readonly set: string; readonly to: unknown }
   | { readonly delete: string }
   | { readonly globals: true }

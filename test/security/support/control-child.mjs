@@ -18,6 +18,7 @@ class NaiveBridge {
     const { sandbox } = this
     if (typeof step === 'string') return use(vm.runInContext(step, sandbox))
     if ('run' in step) return use(vm.runInContext(step.run, sandbox, { timeout: step.timeout }))
+    if ('import' in step) return this.import(step)
     if ('get' in step) return use(resolve(sandbox, step.get).target)
     if ('set' in step) return void (sandbox[step.set] = step.to)
     if ('delete' in step) return delete sandbox[step.delete]
@@ -34,6 +35,46 @@ class NaiveBridge {
       if (vm.runInContext(step.until, sandbox) === true) return undefined
     }
     return undefined
+  }
+
+  async import({ import: entry, modules, timeout }) {
+    const made = new Map()
+    const load = (specifier) => {
+      if (!Object.hasOwn(modules, specifier)) throw new Error(`there is no module '${specifier}'`)
+      if (!made.has(specifier)) made.set(specifier, this.module(specifier, modules[specifier], load))
+      return made.get(specifier)
+    }
+    const module = load(entry)
+    await module.link(load)
+    await Promise.race([module.evaluate(timeout === undefined ? {} : { timeout }), patience()])
+    return use(module.namespace)
+  }
+
+  module(identifier, source, load) {
+    if (identifier.endsWith('.cjs')) {
+      const module = new vm.SyntheticModule(
+        ['default'],
+        () => {
+          const common = { exports: {} }
+          const fn = vm.compileFunction(source, ['module', 'exports', 'require'], { parsingContext: this.sandbox })
+          fn(common, common.exports, (specifier) => load(specifier).namespace.default)
+          module.setExport('default', common.exports)
+        },
+        { context: this.sandbox, identifier },
+      )
+      return module
+    }
+    return new vm.SourceTextModule(source, {
+      context: this.sandbox,
+      identifier,
+      initializeImportMeta: (meta) => Object.assign(meta, { url: identifier, resolve: (specifier) => specifier }),
+      importModuleDynamically: async (specifier) => {
+        const module = load(specifier)
+        if (module.status === 'unlinked') await module.link(load)
+        if (module.status === 'linked') await module.evaluate()
+        return module
+      },
+    })
   }
 }
 

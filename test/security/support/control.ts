@@ -19,7 +19,7 @@ export class Control implements AsyncDisposable {
   async verdict({ steps, globals = {}, host, control }: Attack): Promise<string> {
     const child = (this.#child ??= fork(CHILD_FILE, {
       serialization: 'advanced',
-      execArgv: [],
+      execArgv: ['--experimental-vm-modules', '--no-warnings'],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     }))
     const id = ++this.#lastId

@@ -129,6 +129,7 @@ class Stage {
     const context = this.#context
     if (typeof step === 'string') return context.run(step)
     if ('run' in step) return context.run(step.run, { timeout: step.timeout })
+    if ('import' in step) return context.import(step.import, { modules: step.modules, timeout: step.timeout ?? 5_000 })
     if ('get' in step) return context.get(step.get)
     if ('set' in step) return context.set(step.set, step.to)
     if ('delete' in step) return context.delete(step.delete)
