@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -82,7 +81,6 @@ test('many writers at once leave whole files', async () => {
 test.each<[title: string, put: (path: string) => void]>([
   ['a link to a device', (path) => symlinkSync('/dev/zero', path)],
   ['a link to itself', (path) => symlinkSync(path, path)],
-  ['a pipe', (path) => void execFileSync('mkfifo', [path])],
   ['a directory', (path) => mkdirSync(path)],
 ])('%s in the place of a file is not read', async (_title, put) => {
   const cache = await DiskCache.open(directory.path)

@@ -10,6 +10,7 @@ import {
   newContextOptions,
   contextSettings,
 } from './options.ts'
+import { openCachedData, sealCachedData } from './cached-data.ts'
 import { checkObject } from './validate.ts'
 import { DEFAULT_FILENAME } from '../../protocol/default-filename.ts'
 import { ProtocolError } from '../errors.ts'
@@ -117,13 +118,16 @@ interface CompileSettings {
 /** Has a worker compile a source, or the body of a function. */
 export async function compile(host: ScriptHost, source: VmSource, settings: CompileSettings): Promise<Compiled> {
   const box = await host.box()
-  const answer = await box.vmCompile({ type: 'vmCompile', ...source, ...settings })
+  const of = { source: source.source, parameters: settings.parameters }
+  const given = settings.cachedData
+  const cachedData = given === undefined ? undefined : openCachedData(of, given)
+  const answer = await box.vmCompile({ type: 'vmCompile', ...source, ...settings, cachedData })
   if (!Array.isArray(answer) || answer.length !== 3)
     throw new ProtocolError('ERR_PROTOCOL', 'the worker sent something else than what was compiled')
   const [rejected, url, data] = answer as readonly unknown[]
   return {
-    cachedDataRejected: typeof rejected === 'boolean' ? rejected : undefined,
+    cachedDataRejected: given !== undefined && cachedData === undefined ? true : typeof rejected === 'boolean' ? rejected : undefined,
     sourceMapURL: typeof url === 'string' ? url : undefined,
-    cachedData: data instanceof Uint8Array ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : undefined,
+    cachedData: data instanceof Uint8Array ? sealCachedData(of, data) : undefined,
   }
 }

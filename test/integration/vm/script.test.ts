@@ -20,6 +20,35 @@ async function placeOf(run: () => unknown): Promise<unknown> {
   }
 }
 
+test.each([0, 10, 20, 50, 70, 80, 200, 300, -1])('a code cache that is damaged at %d is rejected, and its worker lives', async (at) => {
+  const source = 'globalThis.damaged = [1, 2, 3].map((n) => n * 14)[2]'
+  await using daemon = await testDaemon()
+  await using box = await daemon.connect()
+  const own = createVm(box)
+  const context = { kept: 1 }
+  await own.createContext(context)
+  const cachedData = await new own.Script(source).createCachedData()
+  const damaged = Buffer.from(cachedData)
+  const index = at < 0 ? damaged.length + at : at
+  damaged[index] = (damaged[index] as number) ^ 0xff
+  // Names of their own: V8 knows what it compiled lately by itself.
+  const script = new own.Script(source, { cachedData: damaged })
+  expect([await script.runInNewContext({}), script.cachedDataRejected]).toEqual([42, true])
+  const body = 'return [1, 2, 3].map((n) => n * 14)[2]'
+  const fn = await own.compileFunction(body, [], { cachedData: damaged })
+  expect([await fn(), fn.cachedDataRejected]).toEqual([42, true])
+  expect(await own.runInContext('kept', context)).toBe(1)
+})
+
+test('a code cache of another source of the same length is rejected', async () => {
+  await using daemon = await testDaemon()
+  await using box = await daemon.connect()
+  const own = createVm(box)
+  const cachedData = await new own.Script('40 + 2').createCachedData()
+  const script = new own.Script('50 + 5', { cachedData })
+  expect([await script.runInNewContext({}), script.cachedDataRejected]).toEqual([55, true])
+})
+
 describe('Script', () => {
   const rows: Row[] = [
     [
@@ -81,7 +110,8 @@ describe('Script', () => {
         const cachedData = await new vm.Script(source).createCachedData()
         const fits = new vm.Script(source, { cachedData })
         const foreign = new vm.Script('"another source, of another length"', { cachedData })
-        const garbage = new vm.Script(source, { cachedData: Buffer.from('garbage') })
+        // Of a source that V8 does not know yet: it asks for no cache otherwise.
+        const garbage = new vm.Script(`${source} // garbage`, { cachedData: Buffer.from('garbage') })
         const results = [await fits.runInThisContext(), await foreign.runInThisContext(), await garbage.runInThisContext()]
         return [cachedData.length > 0, results, fits.cachedDataRejected, foreign.cachedDataRejected, garbage.cachedDataRejected]
       },
