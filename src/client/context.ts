@@ -160,6 +160,16 @@ export class Context implements AsyncDisposable {
     )
   }
 
+  /** @internal Imports a module that the lookups of `glovebox/vm` find. */
+  async vmImport(payload: unknown, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown> {
+    return this.#call({ type: 'import', context: this.#number, timeoutMs, name: '' }, payload, signal)
+  }
+
+  /** @internal The lookups of `glovebox/vm`, for `import()` in scripts. */
+  async vmModules(lookups: unknown): Promise<void> {
+    await this.#call({ type: 'modules', context: this.#number, timeoutMs: this.#policy.defaultMs, name: '' }, lookups, undefined)
+  }
+
   /** Drops the context. Runs that wait in it fail with ContextLostError. Idempotent. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#dispose()

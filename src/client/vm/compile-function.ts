@@ -1,4 +1,5 @@
 import { invalidType, notSupported } from './node-errors.ts'
+import { dynamicImporter } from './module.ts'
 import { optionsOf, sourceSettings } from './options.ts'
 import { compile, type ScriptHost } from './script.ts'
 import { checkArray, checkString, checkStrings } from './validate.ts'
@@ -27,7 +28,7 @@ export async function compileFunction(host: ScriptHost, code: unknown, params: u
   if (contextExtensions.length > 0)
     throw notSupported('contextExtensions', 'put what the function should see into its context, or give it as arguments')
 
-  const { filename, lineOffset, columnOffset, cachedData, produceCachedData } = settings
+  const { filename, lineOffset, columnOffset, cachedData, produceCachedData, importModuleDynamically } = settings
   const parameters = params ?? []
   const places = { filename, lineOffset, columnOffset }
   const compiled = await compile(host, { source: code, ...places }, { produceCachedData, cachedData, parameters })
@@ -35,7 +36,12 @@ export async function compileFunction(host: ScriptHost, code: unknown, params: u
   const head = `(function (${parameters.join(',')}) {`
   const source = { source: `${head}${code}\n})`, ...places, columnOffset: columnOffset - head.length }
   const context = parsingContext === undefined ? host.thisContext() : host.contextOf(parsingContext)
+  // The function is not there yet; node:vm gives it to the callback.
+  const referrer: { fn?: CompiledFunction } = {}
+  if (importModuleDynamically !== undefined)
+    context.setImporter(filename, (...asked) => dynamicImporter(importModuleDynamically, referrer.fn)(...asked))
   const fn = (await context.run(source, { timeoutMs: undefined, breakOnSigint: false }, undefined)) as CompiledFunction
+  referrer.fn = fn
   const about: Record<string, unknown> = {}
   if (compiled.sourceMapURL !== undefined) about['sourceMapURL'] = compiled.sourceMapURL
   if (cachedData !== undefined) about['cachedDataRejected'] = compiled.cachedDataRejected === true

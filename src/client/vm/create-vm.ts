@@ -5,6 +5,10 @@ import { invalidType } from './node-errors.ts'
 import { newContextOptions, type ContextSettings, contextSettings, optionsOf } from './options.ts'
 import { type ScriptHost, VmScript } from './script.ts'
 import { checkAnyObject, type Options } from './validate.ts'
+import { VmSourceTextModule } from './source-text-module.ts'
+import { VmSyntheticModule } from './synthetic-module.ts'
+import { measureMemory } from './measure-memory.ts'
+import { dynamicImporter } from './module.ts'
 import type { Vm } from './vm.ts'
 import { VmContext } from './vm-context.ts'
 
@@ -40,13 +44,14 @@ export function makeVm(box: () => Promise<Box>): Vm {
 
   const contextify = (
     given: unknown,
-    _settings: ContextSettings,
+    { importModuleDynamically }: ContextSettings,
   ): { readonly object: object; readonly made: Promise<void> | undefined } => {
     const object: unknown = given === undefined || given === constants.DONT_CONTEXTIFY ? {} : given
     checkAnyObject(object, 'object')
     if (contexts.has(object)) return { object, made: undefined }
     const context = new VmContext(box(), object)
     contexts.set(object, context)
+    if (importModuleDynamically !== undefined) context.setDefaultImporter(dynamicImporter(importModuleDynamically, object))
     dropped.register(object, context.context, context)
     const made = context.made().catch((error: unknown) => {
       contexts.delete(object)
@@ -61,11 +66,26 @@ export function makeVm(box: () => Promise<Box>): Vm {
     }
   }
 
+  class SourceTextModule extends VmSourceTextModule {
+    constructor(sourceText: string, options?: object) {
+      super(host, sourceText, options)
+    }
+  }
+
+  class SyntheticModule extends VmSyntheticModule {
+    constructor(exportNames: readonly string[], evaluateCallback: (this: VmSyntheticModule) => void, options?: object) {
+      super(host, exportNames, evaluateCallback, options)
+    }
+  }
+
   const scriptOptions = (options: unknown): Options => ({ ...optionsOf(options) })
 
   return {
     Script,
+    SourceTextModule,
+    SyntheticModule,
     constants,
+    measureMemory,
 
     isContext(object) {
       checkAnyObject(object, 'object')

@@ -5,8 +5,20 @@ import { makeVm } from './create-vm.ts'
 
 export { createVm } from './create-vm.ts'
 export type { CompiledFunction } from './compile-function.ts'
+export type { DynamicImport, ModuleStatus, VmModule } from './module.ts'
 export type { VmScript } from './script.ts'
-export type { CompileFunctionOptions, ContextOptions, NewContextOptions, RunOptions, ScriptOptions, Vm } from './vm.ts'
+export type { ModuleLinker, ModuleRequest, VmSourceTextModule } from './source-text-module.ts'
+export type { VmSyntheticModule } from './synthetic-module.ts'
+export type {
+  CompileFunctionOptions,
+  ContextOptions,
+  ModuleOptions,
+  NewContextOptions,
+  RunOptions,
+  ScriptOptions,
+  SourceTextModuleOptions,
+  Vm,
+} from './vm.ts'
 
 let box: Promise<Box> | undefined
 
@@ -24,11 +36,14 @@ const vm = makeVm(() => {
 
 export const {
   Script,
+  SourceTextModule,
+  SyntheticModule,
   compileFunction,
   constants,
   createContext,
   dispose,
   isContext,
+  measureMemory,
   runInContext,
   runInNewContext,
   runInThisContext,

@@ -45,6 +45,16 @@ export function notSupported(what: string, instead: string): Error {
   return nodeError(new Error(`${what} is not supported by glovebox/vm: ${instead}`), 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM')
 }
 
+/** An error of Node's vm modules, by its code and text. */
+export function moduleFailure(code: string, message: string, cause?: unknown): Error {
+  return nodeError(new Error(message, cause === undefined ? undefined : { cause }), code)
+}
+
+/** `ERR_VM_MODULE_STATUS`. */
+export function wrongStatus(must: string): Error {
+  return moduleFailure('ERR_VM_MODULE_STATUS', `Module status ${must}`)
+}
+
 function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (typeof value === 'function') return `function ${value.name}`

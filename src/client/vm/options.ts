@@ -1,5 +1,6 @@
 import { MAX_NAME } from '../../protocol/limits.ts'
 import { constants } from './constants.ts'
+import type { DynamicImport } from './module.ts'
 import { invalidValue, notSupported } from './node-errors.ts'
 import {
   checkBoolean,
@@ -20,6 +21,7 @@ export interface SourceSettings {
   readonly columnOffset: number
   readonly cachedData: Uint8Array | undefined
   readonly produceCachedData: boolean
+  readonly importModuleDynamically: DynamicImport | undefined
 }
 
 export interface RunSettings {
@@ -29,8 +31,7 @@ export interface RunSettings {
 }
 
 export interface ContextSettings {
-  readonly strings: boolean
-  readonly wasm: boolean
+  readonly importModuleDynamically: DynamicImport | undefined
 }
 
 /** The options of a source, or its name. */
@@ -51,8 +52,7 @@ export function sourceSettings(options: Options, defaultFilename: string): Sourc
   checkInt32(columnOffset, 'options.columnOffset')
   const cachedData = checkBytes(options['cachedData'], 'options.cachedData')
   checkBoolean(produceCachedData, 'options.produceCachedData')
-  checkImporter(importModuleDynamically)
-  return { filename, lineOffset, columnOffset, cachedData, produceCachedData }
+  return { filename, lineOffset, columnOffset, cachedData, produceCachedData, importModuleDynamically: importerOf(importModuleDynamically) }
 }
 
 export function runSettings(given: unknown): RunSettings {
@@ -77,9 +77,8 @@ export function contextSettings(given: unknown): ContextSettings {
   checkBoolean(strings, 'options.codeGeneration.strings')
   checkBoolean(wasm, 'options.codeGeneration.wasm')
   checkOneOf(microtaskMode, 'options.microtaskMode', ['afterEvaluate', undefined])
-  checkImporter(importModuleDynamically)
   if (!strings || !wasm) throw notSupported('codeGeneration', 'contexts may always generate code, within their own realm')
-  return { strings, wasm }
+  return { importModuleDynamically: importerOf(importModuleDynamically) }
 }
 
 /** Those of `runInNewContext`, as `createContext` takes them. */
@@ -96,10 +95,10 @@ export function newContextOptions({ contextName, contextOrigin, contextCodeGener
   return { name: contextName, origin: contextOrigin, codeGeneration: contextCodeGeneration, microtaskMode }
 }
 
-function checkImporter(importModuleDynamically: unknown): void {
-  if (importModuleDynamically === undefined) return
+function importerOf(importModuleDynamically: unknown): DynamicImport | undefined {
+  if (importModuleDynamically === undefined) return undefined
   if (importModuleDynamically === constants.USE_MAIN_CONTEXT_DEFAULT_LOADER)
     throw notSupported('constants.USE_MAIN_CONTEXT_DEFAULT_LOADER', "a guest has no access to this process's modules")
   checkFunction(importModuleDynamically, 'options.importModuleDynamically')
-  throw notSupported('importModuleDynamically', "give the modules to 'context.import()' of glovebox instead")
+  return importModuleDynamically as DynamicImport
 }

@@ -1,9 +1,11 @@
 import type { VmSource } from '../../protocol/vm-messages.ts'
 import type { Box } from '../box.ts'
+import { dynamicImporter } from './module.ts'
 import type { VmContext } from './vm-context.ts'
 import {
   type ContextSettings,
   optionsOf,
+  type RunSettings,
   runSettings,
   type SourceSettings,
   sourceSettings,
@@ -67,7 +69,7 @@ export class VmScript {
 
   async runInContext(contextifiedObject: object, options?: object): Promise<unknown> {
     const context = this.#host.contextOf(contextifiedObject)
-    return context.run(this.#source, runSettings(options), this.compiled)
+    return this.#run(context, runSettings(options))
   }
 
   async runInNewContext(contextObject?: object | symbol, options?: object): Promise<unknown> {
@@ -77,13 +79,13 @@ export class VmScript {
     const runs = runSettings(given)
     const { context, made } = this.#host.newContext(contextObject, settings)
     await made
-    return context.run(this.#source, runs, this.compiled)
+    return this.#run(context, runs)
   }
 
   /** In a context that all runs of this façade share: not in this process. */
   async runInThisContext(options?: object): Promise<unknown> {
     const settings = runSettings(options)
-    return this.#host.thisContext().run(this.#source, settings, this.compiled)
+    return this.#run(this.#host.thisContext(), settings)
   }
 
   /** V8's code cache, made by a worker. */
@@ -94,6 +96,12 @@ export class VmScript {
       parameters: undefined,
     })
     return cachedData ?? Buffer.alloc(0)
+  }
+
+  #run(context: VmContext, settings: RunSettings): Promise<unknown> {
+    const { importModuleDynamically } = this.#settings
+    if (importModuleDynamically !== undefined) context.setImporter(this.#source.filename, dynamicImporter(importModuleDynamically, this))
+    return context.run(this.#source, settings, this.compiled)
   }
 
   async #compile(): Promise<this> {

@@ -8,6 +8,7 @@ import { GuestError, OutputLimitError, ProtocolError, TimeoutError, ValueError }
 import { currentFrame } from '../reentrance.ts'
 import { checkSource } from '../run-options.ts'
 import { runScript } from '../source-maps.ts'
+import { type Importer, Importers } from './importers.ts'
 import { executionInterrupted, executionTimeout } from './node-errors.ts'
 import type { RunSettings } from './options.ts'
 import { mirrorOf } from './mirrored-object.ts'
@@ -17,6 +18,9 @@ export class VmContext implements AsyncDisposable {
   readonly #box: Promise<Box>
   readonly #mirror: Mirror
   readonly #context: Promise<Context>
+  /** What its realm imports. */
+  readonly importers = new Importers()
+  #hasImporters = false
   /** What was asked of it last: one thing after the other, so that what is read back comes in order. */
   #last: Promise<unknown>
 
@@ -24,7 +28,7 @@ export class VmContext implements AsyncDisposable {
     this.#box = box
     this.#mirror = mirrorOf(object)
     this.#context = this.#create()
-    this.#last = this.#context.then((context) => this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default))
+    this.#last = this.#context.then((context) => this.#sync(context))
     this.#last.catch(() => undefined)
   }
 
@@ -34,23 +38,49 @@ export class VmContext implements AsyncDisposable {
   }
 
   /** Evaluates a source once `ready`, brings both sides in step, and resolves with the result, awaited if it is a promise. */
-  run(source: VmSource, { timeoutMs, breakOnSigint }: RunSettings, ready: Promise<unknown> | undefined): Promise<unknown> {
-    return this.#next(async (context) => {
+  run(source: VmSource, settings: RunSettings, ready: Promise<unknown> | undefined): Promise<unknown> {
+    return this.#timed(settings, async (context, limitMs, signal) => {
       await ready
-      const { policy } = await this.#box
-      checkSource(source.source, policy.maxSource)
-      const limitMs = timeoutMs === undefined ? policy.defaultMs : Math.min(timeoutMs, policy.maxMs)
-      const interrupt = breakOnSigint ? new Interrupt() : undefined
+      checkSource(source.source, (await this.#box).policy.maxSource)
+      return this.#exchange(context, { type: 'vmRun', ...source }, limitMs, signal)
+    })
+  }
+
+  /** Evaluates a module of {@link importers} and what it imports, and brings both sides in step. */
+  async evaluateModule(key: string, settings: RunSettings): Promise<void> {
+    await this.#timed(settings, async (context, limitMs, signal) => {
+      await this.#sync(context)
       try {
-        const request = { type: 'vmRun', ...source } as const
-        return await this.#exchange(context, request, limitMs, interrupt?.signal)
-      } catch (error) {
-        if (error instanceof TimeoutError) throw executionTimeout(limitMs, error)
-        throw error
+        await context.vmImport([key, '', this.importers.lookups, false], limitMs, signal)
       } finally {
-        interrupt?.[Symbol.dispose]()
+        await this.#sync(context)
       }
     })
+  }
+
+  /** What a module exports that was evaluated. */
+  async exportsOf(key: string): Promise<object> {
+    const exports = await this.#next((context) => context.vmImport([key, '', this.importers.lookups, true], TIMEOUT_MS.default, undefined))
+    if (typeof exports !== 'object' || exports === null) throw new ProtocolError('ERR_PROTOCOL', 'the worker sent no exports')
+    return exports
+  }
+
+  /** What `import()` in scripts of this name gives. */
+  setImporter(filename: string, importer: Importer): void {
+    this.importers.setScript(filename, importer)
+    this.#useImporters()
+  }
+
+  /** What `import()` in other scripts gives. */
+  setDefaultImporter(importer: Importer): void {
+    this.importers.other = importer
+    this.#useImporters()
+  }
+
+  #useImporters(): void {
+    if (this.#hasImporters) return
+    this.#hasImporters = true
+    void this.#next((context) => context.vmModules(this.importers.lookups))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,11 +98,11 @@ export class VmContext implements AsyncDisposable {
     context.bridge.around = (call) =>
       this.#next(async () => {
         // A function of the guest's is called as node:vm does it: it sees what the host has changed, and the host what it changes.
-        await this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default)
+        await this.#sync(context)
         try {
           return await call()
         } finally {
-          await this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default)
+          await this.#sync(context)
         }
       })
     return context
@@ -89,6 +119,30 @@ export class VmContext implements AsyncDisposable {
     if (!isInside) this.#last = answer
     answer.catch(() => undefined)
     return answer
+  }
+
+  /** Asks within a deadline, and tells of its end as node:vm does. */
+  #timed<Result>(
+    { timeoutMs, breakOnSigint }: RunSettings,
+    ask: (context: Context, limitMs: number, signal: AbortSignal | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#next(async (context) => {
+      const { policy } = await this.#box
+      const limitMs = timeoutMs === undefined ? policy.defaultMs : Math.min(timeoutMs, policy.maxMs)
+      const interrupt = breakOnSigint ? new Interrupt() : undefined
+      try {
+        return await ask(context, limitMs, interrupt?.signal)
+      } catch (error) {
+        if (error instanceof TimeoutError) throw executionTimeout(limitMs, error)
+        throw error
+      } finally {
+        interrupt?.[Symbol.dispose]()
+      }
+    })
+  }
+
+  async #sync(context: Context): Promise<void> {
+    await this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default)
   }
 
   async #exchange(

@@ -1,6 +1,9 @@
 import type { CompiledFunction } from './compile-function.ts'
 import type { constants } from './constants.ts'
+import type { DynamicImport } from './module.ts'
 import type { VmScript } from './script.ts'
+import type { VmSourceTextModule } from './source-text-module.ts'
+import type { VmSyntheticModule } from './synthetic-module.ts'
 
 /** What gives code its name and place in stacks, and its code cache. */
 export interface ScriptOptions {
@@ -12,8 +15,8 @@ export interface ScriptOptions {
   /** V8's code cache of an earlier compilation. One that does not fit is not used, and `cachedDataRejected` is true. */
   readonly cachedData?: ArrayBufferView
   readonly produceCachedData?: boolean
-  /** Refused. */
-  readonly importModuleDynamically?: unknown
+  /** What `import()` calls: gives a module, or the namespace of one. It goes by `filename`: of scripts of one name in one context, the last one's callback is called. */
+  readonly importModuleDynamically?: DynamicImport | symbol
 }
 
 export interface RunOptions {
@@ -32,6 +35,8 @@ export interface ContextOptions {
   readonly codeGeneration?: { readonly strings?: boolean; readonly wasm?: boolean }
   /** Promise jobs always run within the run that made them, and its deadline. */
   readonly microtaskMode?: 'afterEvaluate'
+  /** For `import()` in scripts without a callback of their own. */
+  readonly importModuleDynamically?: DynamicImport | symbol
 }
 
 /** Those of a context that is made on the way. */
@@ -49,6 +54,24 @@ export interface CompileFunctionOptions extends ScriptOptions {
   readonly parsingContext?: object
 }
 
+export interface ModuleOptions {
+  /** Shown in stacks. Default `vm:module(N)`. */
+  readonly identifier?: string
+  /** Default: the one of `runInThisContext`. */
+  readonly context?: object
+}
+
+export interface SourceTextModuleOptions extends ModuleOptions {
+  /** Fills `import.meta`, once for each import. */
+  readonly initializeImportMeta?: (meta: Record<string, unknown>, module: VmSourceTextModule) => void
+  readonly importModuleDynamically?: DynamicImport
+  /** Refused, unless they are 0. */
+  readonly lineOffset?: number
+  readonly columnOffset?: number
+  /** Refused. */
+  readonly cachedData?: ArrayBufferView
+}
+
 type Named<Options> = Options | string
 
 /**
@@ -59,7 +82,15 @@ type Named<Options> = Options | string
  */
 export interface Vm {
   readonly Script: new (code: unknown, options?: Named<ScriptOptions>) => VmScript
+  readonly SourceTextModule: new (sourceText: string, options?: SourceTextModuleOptions) => VmSourceTextModule
+  readonly SyntheticModule: new (
+    exportNames: readonly string[],
+    evaluateCallback: (this: VmSyntheticModule) => void,
+    options?: ModuleOptions,
+  ) => VmSyntheticModule
   readonly constants: typeof constants
+  /** Rejects: see docs/vm-compatibility.md. */
+  readonly measureMemory: (options?: { readonly mode?: 'summary' | 'detailed'; readonly execution?: 'default' | 'eager' }) => Promise<never>
   /** Gives an object a context of its own, and resolves with the object when there is one. It counts as a context from the moment of the call. */
   readonly createContext: <Given extends object = Record<PropertyKey, unknown>>(
     contextObject?: Given | symbol,

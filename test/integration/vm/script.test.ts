@@ -326,10 +326,6 @@ describe('what is different across processes', () => {
       expect(await rejection(own.createContext({}, { codeGeneration: { strings: false } }))).toMatchObject({ code })
       expect(await rejection(own.runInNewContext('1', {}, { contextCodeGeneration: { wasm: false } }))).toMatchObject({ code })
       expect(await rejection(own.compileFunction('', [], { contextExtensions: [{}] }))).toMatchObject({ code })
-      const importModuleDynamically = (): never => {
-        throw new Error('not called')
-      }
-      expect(() => new own.Script('1', { importModuleDynamically })).toThrow('importModuleDynamically is not supported')
       expect(() => new own.Script('1', { importModuleDynamically: own.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER })).toThrow(
         'USE_MAIN_CONTEXT_DEFAULT_LOADER',
       )
