@@ -221,7 +221,9 @@ export class ContextTurns {
   #enterModules(context: ChannelContext): void {
     const { realm } = context
     const { record } = realm
-    for (let entered = 0; entered < MAX_ROUNDS; entered++) {
+    // Answers of runs before must not wait for one that may take long.
+    this.#answers.relieve()
+    for (let entered = 0; entered < MAX_ROUNDS && this.#mayGoOn(context); entered++) {
       this.#expireOverdue(context)
       const ending = this.#turnOf(context, (deadlineMs) => realm.enterModule(deadlineMs))
       if (record.module === 0) {
@@ -331,6 +333,11 @@ export class ContextTurns {
     }
   }
 
+  /** Whether code may be entered that nobody has just asked for. */
+  #mayGoOn(context: ChannelContext): boolean {
+    return !this.#conversation.isCongested() && (context.pending.size > 0 || context.budget.waitMs(performance.now()) <= 0)
+  }
+
   /** Has the context woken when its next timer is due, or when it may compute again. */
   #schedule(context: ChannelContext): void {
     clearTimeout(context.timer)
@@ -347,7 +354,7 @@ export class ContextTurns {
     const untilMs = performance.now() + TIMERS_MS
     do {
       this.#expireOverdue(context)
-      if (this.#conversation.isCongested() || (context.pending.size === 0 && context.budget.waitMs(performance.now()) > 0)) break
+      if (!this.#mayGoOn(context)) break
       this.#turn(context, Op.timer)
       this.after(context)
     } while (!context.isStopped && record.timerAt <= Date.now() && performance.now() < untilMs)

@@ -1,8 +1,8 @@
 import type { Box, Context, GuestFunction, Modules, ModuleSource } from 'glovebox'
-import { GuestError, InvalidOptionError, TimeoutError, ValueError } from 'glovebox'
+import { ContextLostError, GuestError, InvalidOptionError, TimeoutError, ValueError } from 'glovebox'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
-import { rejection } from '../support/eventually.ts'
+import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
 
 checkLeaks()
@@ -528,6 +528,43 @@ describe('time', () => {
       expect(await rejection(ctx.import('main.mjs', { modules: { 'main.mjs': source }, signal }))).toBe(signal.reason)
     }
     expect(await importOf({ 'after.mjs': 'export default 1' }, 'after.mjs')).toEqual({ default: 1 })
+  })
+
+  test('an import whose context goes fails with it', async () => {
+    const other = await box.createContext()
+    const waiting = [
+      rejection(other.import('a.mjs', { modules: async () => new Promise<string>(() => undefined) })),
+      rejection(other.import('b.mjs', { modules: { 'b.mjs': 'await new Promise(() => 0)' } })),
+    ]
+    await other.run('0')
+    await other.dispose()
+    for (const error of await Promise.all(waiting)) expect(error).toBeInstanceOf(ContextLostError)
+  })
+
+  test('what nobody waits for has the time of other work in the background, and is told of once', async () => {
+    await using other = await box.createContext(
+      {},
+      { modules: { 'loops.mjs': 'globalThis.n = (globalThis.n ?? 0) + 1; while (n === 1);', 'later.mjs': 'globalThis.done = true' } },
+    )
+    const errors: string[] = []
+    other.on('uncaughtException', (error) => errors.push(error.message))
+    other.on('unhandledRejection', (error) => errors.push(error.message))
+    await other.run(
+      `setTimeout(() => import('loops.mjs').catch((error) => { failed = error.code }).then(() => import('later.mjs'))); globalThis.failed = 0`,
+    )
+    await eventually('the module after it', async () => (await other.get('done')) === true)
+    expect(errors).toEqual([expect.stringContaining('used up the time')])
+    expect(await other.get('failed')).toBe('ERR_MODULE_EVALUATION')
+  })
+
+  test('many imports and runs at once', async () => {
+    const modules = (specifier: string): string =>
+      specifier.startsWith('n') ? `export default ${specifier.slice(1)}; await 0` : `import n from "n${specifier}"; export default n * 2`
+    const numbers = Array.from({ length: 200 }, (_, n) => n)
+    const got = await Promise.all(
+      numbers.map(async (n) => (n % 2 === 0 ? (await ctx.import(String(n), { modules }))['default'] : ctx.run(`${n} * 2`))),
+    )
+    expect(got).toEqual(numbers.map((n) => n * 2))
   })
 
   test('two imports at once share their modules', async () => {
