@@ -154,6 +154,22 @@ describe('import', () => {
     expect(await importOf(common === undefined ? others : { ...others, 'lib/main.cjs': common }, entry)).toEqual(exported)
   })
 
+  test('JSON and text without an attribute, for the client and for require', async () => {
+    const asked: string[] = []
+    const modules = (specifier: string): ModuleSource => {
+      asked.push(specifier)
+      if (specifier === 'c.cjs') return { source: 'module.exports = [require("data"), require("text")]' }
+      return specifier === 'data' ? { source: '[1]', format: 'json' } : { source: 'two', format: 'text' }
+    }
+    for (let twice = 0; twice < 2; twice++) {
+      expect(await importOf(modules, 'data')).toEqual({ default: [1] })
+      expect(await importOf(modules, 'text')).toEqual({ default: 'two' })
+      expect(await importOf(modules, 'c.cjs')).toEqual({ default: [[1], 'two'] })
+    }
+    expect(asked).toEqual(['data', 'text', 'c.cjs'])
+    expect(await importOf({ './d.json': '2' }, 'd.json')).toEqual({ default: 2 })
+  })
+
   test('functions are live handles, the default one too, and bindings are live', async () => {
     const main = await importOf({
       'main.mjs':

@@ -24,8 +24,11 @@ const FORMATS = ['module', 'commonjs', 'json', 'text', 'typescript'] as const
 /** Stacks leave frames of such files out. */
 const HIDDEN = /^(?:glovebox|node):/
 
-/** undefined if there is none. Throws what is wrong with it. `forRequire` says that CommonJS asks. */
-export function foundModule(given: unknown, key: string, type: string, forRequire: boolean): FoundModule | undefined {
+/** Who asks for a module: one that imports it, CommonJS, or the client's own `import`, which needs no attributes. */
+export type Asker = 'module' | 'require' | 'client'
+
+/** undefined if there is none. Throws what is wrong with it. */
+export function foundModule(given: unknown, key: string, type: string, asker: Asker): FoundModule | undefined {
   if (given === undefined || given === null) return undefined
   const filename = HIDDEN.test(key) ? `module:${key}` : key
   if (given instanceof Script) {
@@ -41,7 +44,7 @@ export function foundModule(given: unknown, key: string, type: string, forRequir
       script,
     }
   }
-  if (typeof given === 'string') return checked({ source: given, filename, key, type, forRequire })
+  if (typeof given === 'string') return checked({ source: given, filename, key, type, asker })
   if (typeof given !== 'object' || Array.isArray(given))
     throw new TypeError(`it must be a string, or an object with a source, and is ${given === null ? 'null' : kindOf(given)}`)
   const read = new OptionReader('a module', given)
@@ -56,7 +59,7 @@ export function foundModule(given: unknown, key: string, type: string, forRequir
     sourceMap: sourceMap === undefined ? undefined : OriginalPlaces.of(sourceMap),
   }
   read.finish()
-  return checked({ ...parts, key, type, forRequire })
+  return checked({ ...parts, key, type, asker })
 }
 
 interface Parts {
@@ -67,19 +70,19 @@ interface Parts {
   readonly sourceMap?: OriginalPlaces | undefined
   readonly key: string
   readonly type: string
-  readonly forRequire: boolean
+  readonly asker: Asker
 }
 
-function checked({ source, format, filename, meta, sourceMap, key, type, forRequire }: Parts): FoundModule {
+function checked({ source, format, filename, meta, sourceMap, key, type, asker }: Parts): FoundModule {
   if (source.length > MAX_SOURCE.default)
     throw new RangeError(`its source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`)
   const extension = /\.[cm]?tsx?$|\.[cm]js$|\.json$/i.exec(key)?.[0].toLowerCase()
   const isTypeScript = format === 'typescript' || (format === undefined && extension?.includes('ts') === true && type === '')
   const isCommon = format === 'commonjs' || extension === '.cjs' || extension === '.cts'
-  const plain = isCommon || (forRequire && extension !== '.mjs' && extension !== '.mts') ? 'commonjs' : 'module'
+  const plain = isCommon || (asker === 'require' && extension !== '.mjs' && extension !== '.mts') ? 'commonjs' : 'module'
   const byKey = type === 'json' || type === 'text' ? type : extension === '.json' ? 'json' : plain
   const kind = format === undefined || format === 'typescript' ? byKey : format
-  if (!forRequire && (kind === 'json' || kind === 'text') && type !== kind)
+  if (asker === 'module' && (kind === 'json' || kind === 'text') && type !== kind)
     throw new TypeError(`it needs the import attribute type: '${kind}'`)
   if (type !== '' && kind !== type) throw new TypeError(`it is imported with the attribute type: '${type}', and is '${kind}'`)
   // As whoever decodes UTF-8 does.

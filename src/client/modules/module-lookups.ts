@@ -88,14 +88,14 @@ export class ModuleLookups {
     const asked = readAsked(referrer, [specifier, '', again])
     try {
       const key = this.#key(asked)
-      const known = this.#known(key, asked) ?? this.#known(key, { ...asked, type: 'json' })
+      const known = this.#knownAny(key, asked)
       if (known !== undefined) return known
       const given = this.#given(key, asked)
       if (isThenable(given)) {
         Promise.resolve(given).catch(() => undefined)
         throw new TypeError('its resolver gives a promise, which require() cannot wait for')
       }
-      const found = foundModule(given, key, '', true)
+      const found = foundModule(given, key, '', 'require')
       if (found === undefined) return notFound(asked)
       if (found.isTypeScript)
         throw new TypeError('TypeScript takes time to compile, which require() cannot wait for: import it, or compile it before')
@@ -109,9 +109,9 @@ export class ModuleLookups {
     const asked = readAsked(referrer, wanted)
     try {
       const key = this.#key(asked)
-      const known = this.#known(key, asked)
+      const known = asked.referrer === '' ? this.#knownAny(key, asked) : this.#known(key, asked)
       if (known !== undefined) return known
-      const found = foundModule(await this.#given(key, asked), key, asked.type, false)
+      const found = foundModule(await this.#given(key, asked), key, asked.type, asked.referrer === '' ? 'client' : 'module')
       if (found === undefined) return notFound(asked)
       return this.#send(key, found.isTypeScript ? await this.#compiled(found) : found)
     } catch (error) {
@@ -128,6 +128,15 @@ export class ModuleLookups {
   #known(key: string, { type, again }: Asked): Answer | undefined {
     const format = again ? undefined : this.#sent.formatOf(key, type)
     return format === undefined ? undefined : [0, key, format, undefined, key, undefined]
+  }
+
+  /** For who need not say what it is. */
+  #knownAny(key: string, asked: Asked): Answer | undefined {
+    for (const type of ['', 'json', 'text']) {
+      const known = this.#known(key, { ...asked, type })
+      if (known !== undefined) return known
+    }
+    return undefined
   }
 
   #given(key: string, { referrer, specifier, type }: Asked): unknown {
