@@ -127,6 +127,10 @@ test('a module exports, and may await', async () => {
   expect((await box.compile(source, { format: 'module' })).imports).toEqual([])
   const outside = await box.compile(await bundled(at('outside.mjs'), '--format', 'module', '--external', 'pack'), { format: 'module' })
   expect(outside.imports).toEqual([{ specifier: 'pack', dynamic: false, attributes: {} }])
+  await using ctx = await box.createContext()
+  const pack = "export const join = (...parts) => parts.join('/')"
+  const main = `export * from 'awaits'; export * from 'outside'`
+  expect(await ctx.import('main', { modules: { main, awaits: source, outside: outside.code, pack } })).toEqual({ a: 1, joined: 'a/b' })
 })
 
 test('--json says what went in', async () => {
