@@ -26,6 +26,7 @@ import {
   type RunSettings,
   type RunPolicy,
 } from './run-options.ts'
+import { checkDuration } from './presets/deterministic.ts'
 import { type RunScript, runScript } from './source-maps.ts'
 
 /** What `glovebox/vm` asks of a context. */
@@ -130,6 +131,17 @@ export class Context implements AsyncDisposable {
   /** Resolves when nothing is pending in the context: no timer, no host call, no run. Rejects with TimeoutError if that does not come to be in time. */
   async idle(options?: CallOptions): Promise<void> {
     await this.#access('idle', '', NO_PAYLOAD, options)
+  }
+
+  /**
+   * Lets the clock of a deterministic context go on by `ms` (0 or more), and its timers with it: in order, each at its time, with its jobs after it. Resolves with the time then, in milliseconds since 1970. At the
+   * deadline it stays where it is.
+   * @throws ReportedError `ERR_NO_CLOCK` if the context was not made with the option `deterministic`
+   */
+  async advance(ms: number, options?: CallOptions): Promise<number> {
+    checkDuration(ms)
+    const { timeoutMs, signal } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, 'advance()', options)
+    return (await this.#call({ type: 'advance', context: this.#number, timeoutMs, ms }, NO_PAYLOAD, signal)) as number
   }
 
   /** Hears what the context says: `console`, `unhandledRejection`, `uncaughtException`. Returns this context. */

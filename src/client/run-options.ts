@@ -4,6 +4,7 @@ import { MAX_NAME, MAX_SPECIFIER, TIMEOUT_MS } from '../protocol/limits.ts'
 import { LimitError } from './errors.ts'
 import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
+import type { DeterministicOptions } from './presets/deterministic.ts'
 import type { Preset } from './presets/preset.ts'
 import { OriginalPlaces } from './source-map.ts'
 
@@ -32,6 +33,8 @@ export interface OneShotOptions extends RunOptions {
   readonly globals?: Readonly<Record<string, unknown>> | PresetName | Preset
   /** What its context is made with, if `globals` are values. Default `'web'`. */
   readonly preset?: PresetName | Preset
+  /** Makes it do the same each time: see docs/deterministic.md. */
+  readonly deterministic?: DeterministicOptions
   /** `'context'` (default): a context of its own in a worker of the tenant. `'process'`: a process of its own, thrown away afterwards. */
   readonly fresh?: 'context' | 'process'
 }
@@ -42,6 +45,8 @@ export interface ContextOptions {
   readonly globals?: PresetName | Preset
   /** The same by its other name. */
   readonly preset?: PresetName | Preset
+  /** Makes it do the same each time: see docs/deterministic.md. */
+  readonly deterministic?: DeterministicOptions
   /** Gives up waiting for it; the call rejects with the signal's reason, and a context that comes later is dropped. */
   readonly signal?: AbortSignal
   /** What `import()` imports in scripts that run in the context, and `ctx.import()` if it is given none. */

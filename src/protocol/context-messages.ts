@@ -1,4 +1,4 @@
-import { HASH_BYTES, MAX_DETERMINISTIC_TEXT, MAX_PRESET_SCRIPTS } from './limits.ts'
+import { HASH_BYTES, MAX_DETERMINISTIC_TEXT, MAX_PRESET_SCRIPTS, MAX_TIME_MS } from './limits.ts'
 import { MalformedMessageError, type MessageCodec } from './link.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
@@ -79,7 +79,7 @@ export const advanceCodec: CodecOf<'advance'> = {
     out.number(message.timeoutMs)
     out.number(message.ms)
   },
-  unpack: (from) => ({ type: 'advance', run: from.uint32(), context: from.uint32(), timeoutMs: from.uint32(), ms: from.number() }),
+  unpack: (from) => ({ type: 'advance', run: from.uint32(), context: from.uint32(), timeoutMs: from.uint32(), ms: readTime(from, 0) }),
 }
 
 export const presetThrewCodec: MessageCodec<PresetThrew> = {
@@ -88,6 +88,12 @@ export const presetThrewCodec: MessageCodec<PresetThrew> = {
   payload: true,
   pack: (out, message) => out.int(message.run),
   unpack: (from) => ({ type: 'presetThrew', run: from.uint32() }),
+}
+
+function readTime(from: MsgpackReader, minMs: number): number {
+  const ms = from.number()
+  if (!(ms >= minMs && ms <= MAX_TIME_MS)) throw new MalformedMessageError(`a time of ${ms} ms`)
+  return ms
 }
 
 function readHashes(from: MsgpackReader): Uint8Array[] {
@@ -120,7 +126,7 @@ function readDeterministic(from: MsgpackReader): Deterministic | undefined {
   if (from.arrayHeader() !== DETERMINISTIC_ELEMENTS) throw new MalformedMessageError('settings of another number')
   return {
     seed: from.string(3 * MAX_DETERMINISTIC_TEXT),
-    timeMs: from.number(),
+    timeMs: readTime(from, -MAX_TIME_MS),
     timeZone: from.string(3 * MAX_DETERMINISTIC_TEXT),
     locale: from.string(3 * MAX_DETERMINISTIC_TEXT),
     autoAdvance: from.bool(),

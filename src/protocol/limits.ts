@@ -60,6 +60,8 @@ export const MAX_MODULE_REQUESTS = 5_000
 export const MAX_SPECIFIER = 1_024
 /** Imports that a context may ask its client to look up, beyond any that finds all its modules the first time. */
 export const MAX_LOOKUPS = 20 * MAX_MODULES
+/** Milliseconds since 1970 that a Date can have, either way. */
+export const MAX_TIME_MS = 8.64e15
 
 /** Frame cap of the two control links: leases, tickets and status are small. */
 export const MAX_CONTROL_FRAME_BYTES = 256 * KiB

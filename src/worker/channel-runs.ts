@@ -15,6 +15,7 @@ import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
 import { RunAtWork } from './run-at-work.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
+import type { TimeZones } from './time-zones.ts'
 import type { UploadedScripts } from './uploaded-scripts.ts'
 import { VmRuns } from './vm-runs.ts'
 
@@ -24,6 +25,7 @@ export interface WorkerParts {
   readonly heartbeat: Heartbeat
   readonly ready: ReadyContexts
   readonly presets: PresetContexts
+  readonly timeZones: TimeZones
   readonly scripts: ScriptCache
   readonly uploads: UploadedScripts
   /** For the daemon: contexts and waiting runs now, and runs so far. */
@@ -75,6 +77,7 @@ export class ChannelRuns {
       number: channel,
       maxTimeoutMs,
       uploaded: (hash) => this.#uploaded(hash),
+      knowsTimeZone: (zone) => this.#knowsTimeZone(zone),
       failed: (failure) => this.#work.presetFailed(failure),
     })
   }
@@ -258,7 +261,7 @@ export class ChannelRuns {
         this.#beginMany(context, request, payload)
         return
       case 'advance':
-        this.#work.fail('ERR_NO_CLOCK', 'this context goes by the time of day: it was not made with the option deterministic', 'queued')
+        this.#advance(context, request.ms)
         return
       case 'vmRun':
         record.unread = true
@@ -321,6 +324,27 @@ export class ChannelRuns {
   #discard(number: number, payload: Uint8Array): void {
     const context = this.#contexts.get(number)
     if (context !== undefined) this.#turns.discard(context, payload)
+  }
+
+  #knowsTimeZone(zone: string): boolean {
+    if (this.#parts.timeZones.knows(zone)) return true
+    this.#work.fail(
+      'ERR_TIME_ZONE',
+      `there is no time zone '${zone}' that a worker could be in: use a name such as 'Europe/Berlin'`,
+      'queued',
+    )
+    return false
+  }
+
+  /** One timer a step, so that jobs run in between; all of them within the deadline. */
+  #advance(context: ChannelContext, ms: number): void {
+    const { realm } = context
+    this.#answers.relieve()
+    realm.record.value = ms
+    let ending = realm.step(Op.advance, this.#work.deadlineMs)
+    while (ending === COMPLETED && realm.record.status === Status.primitive && realm.record.code === 1)
+      ending = realm.step(Op.advanceOn, this.#work.deadlineMs)
+    this.#work.answer(context, ending)
   }
 
   #isTaken(number: number): boolean {

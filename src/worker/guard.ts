@@ -6,6 +6,7 @@ import { internalBinding } from '../confined/internals.ts'
 import type { Moat, RealmHooks } from './moat.ts'
 import { LOOK_AT_CLOCK } from './moat-source.ts'
 import { Answer, Request } from './realm/record.ts'
+import type { TimeZones } from './time-zones.ts'
 
 /** How an evaluate ended. Integers, because the hot path branches on them. */
 export const COMPLETED = 0
@@ -38,6 +39,8 @@ export interface Evaluable {
 export interface GuardedRealm {
   readonly global: vm.Context
   readonly hooks: RealmHooks
+  /** Undefined for the process's usual one. */
+  readonly timeZone: string | undefined
   /** Answers what the realm side asks in the middle of an evaluate, which goes on until `deadlineMs`. */
   answer(request: number, deadlineMs: number): number
   /** Answers {@link Request.now}. Guests ask often; a signal may end this half-way. */
@@ -61,6 +64,7 @@ export class Guard {
   readonly #timer: DeadlineTimer
   readonly #heartbeat: Heartbeat
   readonly #moat: Moat
+  readonly #timeZones: TimeZones
   readonly #sigint = internalBinding('contextify')
   /** HOSTILE: completion value, or what was thrown, of the last evaluate. A guest value. */
   value: unknown = undefined
@@ -73,10 +77,11 @@ export class Guard {
   /** What the worker's own code threw while it answered. */
   #failure: Error | undefined
 
-  constructor(timer: DeadlineTimer, heartbeat: Heartbeat, moat: Moat) {
+  constructor(timer: DeadlineTimer, heartbeat: Heartbeat, moat: Moat, timeZones: TimeZones) {
     this.#timer = timer
     this.#heartbeat = heartbeat
     this.#moat = moat
+    this.#timeZones = timeZones
     // Kept for the life of the process: without it each evaluate would start and join a thread (80 to 170 µs).
     this.#sigint.startSigintWatchdog()
     moat.connect((request) => (request === LOOK_AT_CLOCK ? this.#insist() : this.#answer(request)))
@@ -90,6 +95,8 @@ export class Guard {
     this.value = undefined
     const nowMs = performance.now()
     if (deadlineMs <= nowMs) return INTERRUPTED
+    // Before any signal may come.
+    if (realm.timeZone !== this.#timeZones.current) this.#timeZones.enter(realm.timeZone)
     if (this.#timer.arm(deadlineMs, nowMs)) this.#absorbLateSignal(LATE_SIGNAL_MS)
     this.#heartbeat.enter(deadlineMs)
     this.#moat.enter(realm.hooks)

@@ -21,6 +21,7 @@ import { ReadyContexts } from './ready-contexts.ts'
 import { RealmContext } from './realm-context.ts'
 import { ScriptCache } from './scripts.ts'
 import { mapHeartbeat, SHARED_PAGE_FUNCTIONS } from './shared-page.ts'
+import { TimeZones } from './time-zones.ts'
 import { UploadedScripts } from './uploaded-scripts.ts'
 
 /** File descriptors that the daemon hands over. */
@@ -43,7 +44,8 @@ tieToDaemon(libc, Number(daemonPid))
 // Order matters from here on: the moat replaces Node's callbacks before the first context exists.
 const moat = createMoat()
 const heartbeat = new Heartbeat(mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES))
-const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat)
+const timeZones = new TimeZones()
+const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat, timeZones)
 const blocking = new BlockingSocket(libc)
 const realmLimits = { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }
 const readyWith = (globals: Globals): ReadyContexts =>
@@ -55,6 +57,7 @@ const parts: WorkerParts = {
   heartbeat,
   ready: ready.web,
   presets: new PresetContexts(guard, ready, usage),
+  timeZones,
   scripts: new ScriptCache(),
   uploads: new UploadedScripts(),
   usage,

@@ -6,9 +6,9 @@ import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.t
 import { ModuleRecords } from './module-records.ts'
 import type { RealmHooks } from './moat.ts'
 import { answerService, guestClockMs } from './realm-services.ts'
-import type { Globals } from '../protocol/context-messages.ts'
+import type { Deterministic, Globals } from '../protocol/context-messages.ts'
 import type { RealmSide } from './realm/main.ts'
-import { Answer, Op, type RealmRecord } from './realm/record.ts'
+import { Answer, Op, type RealmRecord, Status } from './realm/record.ts'
 
 /**
  * The realm side's entry is a `const` of the top level with an unguessable name: unlike a property of the global object it cannot be listed, and nothing of ours shows in `globalThis`.
@@ -50,6 +50,7 @@ export class RealmContext implements GuardedRealm {
   readonly global: vm.Context
   readonly hooks: RealmHooks
   readonly record: RealmRecord
+  timeZone: string | undefined
   readonly #guard: Guard
   #modules: ModuleRecords | undefined
   #inputSource: Uint8Array | undefined
@@ -81,6 +82,14 @@ export class RealmContext implements GuardedRealm {
     this.record.maxOutput = limits.maxOutput
     this.record.maxDepth = limits.maxDepth
     if (this.step(Op.drain, performance.now() + SETUP_BUDGET_MS) !== COMPLETED) throw new Error('a new realm could not be set up')
+  }
+
+  /** Before any code of the guest's: it does the same each time. */
+  makeDeterministic(settings: Deterministic): void {
+    this.record.name = JSON.stringify(settings)
+    this.timeZone = settings.timeZone
+    const ending = this.step(Op.deterministic, performance.now() + SETUP_BUDGET_MS)
+    if (ending !== COMPLETED || this.record.status !== Status.primitive) throw new Error('a realm could not be made deterministic')
   }
 
   /** Has the realm side do `op`, for which the record's other fields are set. */

@@ -1,6 +1,7 @@
 import base64 from 'virtual:web-base64-source'
 import clone from 'virtual:web-clone-source'
 import crypto from 'virtual:web-crypto-source'
+import deterministic from 'virtual:web-deterministic-source'
 import domException from 'virtual:web-dom-exception-source'
 import encoding from 'virtual:web-encoding-source'
 import events from 'virtual:web-events-source'
@@ -15,6 +16,7 @@ export const webSources: Readonly<Record<LibraryName, string>> = {
   base64,
   clone,
   crypto,
+  deterministic,
   'dom-exception': domException,
   encoding,
   events,

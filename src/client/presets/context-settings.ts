@@ -1,4 +1,6 @@
 import { InvalidOptionError, type OptionReader } from '../../base/options.ts'
+import type { Deterministic } from '../../protocol/context-messages.ts'
+import { readDeterministic } from './deterministic.ts'
 import { Preset } from './preset.ts'
 
 const PRESET_NAMES = ['ecmascript', 'web', 'browser'] as const
@@ -9,10 +11,12 @@ export type PresetName = (typeof PRESET_NAMES)[number]
 export interface ContextSettings {
   /** Undefined for the default. */
   readonly preset: PresetName | Preset | undefined
+  readonly deterministic: Deterministic | undefined
 }
 
 /** Whether it is made as any. */
-export function isUsual({ preset }: ContextSettings): boolean {
+export function isUsual({ preset, deterministic }: ContextSettings): boolean {
+  if (deterministic !== undefined) return false
   return preset === undefined || preset === 'web'
 }
 
@@ -27,7 +31,10 @@ export function readPreset(option: string, given: unknown): PresetName | Preset 
 
 /** Of the options of `createContext()`. */
 export function readContextSettings(read: OptionReader): ContextSettings {
-  return { preset: readEither(readPreset('globals', read.any('globals')), read) }
+  return {
+    preset: readEither(readPreset('globals', read.any('globals')), read),
+    deterministic: readDeterministic(read.any('deterministic'), false),
+  }
 }
 
 /** Of those of a single run, whose `globals` may also be values. */
@@ -37,6 +44,7 @@ export function readGlobals(read: OptionReader): ContextSettings & { readonly gl
   return {
     globals: isPreset ? undefined : read.object('globals'),
     preset: readEither(isPreset ? readPreset('globals', given) : undefined, read),
+    deterministic: readDeterministic(read.any('deterministic'), true),
   }
 }
 

@@ -35,8 +35,8 @@ export class Presets {
   }
 
   /** How a context is made. */
-  async making({ preset }: ContextSettings): Promise<Making> {
-    return { preset: await this.#find(preset ?? 'web'), deterministic: undefined }
+  async making({ preset, deterministic }: ContextSettings): Promise<Making> {
+    return { preset: await this.#find(preset ?? 'web'), deterministic }
   }
 
   async #defineBrowser(): Promise<Preset> {

@@ -8,6 +8,7 @@ import {
 import { ArrayOf, defineProperty, setPrototypeOf } from '../../protocol/msgpack/intrinsics.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { ValueEncoder } from '../../protocol/values/value-encoder.ts'
+import { virtualClock } from './clock.ts'
 import { createConsole } from './console.ts'
 import { inspect } from './inspect.ts'
 import { newBudget } from './inspect/budget.ts'
@@ -16,7 +17,7 @@ import { asNative } from './native-function.ts'
 import type { Outbox } from './outbox.ts'
 import type { RealmRecord } from './record.ts'
 
-const { now } = Date
+const { now: timeOfDay } = Date
 const SECOND_MS = 1_000
 
 /** Gives the realm its `console`, made when a guest first looks at it: most contexts never do. */
@@ -65,7 +66,7 @@ class ConsoleEvents {
   }
 
   emit(level: ConsoleLevel, text: string, args: unknown[]): void {
-    const nowMs = now()
+    const nowMs = timeOfDay()
     if (nowMs - this.#secondMs >= SECOND_MS || nowMs < this.#secondMs) {
       this.#secondMs = nowMs
       this.#calls = 0
@@ -93,7 +94,8 @@ class ConsoleEvents {
     const payload = this.#encode(args)
     const dropped = this.#dropped
     this.#dropped = 0
-    this.#outbox.add(consoleCodec, { type: 'console', context: record.context, level: numberOf(level), timeMs, dropped, text }, payload)
+    const message = { type: 'console', context: record.context, level: numberOf(level), timeMs: toldMs(timeMs), dropped, text } as const
+    this.#outbox.add(consoleCodec, message, payload)
     if (timeMs - this.#waitingSinceMs >= CONSOLE_FLUSH_MS) this.#outbox.flush()
     else this.#outbox.flushIfMany()
   }
@@ -133,6 +135,11 @@ class ConsoleEvents {
       return false
     }
   }
+}
+
+/** The time of day, but where there is another. */
+function toldMs(timeMs: number): number {
+  return virtualClock()?.nowMs ?? timeMs
 }
 
 function numberOf(level: ConsoleLevel): number {

@@ -1,4 +1,5 @@
 import { isArgumentList } from '../../protocol/arguments.ts'
+import type { Deterministic } from '../../protocol/context-messages.ts'
 import type { ErrorCode } from '../../protocol/error-codes.ts'
 import { KEPT_RESULT_BYTES, MAX_ARGUMENTS } from '../../protocol/limits.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
@@ -6,6 +7,7 @@ import { isArray } from '../../protocol/msgpack/intrinsics.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { RemoteObjects } from '../../protocol/remote/remote-objects.ts'
 import { installConsole } from './console-events.ts'
+import { now, useVirtualClock, VirtualClock, virtualClock } from './clock.ts'
 import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
 import { codeOf, errorNumber } from './guest-error.ts'
@@ -25,7 +27,7 @@ import { likenessOf, writeThrown } from './thrown.ts'
 import { createTimers } from './timers.ts'
 import { UnhandledErrors } from './unhandled.ts'
 import { type Crossing, INPUT_BYTES, RealmValues } from './values.ts'
-import { createWebServices } from './web-host.ts'
+import { createWebServices, useDeterministicServices } from './web-host.ts'
 import { installWebGlobals } from './web/install.ts'
 import { WebLibraries } from './web/libraries.ts'
 
@@ -238,6 +240,30 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     else settle(run, apply(target.fn as (...given: unknown[]) => unknown, undefined, args))
   }
 
+  /** No code of the guest's has run yet. */
+  const makeDeterministic = (json: string): void => {
+    const { timeMs, autoAdvance, ...settings } = JSON.parse(json) as Deterministic
+    const clock = new VirtualClock(timeMs, autoAdvance)
+    const library = web.use('deterministic')
+    useVirtualClock(clock)
+    useDeterministicServices(host, clock, library.createRandomBytes(settings.seed))
+    library.makeDeterministic(globalThis, settings, now)
+  }
+
+  let advanceUntilMs = 0
+  const advance = (): void => {
+    record.value = undefined
+    const clock = virtualClock()
+    if (clock === undefined) {
+      record.code = 0
+      fail('ERR_NO_CLOCK', 'this context goes by the time of day: it was not made with the option deterministic')
+      return
+    }
+    const more = timers.advance(advanceUntilMs)
+    finish(clock.nowMs)
+    record.code = more ? 1 : 0
+  }
+
   const report = (): void => {
     functions?.reportReleased()
     unhandled.report(outbox, (reason) => {
@@ -267,6 +293,17 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         encodeThrown(value)
         // Placed as well as it can be.
         record.value = undefined
+        return
+      case Op.deterministic:
+        makeDeterministic(record.name)
+        finish(undefined)
+        return
+      case Op.advance:
+        advanceUntilMs = (virtualClock()?.nowMs ?? 0) + (value as number)
+        advance()
+        return
+      case Op.advanceOn:
+        advance()
         return
       case Op.take:
         take()
@@ -383,6 +420,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       if (!CodecError.is(error)) throw error
       fail(codeOf(error), error.message)
     }
+    if (virtualClock() !== undefined) timers.recheck()
   }
   step.record = record
   step.hooks = bare({

@@ -110,6 +110,11 @@ export const Op = {
   manyEnd: 20,
   /** As `thrown`, of the SyntaxError that a step gave back: its stack begins with the excerpt in `message`. */
   placed: 21,
+  /** Before any code of the guest's: the realm does the same each time, as the JSON in `name` says. */
+  deterministic: 70,
+  /** Lets the virtual clock go on by `value` milliseconds. While `code` is then 1, `advanceOn` does more of that: each step runs one timer. The result is the time. */
+  advance: 71,
+  advanceOn: 72,
   /** Reads the value in `input`, which nobody wants: the functions in it count as held until they are given back. */
   discard: 22,
   /** Imports a module for `run`: specifier and lookups are in `input`. */

@@ -1,11 +1,11 @@
 import { MAX_TIMERS } from '../../protocol/limits.ts'
+import { exactNow, virtualClock } from './clock.ts'
 import { guestError } from './guest-error.ts'
 import { asNative } from './native-function.ts'
 import { ATTENTION, type RealmRecord } from './record.ts'
-import { TimerQueue } from './timer-queue.ts'
+import { type Timer, TimerQueue } from './timer-queue.ts'
 
 const { apply, defineProperty } = Reflect
-const { now } = Date
 const NativeTypeError = TypeError
 const NativeString = String
 const toNumber = Number
@@ -25,6 +25,10 @@ export interface Timers {
   runNext(): void
   /** Calls back once, `ms` from now at the earliest. Nobody waits for it: a context with nothing else to do is idle. Throws if there are too many timers. */
   after(callback: () => void, ms: number): void
+  /** Something was done: a virtual clock that goes on by itself may have to. */
+  recheck(): void
+  /** Runs the first timer that is due at `untilMs` of the virtual clock, which is then its time; without one, that is the time. Returns whether there was one. */
+  advance(untilMs: number): boolean
 }
 
 /**
@@ -34,19 +38,33 @@ export interface Timers {
 export function createTimers(realmGlobal: object, record: RealmRecord, report: (error: unknown) => void): Timers {
   let queue: TimerQueue | undefined
   let lastId = 0
+  /** Timers that somebody waits for. */
+  let awaited = 0
 
   const changed = (): void => {
-    const first = queue?.first()
-    record.timerAt = first === undefined ? Number.POSITIVE_INFINITY : first.due
+    record.timerAt = wakeAt(queue?.first())
     record.attention |= ATTENTION.timers
   }
+
+  /** A virtual clock wakes nobody, unless it may go on by itself. */
+  const wakeAt = (first: Timer | undefined): number => {
+    if (first === undefined) return Number.POSITIVE_INFINITY
+    if (virtualClock() === undefined) return first.due
+    return first.due <= exactNow() || mayJump() ? 0 : Number.POSITIVE_INFINITY
+  }
+
+  /** Nothing but timers is under way. */
+  const mayJump = (): boolean => virtualClock()?.isAuto === true && awaited > 0 && record.busy === awaited
 
   const start = (run: () => void, delayMs: number, intervalMs: number, isAwaited: boolean): number => {
     queue ??= new TimerQueue()
     if (queue.size >= MAX_TIMERS) throw guestError('ERR_OVERLOADED', `this context has ${MAX_TIMERS} timers, which is the limit`)
     lastId = lastId >= MAX_DELAY_MS ? 1 : lastId + 1
-    queue.add({ id: lastId, run, origin: record.origin, intervalMs, due: delayMs === 0 ? 0 : now() + delayMs, order: 0, isAwaited })
-    if (isAwaited) record.busy++
+    queue.add({ id: lastId, run, origin: record.origin, intervalMs, due: delayMs === 0 ? 0 : exactNow() + delayMs, order: 0, isAwaited })
+    if (isAwaited) {
+      record.busy++
+      awaited++
+    }
     changed()
     return lastId
   }
@@ -59,6 +77,7 @@ export function createTimers(realmGlobal: object, record: RealmRecord, report: (
     if (queue.get(+id)?.isAwaited !== true) return
     queue.clear(+id)
     record.busy--
+    awaited--
     changed()
   }
 
@@ -94,6 +113,21 @@ export function createTimers(realmGlobal: object, record: RealmRecord, report: (
       void apply(then, apply(resolve, NativePromise, [undefined]), [job])
     },
   }
+  const run = (timer: Timer): void => {
+    queue?.shift()
+    if (timer.intervalMs >= 0) {
+      timer.due = exactNow() + timer.intervalMs
+      queue?.add(timer)
+    } else if (timer.isAwaited) {
+      record.busy--
+      awaited--
+    }
+    // Before the callback, which may never come to an end.
+    changed()
+    record.origin = timer.origin
+    timer.run()
+  }
+
   return {
     install() {
       define(realmGlobal, 'setTimeout', globals.setTimeout, 1)
@@ -106,19 +140,24 @@ export function createTimers(realmGlobal: object, record: RealmRecord, report: (
     },
     runNext() {
       const timer = queue?.first()
-      if (queue === undefined || timer === undefined || (timer.due > 0 && timer.due > now())) {
+      if (timer !== undefined && timer.due > exactNow() && mayJump()) virtualClock()?.goTo(timer.due)
+      if (timer === undefined || (timer.due > 0 && timer.due > exactNow())) changed()
+      else run(timer)
+    },
+    recheck() {
+      const timerAt = wakeAt(queue?.first())
+      if (timerAt !== record.timerAt) changed()
+    },
+    advance(untilMs) {
+      const timer = queue?.first()
+      if (timer === undefined || timer.due > untilMs) {
+        virtualClock()?.goTo(untilMs)
         changed()
-        return
+        return false
       }
-      queue.shift()
-      if (timer.intervalMs >= 0) {
-        timer.due = now() + timer.intervalMs
-        queue.add(timer)
-      } else if (timer.isAwaited) record.busy--
-      // Before the callback, which may never come to an end.
-      changed()
-      record.origin = timer.origin
-      timer.run()
+      virtualClock()?.goTo(timer.due)
+      run(timer)
+      return true
     },
     after(callback, ms) {
       start(callback, ms, -1, false)

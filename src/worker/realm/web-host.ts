@@ -1,4 +1,5 @@
-import { setPrototypeOf, typedArrayLength } from '../../protocol/msgpack/intrinsics.ts'
+import { defineProperty, setPrototypeOf, typedArrayLength } from '../../protocol/msgpack/intrinsics.ts'
+import type { VirtualClock } from './clock.ts'
 import { stackOverflow } from './guest-error.ts'
 import { Answer, type Bridge, type RealmRecord, Request } from './record.ts'
 import type { Timers } from './timers.ts'
@@ -60,4 +61,12 @@ export function createWebServices(record: RealmRecord, bridge: Bridge, timers: T
   }
   setPrototypeOf(host, null)
   return { host, load: (library) => askAbout(Request.library, library, '', undefined) }
+}
+
+/** Clock and chance of a deterministic realm, in the place of the worker's. */
+export function useDeterministicServices(host: WebHost, clock: VirtualClock, randomBytes: (target: Uint8Array) => void): void {
+  const { startMs } = clock
+  defineProperty(host, 'timeOrigin', { __proto__: null, value: startMs } as PropertyDescriptor)
+  defineProperty(host, 'now', { __proto__: null, value: () => clock.nowMs - startMs } as PropertyDescriptor)
+  defineProperty(host, 'randomBytes', { __proto__: null, value: randomBytes } as PropertyDescriptor)
 }

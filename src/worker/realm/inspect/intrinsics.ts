@@ -8,7 +8,6 @@ export const { getOwnPropertyNames, getOwnPropertySymbols, is } = Object
 export const { max, min, sqrt } = Math
 export const { parseFloat: parseNumber, parseInt: parseInteger } = Number
 export const { stringify } = JSON
-export const { now } = Date
 export const NumberOf = Number
 export const PromiseOf = Promise
 export const WeakMapOf = WeakMap

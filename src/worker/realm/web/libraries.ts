@@ -1,6 +1,7 @@
 import type * as base64 from './base64/library.ts'
 import type * as clone from './clone/library.ts'
 import type * as crypto from './crypto/library.ts'
+import type * as deterministic from './deterministic/library.ts'
 import type * as domException from './dom-exception/library.ts'
 import type * as encoding from './encoding/library.ts'
 import type * as events from './events/library.ts'
@@ -12,6 +13,7 @@ import type { WebHost } from './host.ts'
 
 /** The libraries and what each of them exports: one script each, loaded when a guest first touches a global that needs it. */
 export interface LibraryExports {
+  deterministic: typeof deterministic
   'dom-exception': typeof domException
   events: typeof events
   encoding: typeof encoding
