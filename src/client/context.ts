@@ -100,7 +100,7 @@ export class Context implements AsyncDisposable {
       throw new InvalidOptionError('specifier', "must be a string, or a script that was compiled with the format 'module'", specifier)
     const own = this.#lookups(specifier, key, modules, meta)
     const request = { type: 'import', context: this.#number, timeoutMs, name: '' } as const
-    return (await this.#call(request, [key, own, exports], signal)) as Record<string, unknown>
+    return (await this.#call(request, [key, '', own, exports], signal)) as Record<string, unknown>
   }
 
   /** The value of a global, or of a top-level `let`, `const` or `class`; undefined if there is none. */

@@ -31,13 +31,14 @@ export class Imports {
     this.#lookups = lookupsIn(given)
   }
 
-  /** The client imports a module: the run ends with a snapshot of what it exports. `given` is specifier, lookups, unless they are the context's, and whether the exports are wanted. */
+  /** The client imports a module: the run ends with a snapshot of what it exports. `given` is specifier, attribute `type`, lookups, unless they are the context's, and whether the exports are wanted. */
   importFor(run: number, given: unknown): void {
     const list: readonly unknown[] = isArray(given) ? given : newList()
     const specifier = list[0]
-    const own = list[1]
+    const type = list[1]
+    const own = list[2]
     const lookups = own === undefined ? this.#lookups : lookupsIn(own)
-    if (typeof specifier !== 'string') throw moduleError('ERR_MODULE_LOAD', 'There is no specifier')
+    if (typeof specifier !== 'string' || typeof type !== 'string') throw moduleError('ERR_MODULE_LOAD', 'There is no specifier')
     if (lookups === undefined) throw notGiven(specifier)
     const settlement = this.#settlement
     const loader = this.#loader
@@ -45,11 +46,11 @@ export class Imports {
     loader.import(
       lookups,
       '',
-      { specifier, type: '', unknown: '' },
+      { specifier, type, unknown: '' },
       {
         done: (entry) => {
           try {
-            settlement.end(run, true, list[2] === false ? {} : snapshot(loader.namespace(entry)))
+            settlement.end(run, true, list[3] === false ? {} : snapshot(loader.namespace(entry)))
           } catch (error) {
             settlement.end(run, false, error)
           }
