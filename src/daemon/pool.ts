@@ -25,6 +25,8 @@ const GIVE_UP_AFTER = 3
 interface Waiting extends Waiter {
   readonly limits: WorkerLimits
   readonly timer: NodeJS.Timeout
+  /** Resolves when it waits no more, however that ended. */
+  readonly served: Promise<unknown>
   readonly resolve: (worker: WorkerProcess) => void
   readonly reject: (error: DaemonError) => void
 }
@@ -98,7 +100,13 @@ export class Pool implements AsyncDisposable {
     const bound = this.#boundTo(tenant)
     const shared = dedicated ? [] : bound.filter(({ state }) => state.type === 'bound' && !state.dedicated)
     const mayHaveMore = bound.length + this.#line.countOf(tenant) < limits.maxWorkers
-    const choice = place(shared, mayHaveMore && shared.length < limits.maxShared && this.#mayTake())
+    const ahead = dedicated ? [] : this.#line.filter((each) => each.tenant === tenant && !each.dedicated)
+    const choice = place(shared, mayHaveMore && shared.length + ahead.length < limits.maxShared && this.#mayTake())
+    if (choice === undefined && ahead[0] !== undefined) {
+      // Another lease of the tenant waits for a worker that this one can share.
+      await ahead[0].served
+      return this.lease(tenant, purpose, limits, waitMs)
+    }
     const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, dedicated, limits, waitMs) : choice
     if (purpose === 'context') worker.contexts++
     return worker
@@ -143,7 +151,16 @@ export class Pool implements AsyncDisposable {
       if (this.#line.remove(entry))
         reject(this.#overloaded(tenant, this.#blockedBy(tenant, limits) ?? 'boot', `no worker was free within ${waitMs} ms`))
     }, waitMs)
-    const entry: Waiting = { tenant, dedicated, weight: limits.weight, limits, timer, resolve, reject }
+    const entry: Waiting = {
+      tenant,
+      dedicated,
+      weight: limits.weight,
+      limits,
+      timer,
+      served: promise.catch(() => undefined),
+      resolve,
+      reject,
+    }
     this.#line.add(entry)
     this.refill()
     return promise
@@ -178,7 +195,7 @@ export class Pool implements AsyncDisposable {
       if (state.type === 'ending') return true
       if (state.type === 'bound' && state.dedicated && (tenant === undefined || state.tenant === tenant)) return true
     }
-    return this.#line.some((each) => each.dedicated && (tenant === undefined || each.tenant === tenant))
+    return this.#line.filter((each) => each.dedicated && (tenant === undefined || each.tenant === tenant)).length > 0
   }
 
   #overloaded(tenant: string, blockedBy: BlockedBy, why: string): OverloadedLeaseError {

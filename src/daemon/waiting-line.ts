@@ -35,8 +35,8 @@ export class WaitingLine<Entry extends Waiter> {
     return this.#entries.splice(0)
   }
 
-  some(test: (entry: Entry) => boolean): boolean {
-    return this.#entries.some(test)
+  filter(test: (entry: Entry) => boolean): Entry[] {
+    return this.#entries.filter(test)
   }
 
   countOf(tenant: string): number {

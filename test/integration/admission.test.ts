@@ -23,6 +23,22 @@ test('runs with a process of their own wait for one', async () => {
   expect(await Promise.all(runs)).toEqual(Array.from({ length: 10 }, () => 7))
 })
 
+test('leases that can share a worker wait for one that boots, and share it', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 0 })
+  const boxes = await Promise.all(Array.from({ length: 20 }, async () => daemon.connect()))
+  expect(await Promise.all(boxes.map(async (box, i) => box.run(`${i}`)))).toEqual(boxes.map((_, i) => i))
+  await Promise.all(boxes.map(async (box) => box.dispose()))
+})
+
+test('leases of one moment do not take more workers than may be shared', async () => {
+  await using daemon = await testDaemon({ max: 6, spare: 1, maxPerTenant: 2 })
+  await using box = await daemon.connect()
+  const contexts = await Promise.all(Array.from({ length: 12 }, async () => box.createContext()))
+  const { workers } = await box.status()
+  expect(workers.filter(({ state }) => state === 'bound')).toHaveLength(2)
+  await Promise.all(contexts.map(async (ctx) => ctx.dispose()))
+})
+
 test('who waits too long is refused, with its place and what keeps it', async () => {
   await using daemon = await testDaemon({ max: 1, spare: 1 })
   await using box = await daemon.connect()
