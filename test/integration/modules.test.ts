@@ -129,6 +129,18 @@ describe('import', () => {
       { default: [{ a: 1, b: 2 }, 1, 2, true] },
     ],
     [
+      'CommonJS whose key does not tell',
+      {
+        'main.mjs':
+          'import d, { a } from "lib"; import umd from "umd"; import { name } from "./plain"; export default [d.b, a, umd.v, name]',
+        lib: '// exports nothing\nexports.a = 1; exports.b = require("dep").y',
+        dep: 'module.exports = { y: 5 }',
+        umd: '(function (g, f) { typeof exports === "object" && typeof module !== "undefined" ? f(exports) : f(g.umd = {}) })(this, (e) => { e.v = 7 })',
+        plain: 'const exports = {}; exports.x = 1\nexport const { name } = { name: "a module" }',
+      },
+      { default: [5, 1, 7, 'a module'] },
+    ],
+    [
       'CommonJS that passes on',
       {
         'main.mjs': 'export { a, b } from "./c.cjs"',

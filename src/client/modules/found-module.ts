@@ -79,7 +79,8 @@ function checked({ source, format, filename, meta, sourceMap, key, type, asker }
   const extension = /\.[cm]?tsx?$|\.[cm]js$|\.json$/i.exec(key)?.[0].toLowerCase()
   const isTypeScript = format === 'typescript' || (format === undefined && extension?.includes('ts') === true && type === '')
   const isCommon = format === 'commonjs' || extension === '.cjs' || extension === '.cts'
-  const plain = isCommon || (asker === 'require' && extension !== '.mjs' && extension !== '.mts') ? 'commonjs' : 'module'
+  const isOpen = extension !== '.mjs' && extension !== '.mts'
+  const plain = isCommon || (isOpen && (asker === 'require' || looksLikeCommonJs(source))) ? 'commonjs' : 'module'
   const byKey = type === 'json' || type === 'text' ? type : extension === '.json' ? 'json' : plain
   const kind = format === undefined || format === 'typescript' ? byKey : format
   if (asker === 'module' && (kind === 'json' || kind === 'text') && type !== kind)
@@ -88,6 +89,16 @@ function checked({ source, format, filename, meta, sourceMap, key, type, asker }
   // As whoever decodes UTF-8 does.
   const text = source.startsWith('\ufeff') ? source.slice(1) : source
   return { source: text, format: kind, isTypeScript, filename, meta, sourceMap, script: undefined }
+}
+
+/** A statement that only an ES module has. `import(` is an expression, which CommonJS has, too. */
+const MODULE_SYNTAX = /^[ \t]*(?:export\b|import\b(?!\s*\())|\bimport\.meta\b/m
+/** What only CommonJS has a use for. */
+const COMMON_SYNTAX = /\bmodule\.exports\b|\bexports\.[\w$]+\s*=|\bexports\[|\brequire\s*\(|\btypeof (?:module|exports)\b/
+
+/** For a source whose key does not tell. A comment may deceive it: then `format` helps. */
+function looksLikeCommonJs(source: string): boolean {
+  return COMMON_SYNTAX.test(source) && !MODULE_SYNTAX.test(source)
 }
 
 function kindOf(given: unknown): string {
