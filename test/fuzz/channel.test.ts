@@ -47,6 +47,23 @@ const SOURCES = [
   'later.call(null, { length: 5 }, sync)',
   'dispose?.(1)',
   '"x".repeat(1e5)',
+  'import("./a")',
+  '(async () => [await import("a").catch(() => 1), await import("b", { with: { type: "json" } })])()',
+]
+
+/** Answers to a lookup of modules, and some that are none. */
+const MODULES = [
+  [0, 'a', 'module', 'import "./b"; export default 1', 'a', undefined],
+  [0, 'a', 'module', undefined, 'a', undefined],
+  [0, 'b', 'module', 'import "./a"; await later(1); export const f = () => import.meta.url', 'b', { url: 1 }],
+  [0, 'c', 'commonjs', 'exports.a = 1; require("./d"); import("./a")', 'c', undefined],
+  [0, 'd', 'json', '{"a":1}', 'd', undefined],
+  [0, 'e', 'module', 'for (;;);', 'e', undefined],
+  [0, 'f', 'module', '}', 'f', undefined],
+  [1, new Error('none'), 'where'],
+  [1, 1, 1],
+  [0, 1, 2, 3, 4, 5],
+  [2],
 ]
 
 class Conversation {
@@ -96,7 +113,7 @@ class Conversation {
     const timeoutMs = this.#pick([0, 5, 30, 100])
     const source = this.#pick(SOURCES)
     const base = { run, context, timeoutMs }
-    switch (this.#below(16)) {
+    switch (this.#below(18)) {
       case 0:
         return this.#request({ type: 'create', run, context: this.#pick([...CONTEXTS, 4]) }, this.#value())
       case 1:
@@ -126,6 +143,19 @@ class Conversation {
         return this.#client.send({ type: 'releasedByHost', context, handles: [this.#below(6), 1 + this.#below(3), this.#below(9), 1] })
       case 14:
         return this.#answer(context, this.#below(40))
+      case 15:
+        return this.#request(
+          { type: 'import', ...base, name: '' },
+          this.#pick([
+            ['a', '', this.#lookups()],
+            ['./b', 'json', this.#lookups(), false],
+            ['a', ''],
+            ['a', 1, this.#lookups()],
+            this.#value(),
+          ]),
+        )
+      case 16:
+        return this.#request({ type: 'modules', ...base, name: '' }, this.#pick([this.#lookups(), this.#lookups(), this.#value()]))
       default:
         return this.#request({ type: 'idle', ...base, name: '' })
     }
@@ -164,7 +194,14 @@ class Conversation {
       () => [new Uint8Array(3_000), async () => 1],
       () => new Error('raised'),
       () => [[[[[]]]]],
+      () => [this.#pick(MODULES)],
+      () => [this.#pick(MODULES), this.#pick(MODULES)],
+      () => this.#pick(MODULES),
     ])()
+  }
+
+  #lookups(): unknown {
+    return [async () => 1, () => 1]
   }
 
   #globals(): unknown {
