@@ -27,6 +27,8 @@ export interface Attack {
   readonly globals?: Readonly<Record<string, unknown>>
   /** The context has functions of the host's, in a global `host`: see host.ts. A control has Node's timers, too. */
   readonly host?: true
+  /** The attack is on web globals: a control has Node's own. */
+  readonly web?: true
   /** Whether it gets out of plain `node:vm`, with the bridge that people write, on this Node. Some end or block the process instead. */
   readonly control: 'escapes' | 'contained' | 'crashes' | 'hangs'
   /** What it finds here at most: its `own` realm only (default), or objects of the `moat`. */
@@ -53,4 +55,9 @@ export function reachingMoat(title: string, control: Attack['control'], ...steps
 /** The same on a context that can call its host. */
 export function ofHost(attack: Attack): Attack {
   return { ...attack, host: true }
+}
+
+/** An attack on the web globals. */
+export function ofWeb(attack: Attack): Attack {
+  return { ...attack, web: true }
 }

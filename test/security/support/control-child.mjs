@@ -1,7 +1,7 @@
 // Plain node:vm with the bridge that people write: the control of each attack, in a process of its own. Guest objects are used as if they were the host's own.
 import { inspect } from 'node:util'
 import vm from 'node:vm'
-import { HOST, NODE_TIMERS } from './host.ts'
+import { HOST, NODE_TIMERS, nodeWebGlobals } from './host.ts'
 
 /** Timers of the attacks are due by then, in milliseconds. */
 const TIMERS_MS = 20
@@ -160,9 +160,9 @@ async function verdictOf(steps, globals) {
   return vm.runInContext('report(false)', attacker.sandbox)
 }
 
-async function answer({ id, steps, globals, host, prelude: given }) {
+async function answer({ id, steps, globals, host, web, prelude: given }) {
   prelude = given
-  const all = host ? { ...NODE_TIMERS, ...globals, host: { ...HOST } } : globals
+  const all = { ...(host ? { ...NODE_TIMERS, host: { ...HOST } } : {}), ...(web ? nodeWebGlobals() : {}), ...globals }
   process.send({ id, verdict: String(await verdictOf(steps, all)) })
 }
 

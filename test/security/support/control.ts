@@ -16,7 +16,7 @@ export class Control implements AsyncDisposable {
   #lastId = 0
 
   /** What the attacker reports; `crashes` or `hangs` if the process does. */
-  async verdict({ steps, globals = {}, host, control }: Attack): Promise<string> {
+  async verdict({ steps, globals = {}, host, web, control }: Attack): Promise<string> {
     const child = (this.#child ??= fork(CHILD_FILE, {
       serialization: 'advanced',
       execArgv: ['--experimental-vm-modules', '--no-warnings'],
@@ -34,7 +34,7 @@ export class Control implements AsyncDisposable {
     const watch = setTimeout(() => resolve('hangs'), control === 'hangs' ? HANGING_MS : OTHER_MS)
     child.on('message', onMessage)
     child.once('exit', onExit)
-    child.send({ id, steps, globals, host: host === true, prelude: PRELUDE })
+    child.send({ id, steps, globals, host: host === true, web: web === true, prelude: PRELUDE })
     const verdict = await promise
     child.off('message', onMessage)
     child.off('exit', onExit)

@@ -80,3 +80,24 @@ function quietly(say: () => unknown): void {
 
 /** What a naive host gives to a context besides. */
 export const NODE_TIMERS = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, queueMicrotask }
+
+/** What people give to a context of `node:vm` so that code for the web runs there. */
+export const nodeWebGlobals = (): Readonly<Record<string, unknown>> => ({
+  AbortController,
+  AbortSignal,
+  DOMException,
+  Event,
+  EventTarget,
+  ReadableStream,
+  TextDecoder,
+  TextEncoder,
+  TransformStream,
+  URL,
+  URLSearchParams,
+  WritableStream,
+  atob,
+  btoa,
+  crypto,
+  performance,
+  structuredClone,
+})

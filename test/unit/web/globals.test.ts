@@ -350,3 +350,25 @@ test('what a guest puts on its prototypes never sees the worker', () => {
     guest.value(`return [seen.length > 100, seen.filter((value) => ${secrets}).length, seen.filter((value) => ${foreign}).length]`),
   ).toEqual([true, 0, 0])
 })
+
+/** Iterators that polyfills have replaced, before the library was loaded. What the body itself iterates over is no array. */
+test.each([
+  [`return new URL('https://a/?b=c&d=e').searchParams.get('d')`, 'e'],
+  [`return new URLSearchParams('a=1&b=2').getAll('b').length`, 1],
+  [`return new TextEncoder().encode('abc').length`, 3],
+  [`return new TextDecoder().decode(new Uint8Array(0))`, ''],
+  [`return AbortSignal.any({ *[Symbol.iterator]() { yield AbortSignal.abort() } }).aborted`, true],
+  [
+    `const target = new EventTarget(); let heard = 0; target.addEventListener('x', () => heard++); target.dispatchEvent(new Event('x')); return heard`,
+    1,
+  ],
+  [`return structuredClone({ list: new Array(2) }).list.length`, 2],
+  [`return atob(btoa('x'))`, 'x'],
+  [`return crypto.getRandomValues(new Uint8Array(2)).length`, 2],
+  [`return new DOMException('m', 'DataError').name`, 'DataError'],
+  [`return new ReadableStream().locked`, false],
+])('without the iterator of arrays: %s', (body, expected) => {
+  const spoilt = new WebGuest()
+  spoilt.run(`Array.prototype[Symbol.iterator] = function () { throw new Error('replaced') }`)
+  expect(spoilt.value(body)).toEqual(expected)
+})

@@ -1,4 +1,4 @@
-import { defineProperty, getPrototypeOf, iterator, setPrototypeOf } from '../captured.ts'
+import { defineProperty, getPrototypeOf, setPrototypeOf } from '../captured.ts'
 import { tag } from '../idl.ts'
 import type { Pairs } from './form-urlencoded.ts'
 
@@ -30,7 +30,8 @@ class PairIterator {
 }
 
 const { prototype } = PairIterator
-setPrototypeOf(prototype, getPrototypeOf(getPrototypeOf([][iterator]()) as object))
+// %IteratorPrototype%, found without a name that a guest can give to something else.
+setPrototypeOf(prototype, getPrototypeOf(getPrototypeOf(function* () {}.prototype as object) as object))
 Reflect.deleteProperty(prototype, 'constructor')
 defineProperty(prototype, 'next', { __proto__: null, enumerable: true } as PropertyDescriptor)
 tag(prototype, 'URLSearchParams Iterator')
