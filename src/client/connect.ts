@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { errorCode, errorMessage } from '../base/error.ts'
 import { OptionReader } from '../base/options.ts'
@@ -9,10 +10,14 @@ import { Connection, type Reached } from './connection.ts'
 import { embeddedDaemon } from './embedded-daemon.ts'
 import { ConnectionError } from './errors.ts'
 
-/** How to find a daemon, and what this connection's calls get unless they say otherwise. */
+/** How long a call tries to reach a daemon that is gone, in milliseconds. */
 const RECONNECT_MS = 5_000
 const MAX_RECONNECT_MS = 600_000
+/** How long to try again while a daemon's queue of connections is full, and how often, in milliseconds. */
+const FULL_QUEUE_MS = 5_000
+const FULL_QUEUE_WAIT_MS = 5
 
+/** How to find a daemon, and what this connection's calls get unless they say otherwise. */
 export interface ConnectOptions {
   /** Path of the daemon's socket. Default: `$GLOVEBOX_SOCKET`, or the user's daemon, or the system's. */
   readonly socket?: string
@@ -102,7 +107,20 @@ async function reach(given: string | undefined, spawn: boolean): Promise<Reached
   }
 }
 
+/** A daemon to which many connect at once has a full queue: on Unix sockets that is EAGAIN at once, and the kernel does not wait (connect(2)). */
 async function open(path: string): Promise<Socket> {
+  const untilMs = performance.now() + FULL_QUEUE_MS
+  for (;;) {
+    try {
+      return await openOnce(path)
+    } catch (error) {
+      if (errorCode(error) !== 'EAGAIN' || performance.now() > untilMs) throw error
+      await wait(FULL_QUEUE_WAIT_MS * (1 + Math.random()))
+    }
+  }
+}
+
+async function openOnce(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket(path)
     socket.once('error', reject)

@@ -25,6 +25,10 @@ import type { WorkerProcess } from './worker-process.ts'
 
 /** Control connections at most. */
 const MAX_SESSIONS = 4_096
+/** Of these, such that have not said who they are. Beyond, the one that has waited longest makes room: whoever says nothing keeps nobody out. */
+const MAX_STRANGERS = 512
+/** Connections that may wait to be accepted; the kernel's `net.core.somaxconn` caps it. */
+const BACKLOG = 4_096
 /** How often a draining daemon looks whether all is quiet, in milliseconds. */
 const DRAIN_LOOK_MS = 25
 
@@ -69,7 +73,16 @@ async function startWith(settings: DaemonSettings, workerFile?: string, without?
   const log = createLog(settings.logLevel)
   const runtime = examineRuntime(settings.runtime)
   const { timeoutMs, maxTimeoutMs, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs } = settings
-  const tenants = new Tenants(settings.policyPath, { timeoutMs, maxTimeoutMs, maxWorkers, maxShared, maxQueue, queueTimeoutMs, weight: 1 })
+  const tenants = new Tenants(settings.policyPath, {
+    timeoutMs,
+    maxTimeoutMs,
+    maxWorkers,
+    maxShared,
+    maxQueue,
+    queueTimeoutMs,
+    maxClients: MAX_SESSIONS,
+    weight: 1,
+  })
   const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access))
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
@@ -120,6 +133,8 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #watch: OverdueWatch
   readonly #server: Server
   readonly #sessions = new Set<Session>()
+  /** Those that have not said hello. */
+  readonly #strangers = new Set<Session>()
   readonly #waitingRuns = new Map<WorkerProcess, number>()
   readonly #startedAt = new Date()
   #processes = 0
@@ -167,15 +182,21 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#compilers = new Compilers({ ...shared, idleMs: settings.compilerIdleMs }, this.#deaths, on)
     this.#watch = new OverdueWatch(() => [...this.#pool.workers, ...this.#compilers.processes])
     this.#server = createServer((socket) => {
-      if (this.#sessions.size >= MAX_SESSIONS) socket.destroy()
-      else this.#sessions.add(new Session(socket, this))
+      if (this.#sessions.size >= MAX_SESSIONS) {
+        socket.destroy()
+        return
+      }
+      const session = new Session(socket, this)
+      this.#sessions.add(session)
+      this.#strangers.add(session)
+      if (this.#strangers.size > MAX_STRANGERS) this.#oldestStranger()?.destroy()
     })
   }
 
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#server.once('error', reject)
-    this.#server.listen(this.socket, resolve)
+    this.#server.listen({ path: this.socket, backlog: BACKLOG }, resolve)
     await promise
     giveAccess(this.socket, this.#settings.access)
     this.#pool.refill()
@@ -199,8 +220,11 @@ class RunningDaemon implements Daemon, SessionOwner {
     return this.#ending
   }
 
-  identify(credentials: Credentials): Viewer {
-    return this.#tenants.identify(credentials)
+  identify(session: Session, credentials: Credentials): Viewer {
+    this.#strangers.delete(session)
+    const who = this.#tenants.identify(credentials)
+    if (who.tenant !== undefined) this.#assertRoom(who.tenant)
+    return who
   }
 
   limitsOf(tenant: string): TenantLimits {
@@ -262,6 +286,7 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   closed(session: Session): void {
     this.#sessions.delete(session)
+    this.#strangers.delete(session)
     for (const [channel, number] of session.channels) this.#dropChannel(this.#find(number), channel)
     if (session.tenant === undefined) return
     const tenantRemains = [...this.#sessions].some(({ tenant }) => tenant === session.tenant)
@@ -270,6 +295,19 @@ class RunningDaemon implements Daemon, SessionOwner {
     for (const worker of this.#pool.workers) {
       if (worker.state.type === 'bound' && worker.state.tenant === session.tenant) worker.retire('its tenant left')
     }
+  }
+
+  #oldestStranger(): Session | undefined {
+    for (const session of this.#strangers) return session
+    return undefined
+  }
+
+  /** One tenant's clients must not keep out another's. */
+  #assertRoom(tenant: string): void {
+    const { maxClients } = this.limitsOf(tenant)
+    let clients = 0
+    for (const session of this.#sessions) if (session.tenant === tenant) clients++
+    if (clients >= maxClients) throw new DaemonError('ERR_OVERLOADED', `this tenant has ${maxClients} clients connected already`)
   }
 
   #find(number: number): WorkerProcess | undefined {

@@ -13,8 +13,8 @@ import type { Report } from '../protocol/report.ts'
 /** What a session asks of the daemon. */
 export interface SessionOwner {
   readonly daemonVersion: string
-  /** Who that is. Throws ERR_ACCESS_DENIED. */
-  identify(credentials: Credentials): Viewer
+  /** Who that is. Throws ERR_ACCESS_DENIED, or ERR_OVERLOADED if there are too many of it. */
+  identify(session: Session, credentials: Credentials): Viewer
   limitsOf(tenant: string): TenantLimits
   lease(tenant: string, session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>): Promise<DaemonToClient>
   interrupt(session: Session, request: Extract<ClientToDaemon, { type: 'interrupt' }>): void
@@ -138,7 +138,7 @@ export class Session {
       return
     }
     try {
-      this.#who = this.#owner.identify({ tenant: message.tenant, token: message.token, uid: this.#uid })
+      this.#who = this.#owner.identify(this, { tenant: message.tenant, token: message.token, uid: this.#uid })
     } catch (error) {
       this.#refuse(errorCode(error) ?? 'ERR_INTERNAL', errorMessage(error))
       return

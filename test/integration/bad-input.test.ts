@@ -66,7 +66,7 @@ describe('options', () => {
     [
       'run: unknown',
       () => box.run('1', any({ timeOut: 5 })),
-      "option 'timeOut' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'sourceMap', 'globals', 'preset', 'fresh', got 5",
+      "option 'timeOut' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'sourceMap', 'globals', 'preset', 'deterministic', 'fresh', got 5",
     ],
     ['run: timeout 0', () => box.run('1', { timeout: 0 }), "option 'timeout' must be a whole number from 1 to 10000, got 0"],
     [

@@ -9,6 +9,7 @@ import { glovebox } from '../support/command.ts'
 import { temporaryDirectory, type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { RawPeer } from '../support/raw-peer.ts'
 import { runScript } from '../support/scripts.ts'
 
 checkLeaks()
@@ -141,6 +142,31 @@ describe('a tenant by itself', () => {
     expect(full.message).toMatch(/^this tenant has its 1 workers already/)
     await using beta = await connect({ socket: daemon.socket, token: BETA.token })
     expect(await beta.run('1', { timeout: 301, fresh: 'process' })).toBe(1)
+  })
+})
+
+describe('connections', () => {
+  test('a tenant has as many as it may, and keeps no other out', async () => {
+    await using daemon = await start({ acme: { tokens: [ACME.hash], limits: { maxClients: 2 } }, beta: { tokens: [BETA.hash] } })
+    const open = async (token: string) => connect({ socket: daemon.socket, token })
+    const [first, second] = [await open(ACME.token), await open(ACME.token)]
+    const error = await rejection(open(ACME.token))
+    expect([error.constructor.name, error.message]).toEqual(['OverloadedError', 'this tenant has 2 clients connected already'])
+    await using beta = await open(BETA.token)
+    expect(await beta.run('1')).toBe(1)
+    await first.dispose()
+    await using next = await eventually('room', async () => open(ACME.token).catch(() => undefined))
+    expect(await next.run('2')).toBe(2)
+    await second.dispose()
+  })
+
+  test('those that say nothing keep nobody out', async () => {
+    await using daemon = await start(TENANTS)
+    const silent = Array.from({ length: 700 }, () => new RawPeer(daemon.socket))
+    await eventually('the end of the first ones', () => silent.filter(({ isClosed }) => isClosed).length >= 700 - 512)
+    await using acme = await connect({ socket: daemon.socket, token: ACME.token })
+    expect(await acme.run('1')).toBe(1)
+    for (const peer of silent) await peer[Symbol.asyncDispose]()
   })
 })
 

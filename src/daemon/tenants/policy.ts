@@ -4,6 +4,7 @@ import { MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.t
 /** Names that a tenant may have: they stand in logs, metrics and paths. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 const MAX_WORKERS = 256
+const MAX_CLIENTS = 4_096
 const MAX_TENANTS = 1_000
 
 const whole = (min: number, max: number) =>
@@ -25,6 +26,8 @@ const limits = v.strictObject({
   maxWorkers: v.optional(whole(1, MAX_WORKERS)),
   /** Leases that may wait for a worker, and for how long, in milliseconds. */
   maxQueue: v.optional(whole(0, MAX_QUEUE.max)),
+  /** Clients that may be connected at once. */
+  maxClients: v.optional(whole(1, MAX_CLIENTS)),
   queueTimeout: v.optional(whole(0, QUEUE_TIMEOUT_MS.max)),
 })
 

@@ -24,6 +24,8 @@ export interface TenantLimits {
   /** Leases that may wait for a worker, and how long, in milliseconds. */
   readonly maxQueue: number
   readonly queueTimeoutMs: number
+  /** Clients that may be connected at once. */
+  readonly maxClients: number
   /** The tenant's share of the workers when not all get what they want, in proportion to others'. */
   readonly weight: number
 }
@@ -78,7 +80,7 @@ export class Tenants {
 
   limitsOf(tenant: string): TenantLimits {
     const policy = this.#policyOf(tenant)
-    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout } = policy?.limits ?? {}
+    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout, maxClients } = policy?.limits ?? {}
     const defaults = this.#defaults
     const maxTimeoutMs = Math.min(maxTimeout ?? defaults.maxTimeoutMs, defaults.maxTimeoutMs)
     return {
@@ -88,6 +90,7 @@ export class Tenants {
       maxShared: Math.min(maxWorkers ?? defaults.maxShared, defaults.maxShared),
       maxQueue: Math.min(maxQueue ?? defaults.maxQueue, defaults.maxQueue),
       queueTimeoutMs: Math.min(queueTimeout ?? defaults.queueTimeoutMs, defaults.queueTimeoutMs),
+      maxClients: this.#policy === undefined ? defaults.maxClients : (maxClients ?? Math.floor(defaults.maxClients / 4)),
       weight: policy?.weight ?? 1,
     }
   }
