@@ -15,6 +15,8 @@ export type Open = (settings: Contender['settings']) => Promise<Session>
 export interface Session extends AsyncDisposable {
   /** Does the row's work once. The answer is the counter after it: 1, 2, 3 and so on. */
   add(): unknown
+  /** Before each run, with one in flight: what is not measured. */
+  rest?(): Promise<void>
   /** Around a slice: starts and ends what goes on beside the work, for nobody else's slice. */
   begin?(): Promise<void>
   end?(): Promise<void>

@@ -29,6 +29,10 @@ export async function runSlice(session: Session, tally: Tally, slice: Slice): Pr
   const lane = async (): Promise<void> => {
     let now = performance.now()
     while (now < endMs && started < endRuns) {
+      if (alone && session.rest !== undefined) {
+        await session.rest()
+        now = performance.now()
+      }
       started++
       const answer = session.add()
       // Contenders in this process answer at once: a promise of ours would be most of their time.

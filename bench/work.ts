@@ -1,6 +1,9 @@
 /** What every contender of P1 and P2 does: a counter in a context that outlives the run. `x` is 0 at the start. */
 export const COUNTER_SOURCE = 'x = (x|0) + 1'
 
+/** What P3 runs where nothing was before. It gives 1. */
+export const FRESH_SOURCE = 'var x = 0; x = (x|0) + 1'
+
 /** Deadline of a run, in milliseconds, for every contender that has one: the library's default. */
 export const DEADLINE_MS = 5_000
 

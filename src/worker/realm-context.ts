@@ -26,8 +26,10 @@ function compileSetup(names: readonly PropertyKey[]): vm.Script {
   })
 }
 
-/** Nobody can put anything in their place, or name a parameter so. */
-const UNSHADOWED: ReadonlySet<PropertyKey> = new Set(['eval', 'undefined', 'NaN', 'Infinity'])
+/** The engine makes all of it when a realm first touches it, which takes an eighth of the time that a realm takes. Nothing on the realm side names it. */
+const MADE_AT_FIRST_TOUCH = 'Temporal'
+/** Nobody can put anything in the place of the others, or name a parameter so. */
+const UNSHADOWED: ReadonlySet<PropertyKey> = new Set(['eval', 'undefined', 'NaN', 'Infinity', MADE_AT_FIRST_TOUCH])
 let setupScript: vm.Script | undefined
 const stepScript = new vm.Script(`${ENTRY}()`, { filename: 'glovebox:step' })
 

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import vm from 'node:vm'
+import type { Contender, Session } from '../contender.ts'
+import { embedded } from './embedded.ts'
+
+/** The DOM of the preset 'browser': 1.2 million characters. */
+const LARGE = new URL('../../dist/browser/browser.js', import.meta.url)
+const DIGITS = 8
+
+/** V8 compiles a source as a worker does, with the code cache that the compiler made, or without. */
+export async function open(settings: Contender['settings']): Promise<Session> {
+  const source = readFileSync(LARGE, 'utf8')
+  // No two are the same, or V8 would remember. It knows a cache's source by its length.
+  const numbered = (number: number): string => `${source}\n//${String(number).padStart(DIGITS, '0')}`
+  const cachedData = settings?.['cache'] === true ? await cacheOf(numbered(0)) : undefined
+  let count = 0
+  let next = ''
+  return {
+    async rest() {
+      next = numbered(count + 1)
+    },
+    add() {
+      count++
+      const script = new vm.Script(next, cachedData === undefined ? {} : { cachedData })
+      if (script.cachedDataRejected === true) throw new Error('V8 refused the code cache')
+      return count
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+async function cacheOf(source: string): Promise<Uint8Array> {
+  await using box = await embedded()
+  const { cachedData } = await box.compile(source)
+  if (cachedData === undefined) throw new Error('the compiler made no code cache')
+  return cachedData
+}
