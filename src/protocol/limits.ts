@@ -98,6 +98,9 @@ export const MAX_TICKETS = 4_096
 export const MAX_HANDLES = 100_000
 /** Arguments of one call, either way. A stack of V8's usual size has room for a few more. */
 export const MAX_ARGUMENTS = 100_000
+/** Objects that `glovebox/vm` keeps in step with those of one context, and items of arrays, Maps and Sets. Each run looks at all of them; one costs some hundred bytes on both sides. */
+export const MAX_MIRRORED_OBJECTS = 100_000
+export const MAX_MIRRORED_ITEMS = 2_000_000
 /** Handles given back in one message. */
 export const MAX_RELEASED = 1_000
 /** Calls of host functions that one context may have unanswered. */

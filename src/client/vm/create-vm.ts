@@ -61,8 +61,8 @@ export function makeVm(box: () => Promise<Box>): Vm {
   }
 
   class Script extends VmScript {
-    constructor(code: unknown, options?: object | string) {
-      super(host, code, options)
+    constructor(code: unknown, options?: object | string, isOnce = false) {
+      super(host, code, options, isOnce)
     }
   }
 
@@ -103,13 +103,13 @@ export function makeVm(box: () => Promise<Box>): Vm {
     async runInContext(code, contextifiedObject, options) {
       host.contextOf(contextifiedObject)
       const given = scriptOptions(options)
-      return new Script(code, given).runInContext(contextifiedObject, given)
+      return new Script(code, given, true).runInContext(contextifiedObject, given)
     },
 
     async runInNewContext(code, contextObject, options) {
       const given = scriptOptions(options)
       const settings = contextSettings(newContextOptions(given))
-      const script = new Script(code, given)
+      const script = new Script(code, given, true)
       const { object, made } = contextify(contextObject, settings)
       await made
       return script.runInContext(object, given)
@@ -117,7 +117,7 @@ export function makeVm(box: () => Promise<Box>): Vm {
 
     async runInThisContext(code, options) {
       const given = scriptOptions(options)
-      return new Script(code, given).runInThisContext(given)
+      return new Script(code, given, true).runInThisContext(given)
     },
 
     compileFunction: (code, params, options) => compileFunction(host, code, params, options),

@@ -42,6 +42,7 @@ export class VmScript {
   readonly #host: ScriptHost
   readonly #source: VmSource
   readonly #settings: SourceSettings
+  readonly #isOnce: boolean
   #compiled: Promise<this> | undefined
   /** Whether V8 refused the `cachedData` that was given. Undefined if none was, and until {@link compiled} has settled. */
   declare cachedDataRejected?: boolean
@@ -51,7 +52,9 @@ export class VmScript {
   /** The URL of a magic comment, once {@link compiled} has settled. */
   declare sourceMapURL?: string
 
-  constructor(host: ScriptHost, code: unknown, options: unknown) {
+  /** @param isOnce it runs once, and nobody sees it: whether it parses shows then */
+  constructor(host: ScriptHost, code: unknown, options: unknown, isOnce: boolean) {
+    this.#isOnce = isOnce
     this.#host = host
     if (typeof code === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string')
     const source = String(code)
@@ -101,7 +104,7 @@ export class VmScript {
   #run(context: VmContext, settings: RunSettings): Promise<unknown> {
     const { importModuleDynamically } = this.#settings
     if (importModuleDynamically !== undefined) context.setImporter(this.#source.filename, dynamicImporter(importModuleDynamically, this))
-    return context.run(this.#source, settings, this.compiled)
+    return context.run(this.#source, settings, this.#isOnce ? undefined : this.compiled)
   }
 
   async #compile(): Promise<this> {

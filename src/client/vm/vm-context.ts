@@ -95,17 +95,25 @@ export class VmContext implements AsyncDisposable {
   async #create(): Promise<Context> {
     const box = await this.#box
     const context = await box.createContext({}, { globals: 'ecmascript' })
-    context.bridge.around = (call) =>
-      this.#next(async () => {
-        // A function of the guest's is called as node:vm does it: it sees what the host has changed, and the host what it changes.
-        await this.#sync(context)
-        try {
-          return await call()
-        } finally {
-          await this.#sync(context)
-        }
-      })
+    // Weakly: the bridge lives as long as the context does, and that should not be longer than its object.
+    const self = new WeakRef(this)
+    context.bridge.around = (call) => {
+      const alive = self.deref()
+      return alive === undefined ? call() : alive.#around(call)
+    }
     return context
+  }
+
+  /** A function of the guest's is called as node:vm does it: it sees what the host has changed, and the host what it changes. */
+  #around(call: () => Promise<unknown>): Promise<unknown> {
+    return this.#next(async (context) => {
+      await this.#sync(context)
+      try {
+        return await call()
+      } finally {
+        await this.#sync(context)
+      }
+    })
   }
 
   /** After all that was asked before. What a host function asks does not wait for the run that called it. */

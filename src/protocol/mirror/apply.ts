@@ -7,6 +7,7 @@ import {
   defineProperty,
   deleteProperty,
   getOwnPropertyDescriptor,
+  hasOwn,
   isArray,
   mapClear,
   mapDelete,
@@ -256,7 +257,7 @@ function writeProperty(mirror: Mirror, object: object, twin: Twin, key: Property
       return
     }
     const present = getOwnPropertyDescriptor(object, key)
-    const setter = present?.set
+    const setter = present !== undefined && hasOwn(present, 'set') ? present.set : undefined
     if (setter !== undefined && mirror.side.callsSetters) {
       apply(setter, object, [value])
       return

@@ -17,11 +17,15 @@ import {
   typedArrayByteLength,
   typedArrayName,
   typedArrayOffset,
+  typedArraySet,
 } from '../msgpack/intrinsics.ts'
+import { MAX_MIRRORED_ITEMS } from '../limits.ts'
 import { brandOf, refusal } from '../values/brand.ts'
 import { dateValue } from '../values/exotic-encoder.ts'
 import { NODE_ARRAY, NODE_COPY, NODE_MAP, NODE_OBJECT, NODE_SET, NODE_SPARSE, NODE_STAND_IN } from './mirror-format.ts'
 import { newList } from './twin.ts'
+
+const { is } = Object
 
 /** What an object is for the mirror. */
 export interface Nature {
@@ -36,10 +40,12 @@ const nature = (kind: number, isInstance = false, what = ''): Nature => ({ kind,
 const plain = nature(NODE_OBJECT)
 const instance = nature(NODE_OBJECT, true)
 const copied = nature(NODE_COPY)
+const denseArray = nature(NODE_ARRAY)
+const sparseArray = nature(NODE_SPARSE)
 
 /** Asks an object's prototypes only; a Proxy's traps may run. */
 export function natureOf(value: object, isRemote: (value: object) => boolean): Nature {
-  if (isArray(value)) return nature(isDense(value) ? NODE_ARRAY : NODE_SPARSE)
+  if (isArray(value)) return isDense(value) ? denseArray : sparseArray
   const proto = getPrototypeOf(value)
   if (isRemote(value)) return copied
   if (proto === objectPrototype || proto === null) return plain
@@ -60,6 +66,8 @@ export function natureOf(value: object, isRemote: (value: object) => boolean): N
 
 function isDense(value: readonly unknown[]): boolean {
   const { length } = value
+  // As far as it is looked at: there is a limit on items.
+  if (length > MAX_MIRRORED_ITEMS) return true
   for (let i = 0; i < length; i++) if (!hasOwn(value, i)) return false
   return objectKeys(value).length === length
 }
@@ -102,8 +110,9 @@ export function fingerprint(value: object): unknown[] {
   const print = newList()
   const bytes = bytesOf(value)
   if (bytes !== undefined) {
-    print[0] = bytes.length
-    for (let i = 0; i < bytes.length; i++) print[i + 1] = bytes[i]
+    const copy = new Bytes(bytes.length)
+    typedArraySet(copy, bytes, 0)
+    print[0] = copy
     return print
   }
   const proto = getPrototypeOf(value)
@@ -133,3 +142,19 @@ export function bytesOf(value: object): Uint8Array | undefined {
     return undefined
   }
 }
+
+/** Whether two lists hold the same. */
+export function isSame(before: readonly unknown[], now: readonly unknown[]): boolean {
+  if (before.length !== now.length) return false
+  for (let i = 0; i < now.length; i++) if (!is(before[i], now[i])) return false
+  return true
+}
+
+/** The same of fingerprints. */
+export function isSamePrint(before: readonly unknown[], now: readonly unknown[]): boolean {
+  const was = before[0]
+  const bytes = now[0]
+  return isBytes(was) && isBytes(bytes) ? isSame(was, bytes) : isSame(before, now)
+}
+
+const isBytes = (value: unknown): value is readonly unknown[] => typedArrayName(value) === 'Uint8Array'

@@ -1,8 +1,10 @@
 import { CodecError } from '../msgpack/codec-error.ts'
-import { getOwnPropertyDescriptor, mapForEach, mapGet, mapSize, ownKeys, symbolKeyFor } from '../msgpack/intrinsics.ts'
+import { getOwnPropertyDescriptor, hasOwn, mapForEach, mapGet, mapSize, ownKeys, symbolKeyFor } from '../msgpack/intrinsics.ts'
+import { MAX_MIRRORED_ITEMS, MAX_MIRRORED_OBJECTS } from '../limits.ts'
+import { setSize } from '../values/brand.ts'
 import { THEN } from '../values/value-options.ts'
 import { wellKnownName } from '../values/exotic-encoder.ts'
-import { fingerprint, itemsOf, natureOf } from './content.ts'
+import { fingerprint, isSame, isSamePrint, itemsOf, natureOf } from './content.ts'
 import type { Mirror } from './mirror.ts'
 import {
   type Delta,
@@ -12,8 +14,11 @@ import {
   FLAG_LOCKED,
   FLAG_READ_ONLY,
   FLAG_REFERENCE,
+  NODE_ARRAY,
   NODE_COPY,
+  NODE_MAP,
   NODE_OBJECT,
+  NODE_SET,
   NODE_STAND_IN,
   NODE_SYMBOL,
   type NodeRecord,
@@ -23,6 +28,9 @@ import { type Change, newList, newSlots, type Slot, type Twin } from './twin.ts'
 const { is, getPrototypeOf } = Object
 const descriptionOf = Object.getOwnPropertyDescriptor(Symbol.prototype, 'description')?.get as () => string | undefined
 const { apply } = Reflect
+
+/** A list that stays empty. */
+const NONE: never[] = newList()
 
 /** Whoever awaits the owner of a function named `then` would call it: none crosses. */
 const THENABLE = { kind: NODE_STAND_IN, isInstance: false, what: "a function named 'then'" }
@@ -34,6 +42,7 @@ export class Walk {
   readonly met: unknown[] = newList()
   readonly #mirror: Mirror
   readonly #nodes: NodeRecord[] = newList()
+  #itemCount = 0
 
   constructor(mirror: Mirror) {
     this.#mirror = mirror
@@ -72,6 +81,8 @@ export class Walk {
       twin.items = undefined
     }
     twin.seen = mirror.walks
+    if (this.met.length >= MAX_MIRRORED_OBJECTS)
+      throw new CodecError('ERR_VALUE_TOO_LARGE', `more than the limit of ${MAX_MIRRORED_OBJECTS} objects can be reached from the globals`)
     this.met[this.met.length] = value
     return twin
   }
@@ -99,7 +110,7 @@ export class Walk {
 
   #copy(value: object, twin: Twin): void {
     const print = fingerprint(value)
-    if (twin.items !== undefined && isSame(twin.items, print)) return
+    if (twin.items !== undefined && isSamePrint(twin.items, print)) return
     try {
       if (!this.#mirror.side.isRemote(value)) this.#mirror.side.tryCopy(value)
     } catch (error) {
@@ -114,11 +125,16 @@ export class Walk {
   }
 
   #items(value: object, twin: Twin): void {
+    this.#count(value, twin.kind)
     const { kind } = natureOf(value, this.#mirror.side.isRemote)
-    const items = itemsOf(value, kind)
-    const isChanged = twin.items === undefined || twin.kind !== kind || !isSame(twin.items, items)
+    const known = twin.kind === kind ? twin.items : undefined
+    if (known !== undefined && kind === NODE_ARRAY && isSame(known, value as readonly unknown[])) {
+      for (let i = 0; i < known.length; i++) if (isNode(known[i])) this.#meet(known[i])
+      return
+    }
     twin.kind = kind
-    if (!isChanged) {
+    const items = itemsOf(value, kind)
+    if (known !== undefined && isSame(known, items)) {
       for (let i = 0; i < items.length; i++) if (isNode(items[i])) this.#meet(items[i])
       return
     }
@@ -135,15 +151,28 @@ export class Walk {
     this.#node(twin, values, references)
   }
 
+  /** Bounds what it takes to look at arrays, Maps and Sets: no signal ends the engine's own functions that list what is in them. */
+  #count(value: object, kind: number): void {
+    this.#itemCount += kind === NODE_MAP ? mapSize(value) : kind === NODE_SET ? setSize(value) : (value as readonly unknown[]).length
+    if (this.#itemCount > MAX_MIRRORED_ITEMS)
+      throw new CodecError('ERR_VALUE_TOO_LARGE', `more than the limit of ${MAX_MIRRORED_ITEMS} items are in what the globals hold`)
+  }
+
   #object(object: object, twin: Twin): void {
     const { side, walks } = this.#mirror
     const isWhole = twin.slots === undefined
     const slots = (twin.slots ??= newSlots())
-    const keys = newList()
-    const flags = newList<number>()
-    const values = newList()
+    // Most objects are as they were, and a list takes longer to make than a property to look at.
+    let keys: unknown[] | undefined
+    let flags: number[] = NONE
+    let values: unknown[] = NONE
     let known = 0
     const add = (key: PropertyKey, flag: number, value: unknown): void => {
+      if (keys === undefined) {
+        keys = newList()
+        flags = newList()
+        values = newList()
+      }
       const at = keys.length
       const isTwinKey = isNode(key)
       keys[at] = isTwinKey ? this.#meet(key).id : key
@@ -152,9 +181,10 @@ export class Walk {
     }
     const property = (key: PropertyKey, described: PropertyDescriptor): void => {
       let flag = described.enumerable === true ? 0 : FLAG_HIDDEN
-      let { value } = described as { readonly value?: unknown }
+      let value: unknown
       let setter: unknown
-      if (described.get !== undefined || described.set !== undefined) {
+      // Own ones only: there may be others on a guest's Object.prototype.
+      if (hasOwn(described, 'get')) {
         const pair = side.accessorOf(object, described)
         if (pair === undefined) value = this.#read(object, described)
         else {
@@ -162,7 +192,10 @@ export class Walk {
           value = pair.get
           setter = pair.set
         }
-      } else if (described.writable !== true) flag |= FLAG_READ_ONLY
+      } else {
+        ;({ value } = described)
+        if (described.writable !== true) flag |= FLAG_READ_ONLY
+      }
       const slot = mapGet(slots, key)
       if (slot !== undefined) {
         slot.seen = walks
@@ -202,10 +235,10 @@ export class Walk {
         add(key as PropertyKey, FLAG_DELETED, undefined)
       })
     }
-    if (keys.length === 0 && !isWhole) return
+    if (keys === undefined && !isWhole) return
     const node = this.#node(twin, isWhole)
     node[3] = getPrototypeOf(object) !== null
-    node[4] = keys
+    node[4] = keys ?? NONE
     node[5] = flags
     node[6] = values
   }
@@ -245,10 +278,4 @@ function isNode(value: unknown): value is object | symbol {
     default:
       return false
   }
-}
-
-function isSame(before: readonly unknown[], now: readonly unknown[]): boolean {
-  if (before.length !== now.length) return false
-  for (let i = 0; i < now.length; i++) if (!is(before[i], now[i])) return false
-  return true
 }

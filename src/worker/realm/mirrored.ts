@@ -5,10 +5,12 @@ import {
   deleteProperty,
   defineProperty,
   getOwnPropertyDescriptor,
+  hasOwn,
   mapGet,
   MapOf,
   mapSet,
   ownKeys,
+  setPrototypeOf,
 } from '../../protocol/msgpack/intrinsics.ts'
 
 const NativeTypeError = TypeError
@@ -37,11 +39,13 @@ export class MirroredGlobal {
     const keys = ownKeys(global)
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as PropertyKey
-      mapSet(born, key, getOwnPropertyDescriptor(global, key) as PropertyDescriptor)
+      // Without a prototype: what a guest puts on Object.prototype must not become part of it.
+      mapSet(born, key, setPrototypeOf(getOwnPropertyDescriptor(global, key) as PropertyDescriptor, null))
     }
-    const isBorn = (key: PropertyKey, { value, get }: PropertyDescriptor): boolean => {
+    const isBorn = (key: PropertyKey, now: PropertyDescriptor): boolean => {
       const before = mapGet(born, key)
-      return before !== undefined && before.get === get && is(before.value, value)
+      if (before === undefined) return false
+      return hasOwn(now, 'get') ? before.get === now.get : before.get === undefined && is(before.value, now.value)
     }
     const side: MirrorSide = {
       firstId: 2,
