@@ -20,6 +20,11 @@ weekend        true
 mistake        TypeError: Cannot read properties of undefined (reading 'name') at mistake.js:1:16
 never-ends     stopped after 50 ms
 `,
+  'plugins.mjs': `Greeter: Hello, Ada!
+Miles: 26.2 mi
+nosy was refused: ERR_MODULE_NOT_FOUND
+lazy was refused: ERR_TIMEOUT
+`,
   'runaway.mjs': 'the deadline stopped it\nthe signal stopped it\nit still knows how far it came: true\nand works: 42\n',
   'preact.mjs': '<p>Apples: 2</p><button>One more</button>\n<p>Apples: 3</p><button>One more</button>\n',
   'page.mjs':
