@@ -22,7 +22,7 @@ for (const [key, argument] of [['greeter', 'ada'], ['miles', 42.195], ['nosy'], 
   await using ctx = await box.createContext()
   try {
     const plugin = await ctx.import(key, { modules: (specifier) => lent[specifier] ?? plugins[specifier], timeout: 200 })
-    console.log(`${plugin.name}: ${await plugin.default(argument)}`)
+    console.log('%s: %s', plugin.name, await plugin.default(argument))
   } catch (error) {
     console.log(`${key} was refused: ${error.code}`)
   }

@@ -41,6 +41,7 @@ interface InternalBindings {
       id: symbol,
     ) => ModuleWrap
     readonly kInstantiated: number
+    readonly kErrored: number
     readonly kEvaluationPhase: number
     setImportModuleDynamicallyCallback(callback: (...args: never[]) => unknown): void
     setInitializeImportMetaObjectCallback(callback: (...args: never[]) => unknown): void

@@ -5,7 +5,7 @@ import { moduleErrorOf } from '../confined/syntax-error.ts'
 import { MAX_MODULE_REQUESTS, MAX_MODULES, MAX_MODULES_SOURCE, MAX_SOURCE } from '../protocol/limits.ts'
 import { Answer, type RealmRecord, Request } from './realm/record.ts'
 
-const { ModuleWrap: NativeModule, kEvaluationPhase, kInstantiated } = internalBinding('module_wrap')
+const { ModuleWrap: NativeModule, kErrored, kEvaluationPhase, kInstantiated } = internalBinding('module_wrap')
 const contextify = internalBinding('contextify')
 
 const COMMON_JS_PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'] as const
@@ -52,6 +52,8 @@ export class ModuleRecords {
         return this.#with(record, (module) => this.#link(record, module))
       case Request.instantiateModule:
         return this.#with(record, (module) => this.#attempt(record, () => module.instantiate()))
+      case Request.moduleFailed:
+        return this.#with(record, (module) => reply(record, module.getStatus() === kErrored))
       case Request.moduleNamespace:
         return this.#with(record, (module) =>
           module.getStatus() < kInstantiated ? refuse(record, 'the module is not instantiated') : reply(record, module.getNamespace()),

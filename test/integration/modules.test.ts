@@ -132,13 +132,14 @@ describe('import', () => {
       'CommonJS whose key does not tell',
       {
         'main.mjs':
-          'import d, { a } from "lib"; import umd from "umd"; import { name } from "./plain"; export default [d.b, a, umd.v, name]',
+          'import d, { a } from "lib"; import umd from "umd"; import { name } from "./plain"; import { small } from "small"; export default [d.b, a, umd.v, name, small]',
         lib: '// exports nothing\nexports.a = 1; exports.b = require("dep").y',
         dep: 'module.exports = { y: 5 }',
         umd: '(function (g, f) { typeof exports === "object" && typeof module !== "undefined" ? f(exports) : f(g.umd = {}) })(this, (e) => { e.v = 7 })',
+        small: 'var s=typeof exports=="object"?1:2;export{s as small}',
         plain: 'const exports = {}; exports.x = 1\nexport const { name } = { name: "a module" }',
       },
-      { default: [5, 1, 7, 'a module'] },
+      { default: [5, 1, 7, 'a module', 2] },
     ],
     [
       'CommonJS that passes on',
@@ -541,6 +542,40 @@ describe('time', () => {
     expect(error).toBeInstanceOf(TimeoutError)
     expect((error as Error).message).toContain(what)
     expect(await importOf({ 'after.mjs': 'export default 1' }, 'after.mjs')).toEqual({ default: 1 })
+  })
+
+  test('CommonJS that throws stays failed for who imported it', async () => {
+    const modules = { 'main.mjs': 'import "./c.cjs"', 'c.cjs': 'globalThis.n = (globalThis.n ?? 0) + 1; throw new Error(`try ${n}`)' }
+    const messages: unknown[] = []
+    for (const entry of ['main.mjs', 'main.mjs', 'c.cjs']) messages.push(((await rejection(importOf(modules, entry))) as Error).message)
+    expect(messages).toEqual(['try 1', 'try 1', 'try 2'])
+  })
+
+  test('a graph that fails leaves modules of others as they are', async () => {
+    const modules = {
+      'a.mjs': 'import { x } from "./x.mjs"; export default x',
+      'x.mjs': 'globalThis.n = (globalThis.n ?? 0) + 1; await new Promise((resolve) => { globalThis.go = resolve }); export const x = n',
+      'b.mjs': 'import { y } from "./x.mjs"',
+    }
+    const first = importOf(modules, 'a.mjs')
+    await eventually('the await', async () => ctx.run('typeof go === "function"'))
+    expect(((await rejection(importOf(modules, 'b.mjs'))) as Error).message).toContain("does not provide an export named 'y'")
+    await ctx.run('go()')
+    expect(await first).toEqual({ default: 1 })
+    expect(await importOf(modules, 'x.mjs')).toEqual({ x: 1 })
+  })
+
+  test('what a module that was ended had imported stays; what imports it is forgotten with it', async () => {
+    const modules = {
+      'main.mjs': 'import { a } from "./a.mjs"; import "./loops.mjs"; import { late } from "./late.mjs"; export default [a, late]',
+      'a.mjs': 'globalThis.a = (globalThis.a ?? 0) + 1; export const a = globalThis.a',
+      'loops.mjs': 'globalThis.l = (globalThis.l ?? 0) + 1; while (l === 1);',
+      'late.mjs': 'import "./loops.mjs"; globalThis.late = (globalThis.late ?? 0) + 1; export const late = globalThis.late',
+    }
+    expect(await rejection(ctx.import('main.mjs', { modules, timeout: 80 }))).toBeInstanceOf(TimeoutError)
+    expect(await importOf(modules, 'late.mjs')).toEqual({ late: 1 })
+    expect(await importOf(modules)).toEqual({ default: [1, 1] })
+    expect(await ctx.get('l')).toBe(2)
   })
 
   test('a module that was ended is evaluated anew', async () => {

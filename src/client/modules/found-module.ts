@@ -91,8 +91,8 @@ function checked({ source, format, filename, meta, sourceMap, key, type, asker }
   return { source: text, format: kind, isTypeScript, filename, meta, sourceMap, script: undefined }
 }
 
-/** A statement that only an ES module has. `import(` is an expression, which CommonJS has, too. */
-const MODULE_SYNTAX = /^[ \t]*(?:export\b|import\b(?!\s*\())|\bimport\.meta\b/m
+/** A statement that only an ES module has, also in the middle of a line, where minified code has it. `import(` is an expression, which CommonJS has, too. */
+const MODULE_SYNTAX = /(?:^|[;}]|\*\/)[ \t]*(?:export\b|import\b(?!\s*\())|\bimport\.meta\b/m
 /** What only CommonJS has a use for. */
 const COMMON_SYNTAX = /\bmodule\.exports\b|\bexports\.[\w$]+\s*=|\bexports\[|\brequire\s*\(|\btypeof (?:module|exports)\b/
 

@@ -211,6 +211,8 @@ export const Request = {
   commonJsExports: 36,
   /** Where an error that V8 made of a module's source was made, as an excerpt; undefined if V8 does not know. About the last one. */
   errorExcerpt: 37,
+  /** Whether V8 gave it up: it threw, or a deadline ended it. */
+  moduleFailed: 38,
 } as const
 export type Request = (typeof Request)[keyof typeof Request]
 

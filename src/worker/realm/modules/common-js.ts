@@ -82,7 +82,7 @@ export class CommonJs {
     try {
       apply(fn, module.exports, [module.exports, require, module, entry.name, slash <= 0 ? '.' : apply(slice, entry.key, [0, slash])])
     } catch (error) {
-      this.#registry.drop(entry)
+      this.#registry.forget(entry)
       throw error
     }
     module.loaded = true
@@ -93,7 +93,7 @@ export class CommonJs {
     try {
       return this.#records.compileCommonJs(common.source, entry.name, entry.id)
     } catch (error) {
-      this.#registry.drop(entry)
+      this.#registry.forget(entry)
       throw toldOf(error, described(entry))
     }
   }

@@ -174,7 +174,7 @@ export class ModuleLoader {
     try {
       this.#link(graph, root)
     } catch (error) {
-      this.#drop(graph)
+      this.#drop(graph, (entry) => !entry.isInstantiated)
       graph.failed(error)
       return
     }
@@ -183,10 +183,14 @@ export class ModuleLoader {
         for (let i = 0; i < graph.visited.length; i++) (graph.visited[i] as Entry).isEvaluated = true
         graph.done(root)
       },
-      rejected: (reason) => graph.failed(reason),
+      rejected: (reason) => {
+        // V8 has no reason to give for a module that was ended.
+        if (this.#drop(graph, () => false)) graph.failed(ended(root))
+        else graph.failed(reason)
+      },
       ended: () => {
-        this.#drop(graph)
-        graph.failed(moduleError('ERR_MODULE_EVALUATION', `The evaluation of ${described(root)}, was ended by a deadline`))
+        this.#drop(graph, (entry) => this.#records.failed(entry.module))
+        graph.failed(ended(root))
       },
     })
   }
@@ -195,7 +199,7 @@ export class ModuleLoader {
     const { visited } = graph
     for (let i = 0; i < visited.length; i++) {
       const entry = visited[i] as Entry
-      if (entry.isDead) throw moduleError('ERR_MODULE_EVALUATION', `The ${described(entry)}, failed meanwhile`)
+      if (entry.isDead) throw ended(entry)
       if (entry.isLinked) continue
       const modules: number[] = newList()
       const dependencies = entry.dependencies as readonly Entry[]
@@ -207,12 +211,25 @@ export class ModuleLoader {
     for (let i = 0; i < visited.length; i++) (visited[i] as Entry).isInstantiated = true
   }
 
-  /** What is of no use any more, because V8 gave it up half-way. */
-  #drop({ visited }: Graph): void {
+  /** Drops what is of no use any more, because V8 gave it up half-way, and what imports that. Whether there is anything of the kind. */
+  #drop({ visited }: Graph, isUseless: (entry: Entry) => boolean): boolean {
+    let found = false
     for (let i = 0; i < visited.length; i++) {
       const entry = visited[i] as Entry
-      if (!entry.isEvaluated) this.#registry.drop(entry)
+      if (!entry.isDead && !entry.isEvaluated && isUseless(entry)) this.#registry.drop(entry)
+      if (entry.isDead) found = true
     }
+    for (let isMore = found; isMore; ) {
+      isMore = false
+      // Most come after what imports them.
+      for (let i = visited.length - 1; i >= 0; i--) {
+        const entry = visited[i] as Entry
+        if (entry.isDead || !importsDead(entry)) continue
+        this.#registry.drop(entry)
+        isMore = true
+      }
+    }
+    return found
   }
 
   #try(graph: Graph, step: () => void): void {
@@ -228,6 +245,16 @@ export class ModuleLoader {
     graph.isOver = true
     graph.failed(error)
   }
+}
+
+function importsDead({ dependencies }: Entry): boolean {
+  if (dependencies === undefined) return false
+  for (let i = 0; i < dependencies.length; i++) if ((dependencies[i] as Entry).isDead) return true
+  return false
+}
+
+function ended(entry: Entry): Error {
+  return moduleError('ERR_MODULE_EVALUATION', `The evaluation of ${described(entry)}, was ended`)
 }
 
 function checkAttributes({ specifier, type, unknown }: ModuleRequest, referrer: string): void {

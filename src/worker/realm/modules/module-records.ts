@@ -77,6 +77,12 @@ export class ModuleRecords {
     this.#ask(Request.instantiateModule)
   }
 
+  /** Whether V8 gave it up: it threw, or a deadline ended it. */
+  failed(module: number): boolean {
+    this.#record.module = module
+    return this.#ask(Request.moduleFailed) === true
+  }
+
   namespace(module: number): object {
     this.#record.module = module
     return this.#ask(Request.moduleNamespace) as object

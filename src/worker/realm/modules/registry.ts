@@ -65,9 +65,14 @@ export class ModuleRegistry {
     return entry
   }
 
-  /** It failed half-way: who asks for it again gets another. */
+  /** It failed half-way, and is of no use to those that have it, either. */
   drop(entry: Entry): void {
     entry.isDead = true
+    this.forget(entry)
+  }
+
+  /** Who asks for it again gets another. */
+  forget(entry: Entry): void {
     const full = `${entry.type}\0${entry.key}`
     if (mapGet(this.#entries, full) === entry) mapDelete(this.#entries, full)
   }
