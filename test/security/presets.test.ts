@@ -2,6 +2,7 @@ import type { Box, Context } from 'glovebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { FOREIGN } from './support/reachable.ts'
 
 checkLeaks()
 let daemon: TestDaemon
@@ -73,27 +74,13 @@ test.each(WAYS)("%s leads to the guest's own realm", async (way) => {
 })
 
 test("everything that can be reached from its globals is of the guest's realm", async () => {
-  const foreign = await page.run(`
-    const seen = new Set()
-    const queue = [[globalThis, 'globalThis']]
-    const foreign = []
-    while (queue.length > 0 && seen.size < 60_000) {
-      const [object, path] = queue.pop()
-      if (seen.has(object)) continue
-      seen.add(object)
-      if (typeof object === 'function' && object !== Function.prototype && !(object instanceof Function)) foreign.push(path)
-      let prototype = object
-      for (let last = object; prototype !== null; prototype = Object.getPrototypeOf(prototype)) { last = prototype; if (Object.getPrototypeOf(prototype) === null && typeof last.constructor === 'function' && last.constructor.name === 'Object' && last !== Object.prototype) foreign.push(path + '.__proto__') }
-      for (const key of Reflect.ownKeys(object)) {
-        const described = Reflect.getOwnPropertyDescriptor(object, key)
-        for (const part of ['value', 'get', 'set']) {
-          const value = described?.[part]
-          if ((typeof value === 'object' && value !== null) || typeof value === 'function') queue.push([value, path + '.' + String(key)])
-        }
-      }
-      const parent = Object.getPrototypeOf(object)
-      if (parent !== null) queue.push([parent, path + '.__proto__'])
-    }
-    [seen.size > 2_000, foreign]`)
+  const foreign = await page.run(FOREIGN)
   expect(foreign).toEqual([true, []])
+})
+
+test('nor does a deterministic context lead anywhere else', async () => {
+  const deterministic = { seed: 1, time: 5, timeZone: 'Asia/Tokyo', locale: 'de-DE' }
+  expect(await box.run(FOREIGN.replace('2_000', '500'), { deterministic })).toEqual([true, []])
+  const code = `[Date, Intl.NumberFormat, Math.random, Temporal.Now.instant, new Intl.DateTimeFormat().format, Date.now].map((each) => each.constructor('return typeof process + typeof require + (this === globalThis)')())`
+  expect(await box.run(code, { deterministic })).toEqual(Array(6).fill('undefinedundefinedtrue'))
 })
