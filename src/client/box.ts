@@ -8,6 +8,7 @@ import { Context } from './context.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
 import type { Request } from './channel.ts'
+import { checkGlobals } from './checked-globals.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
 import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import { Lane } from './lane.ts'
@@ -32,7 +33,6 @@ import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
-import { InvalidOptionError } from '../base/options.ts'
 
 /** What a status document holds, as far as this release knows; a newer daemon may say more. */
 export interface Status {
@@ -134,8 +134,7 @@ export class Box implements AsyncDisposable {
 
   /** Makes a context with the given globals. */
   async createContext(globals: Readonly<Record<string, unknown>> = {}, options?: ContextOptions): Promise<Context> {
-    if (typeof globals !== 'object' || globals === null || Array.isArray(globals))
-      throw new InvalidOptionError('globals', 'must be an object', globals)
+    checkGlobals(globals)
     const settings = resolveContextOptions(options)
     const { signal, modules } = settings
     signal?.throwIfAborted()

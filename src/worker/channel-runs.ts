@@ -1,6 +1,6 @@
 import type { ClientToWorker } from '../protocol/channel-link.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
-import { MAX_CONTEXTS, MAX_OUTPUT, MAX_PENDING_RUNS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_OUTPUT, MAX_PENDING_RUNS, TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Answers } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
 import { ContextTurns } from './context-turns.ts'
@@ -28,6 +28,7 @@ export interface WorkerParts {
   readonly timeZones: TimeZones
   readonly scripts: ScriptCache
   readonly uploads: UploadedScripts
+  readonly maxContexts: number
   /** For the daemon: contexts and waiting runs now, and runs so far. */
   readonly usage: { contexts: number; runs: number; waiting: number }
 }
@@ -202,7 +203,7 @@ export class ChannelRuns {
         return undefined
       case 'once':
       case 'onceWith': {
-        if (this.#isTaken(request.context)) return undefined
+        if (!this.#mayAdd(request.context)) return undefined
         const context = this.#take(request.context, true)
         if (context === undefined) return undefined
         this.#setDeadline(request.timeoutMs)
@@ -214,7 +215,7 @@ export class ChannelRuns {
       case 'onceScript':
       case 'onceScriptWith': {
         const compiled = this.#uploaded(request.hash)
-        if (compiled === undefined || this.#isTaken(request.context)) return undefined
+        if (compiled === undefined || !this.#mayAdd(request.context)) return undefined
         const context = this.#take(request.context, true)
         if (context === undefined) return undefined
         this.#setDeadline(request.timeoutMs)
@@ -347,10 +348,12 @@ export class ChannelRuns {
     this.#work.answer(context, ending)
   }
 
-  #isTaken(number: number): boolean {
-    if (!this.#contexts.has(number)) return false
-    this.#work.fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
-    return true
+  /** Whether there may be a context of that number. If not, that is answered. A single run may leave its context behind, so it is refused before its code does anything. */
+  #mayAdd(number: number): boolean {
+    if (this.#contexts.has(number)) this.#work.fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
+    else if (this.#parts.usage.contexts < this.#parts.maxContexts) return true
+    else this.#work.fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${this.#parts.maxContexts} contexts; dispose some`, 'queued')
+    return false
   }
 
   /** Undefined if it cannot be made as it was planned, which is then answered. */
@@ -372,11 +375,7 @@ export class ChannelRuns {
   }
 
   #create(number: number, globals: Uint8Array): ChannelContext | undefined {
-    if (this.#isTaken(number)) return undefined
-    if (this.#parts.usage.contexts >= MAX_CONTEXTS.default) {
-      this.#work.fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${MAX_CONTEXTS.default} contexts; dispose some`, 'queued')
-      return undefined
-    }
+    if (!this.#mayAdd(number)) return undefined
     const context = this.#take(number, false)
     if (context === undefined) return undefined
     this.#setDeadline(TIMEOUT_MS.default)

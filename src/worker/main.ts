@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { getHeapStatistics } from 'node:v8'
 import { bindLibc } from '../base/libc.ts'
 import { confine } from '../confined/confine.ts'
 import { Connections } from '../confined/connections.ts'
@@ -11,6 +12,7 @@ import { MAX_DEPTH, MAX_OUTPUT } from '../protocol/limits.ts'
 import { BLOCKING_SOCKET_FUNCTIONS, BlockingSocket } from './blocking-socket.ts'
 import { Channel } from './channel.ts'
 import type { WorkerParts } from './channel-runs.ts'
+import { contextLimit } from './context-limit.ts'
 import { createDeadlineTimer, DEADLINE_TIMER_FUNCTIONS } from './deadline-timer.ts'
 import { Guard } from './guard.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -60,6 +62,7 @@ const parts: WorkerParts = {
   timeZones,
   scripts: new ScriptCache(),
   uploads: new UploadedScripts(),
+  maxContexts: contextLimit(getHeapStatistics().heap_size_limit),
   usage,
 }
 

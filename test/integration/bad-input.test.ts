@@ -117,6 +117,49 @@ describe('options', () => {
     expect([error.name, error.code, error.message]).toEqual(['InvalidOptionError', 'ERR_INVALID_OPTION', message])
   })
 
+  test.each<[what: string, make: () => object]>([
+    ['a Map', () => new Map([['a', 1]])],
+    ['a Set', () => new Set()],
+    ['a Date', () => new Date()],
+    ['a RegExp', () => /x/],
+    ['an Error', () => Object.assign(new TypeError('m'), { a: 1 })],
+    ['a view of a buffer', () => new Uint8Array(2)],
+    ['an ArrayBuffer', () => new ArrayBuffer(2)],
+    ['a boxed string', () => new String('ab')],
+    ['a Promise', () => Promise.resolve({ a: 1 })],
+    ['a generator', () => (function* () {})()],
+    ['a stream, an async iterable or an AbortSignal', () => new ReadableStream()],
+    ['a stream, an async iterable or an AbortSignal', () => AbortSignal.abort()],
+    ['a stream, an async iterable or an AbortSignal', () => (async function* () {})()],
+  ])('%s as globals', async (what, make) => {
+    const globals = make()
+    for (const call of [() => box.createContext(any(globals)), () => box.run('1', { globals: any(globals) })]) {
+      const error = await rejection(call())
+      expect([error.code, error.message]).toEqual([
+        'ERR_INVALID_OPTION',
+        `option 'globals' must be an object that holds the globals, and not ${what}, got an object`,
+      ])
+    }
+    // Nothing was taken of it.
+    expect((globals as Partial<ReadableStream>).locked ?? false).toBe(false)
+  })
+
+  test.each<[what: string, globals: object]>([
+    ['no prototype', Object.assign(Object.create(null) as object, { a: 1 })],
+    [
+      'a class of its own',
+      new (class {
+        a = 1
+      })(),
+    ],
+    ['a Proxy', new Proxy({ a: 1 }, {})],
+    ['a prototype of its own', Object.assign(Object.create({ b: 2 }) as object, { a: 1 })],
+  ])('globals with %s are as good as any', async (_what, globals) => {
+    await using own = await box.createContext(any(globals))
+    expect(await own.globals()).toEqual({ a: 1 })
+    expect(await box.run('[a, typeof b]', { globals: any(globals) })).toEqual([1, 'undefined'])
+  })
+
   test('startDaemon: unknown', async () => {
     const error = await rejection(startDaemon(any({ workers: 3 })))
     expect(error.code).toBe('ERR_INVALID_OPTION')

@@ -1,6 +1,7 @@
 import { InvalidOptionError, type OptionReader } from '../../base/options.ts'
 import type { Deterministic } from '../../protocol/context-messages.ts'
 import { readDeterministic } from './deterministic.ts'
+import { checkGlobals } from '../checked-globals.ts'
 import { Preset } from './preset.ts'
 
 const PRESET_NAMES = ['ecmascript', 'web', 'browser'] as const
@@ -41,8 +42,9 @@ export function readContextSettings(read: OptionReader): ContextSettings {
 export function readGlobals(read: OptionReader): ContextSettings & { readonly globals: Readonly<Record<string, unknown>> | undefined } {
   const given = read.any('globals')
   const isPreset = typeof given === 'string' || given instanceof Preset
+  if (!isPreset && given !== undefined) checkGlobals(given)
   return {
-    globals: isPreset ? undefined : read.object('globals'),
+    globals: isPreset ? undefined : given,
     preset: readEither(isPreset ? readPreset('globals', given) : undefined, read),
     deterministic: readDeterministic(read.any('deterministic'), true),
   }
