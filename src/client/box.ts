@@ -215,6 +215,11 @@ export class Box implements AsyncDisposable {
     return lane.call({ ...request, context: 0 }, NO_PAYLOAD, undefined)
   }
 
+  /** @internal Whether it is connected. */
+  get isOpen(): boolean {
+    return this.#cause === undefined
+  }
+
   /** @internal What a deadline may be. */
   get policy(): RunPolicy {
     return this.#policy

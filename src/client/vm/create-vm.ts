@@ -34,7 +34,10 @@ export function makeVm(box: () => Promise<Box>): Vm {
       if (context === undefined) throw invalidType('contextifiedObject', 'an vm.Context', contextifiedObject)
       return context
     },
-    thisContext: () => (shared ??= new VmContext(box(), {})),
+    thisContext() {
+      if (shared === undefined || shared.isLost) shared = new VmContext(box(), {})
+      return shared
+    },
     newContext(contextObject, settings) {
       const { object } = contextify(contextObject, settings)
       const context = contexts.get(object) as VmContext

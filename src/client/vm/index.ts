@@ -22,17 +22,17 @@ export type {
 
 let box: Promise<Box> | undefined
 
-/** One for all that is asked of this module; made when it is needed, and again if that failed. Idle, it does not keep the process alive. */
-const vm = makeVm(() => {
-  if (box === undefined) {
-    const made = connect()
-    box = made
-    made.catch(() => {
-      if (box === made) box = undefined
-    })
-  }
-  return box
-})
+/** One connection for all that is asked of this module; made when it is needed, and again once it is gone. Idle, it does not keep the process alive. */
+async function sharedBox(): Promise<Box> {
+  const known = box
+  const open = await known?.catch(() => undefined)
+  if (open?.isOpen === true) return open
+  // Others may have waited for the same.
+  if (box === known) box = connect()
+  return box as Promise<Box>
+}
+
+const vm = makeVm(sharedBox)
 
 export const {
   Script,

@@ -4,7 +4,17 @@ import { TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { VmSource } from '../../protocol/vm-messages.ts'
 import type { Box } from '../box.ts'
 import type { Context } from '../context.ts'
-import { GuestError, OutputLimitError, ProtocolError, TimeoutError, ValueError } from '../errors.ts'
+import {
+  ConnectionError,
+  ContextLostError,
+  GuestError,
+  MemoryLimitError,
+  OutputLimitError,
+  ProtocolError,
+  TimeoutError,
+  ValueError,
+  WorkerCrashError,
+} from '../errors.ts'
 import { currentFrame } from '../reentrance.ts'
 import { checkSource } from '../run-options.ts'
 import { runScript } from '../source-maps.ts'
@@ -21,6 +31,7 @@ export class VmContext implements AsyncDisposable {
   /** What its realm imports. */
   readonly importers = new Importers()
   #hasImporters = false
+  #isLost = false
   /** What was asked of it last: one thing after the other, so that what is read back comes in order. */
   #last: Promise<unknown>
 
@@ -29,7 +40,14 @@ export class VmContext implements AsyncDisposable {
     this.#mirror = mirrorOf(object)
     this.#context = this.#create()
     this.#last = this.#context.then((context) => this.#sync(context))
-    this.#last.catch(() => undefined)
+    this.#last.catch((error: unknown) => {
+      this.#isLost ||= isEnd(error)
+    })
+  }
+
+  /** Its worker is gone, and it with it, as far as anybody has noticed. */
+  get isLost(): boolean {
+    return this.#isLost
   }
 
   /** When its worker has it, with what the object holds. */
@@ -104,16 +122,20 @@ export class VmContext implements AsyncDisposable {
     return context
   }
 
-  /** A function of the guest's is called as node:vm does it: it sees what the host has changed, and the host what it changes. */
-  #around(call: () => Promise<unknown>): Promise<unknown> {
-    return this.#next(async (context) => {
+  /**
+   * A function of the guest's is called as node:vm does it: it sees what the host has changed, and the host what it changes. It does not wait for runs, since one of them may wait for it: the guest
+   * gives a timer of the host's the function that ends its promise.
+   */
+  async #around(call: () => Promise<unknown>): Promise<unknown> {
+    const context = await this.#context
+    this.#mirror.assumeKnown()
+    await this.#sync(context)
+    try {
+      return await call()
+    } finally {
+      this.#mirror.assumeKnown()
       await this.#sync(context)
-      try {
-        return await call()
-      } finally {
-        await this.#sync(context)
-      }
-    })
+    }
   }
 
   /** After all that was asked before. What a host function asks does not wait for the run that called it. */
@@ -166,6 +188,7 @@ export class VmContext implements AsyncDisposable {
       if (error instanceof GuestError || error instanceof TimeoutError || error instanceof OutputLimitError || signal?.aborted === true)
         await this.#readBack(context)
       else if (error instanceof ValueError) this.#mirror.forgetTold()
+      else this.#isLost ||= isEnd(error)
       throw error
     }
   }
@@ -174,7 +197,8 @@ export class VmContext implements AsyncDisposable {
   async #readBack(context: Context): Promise<void> {
     try {
       this.#hear(await context.vm({ type: 'vmSync', timeoutMs: TIMEOUT_MS.default }, this.#mirror.ask(), undefined))
-    } catch {
+    } catch (error) {
+      this.#isLost ||= isEnd(error)
       this.#mirror.forgetTold()
     }
   }
@@ -187,6 +211,10 @@ export class VmContext implements AsyncDisposable {
       throw error
     }
   }
+}
+
+function isEnd(error: unknown): boolean {
+  return [ContextLostError, WorkerCrashError, MemoryLimitError, ConnectionError].some((type) => error instanceof type)
 }
 
 /** Ends a run when this process gets SIGINT, which then does nothing else. */

@@ -23,7 +23,7 @@ afterAll(async () => {
 })
 
 const workers = async (): Promise<number[]> =>
-  (await box.status()).workers.filter(({ state }) => state !== 'spare').map(({ worker }) => worker)
+  (await box.status()).workers.filter(({ tenant }) => tenant !== undefined).map(({ worker }) => worker)
 
 test.each(tamperings(['given', 'more', 'globalThis']))('globals come back from a realm with %s', async (_what, code) => {
   const given = { list: [1] }

@@ -297,6 +297,26 @@ describe('what is different across processes', () => {
       expect(context['n']).toBe(12)
     }))
 
+  test('a run may wait for a function of its own that the host calls later', () =>
+    inVm(async (own) => {
+      const context: Bag = { after: (fn: () => unknown) => void setTimeout(fn, 5), n: 1 }
+      await own.createContext(context)
+      const code = 'new Promise((resolve) => after(() => { n += 1; resolve(n) })).then((seen) => [seen, n])'
+      expect(await own.runInContext(code, context)).toEqual([2, 2])
+      expect(context['n']).toBe(2)
+    }))
+
+  test('the shared context is made anew once its worker is gone', () =>
+    inVm(async (own) => {
+      await own.runInThisContext('globalThis.a = 1')
+      // More than its heap holds.
+      const death = await rejection(
+        own.runInThisContext('const chunks = []; for (;;) chunks.push(new Array(1e6).fill(chunks.length))', { timeout: 20_000 }),
+      )
+      expect(death).toMatchObject({ name: expect.stringMatching(/Error$/) as string })
+      expect(await own.runInThisContext('typeof a')).toBe('undefined')
+    }))
+
   test('createContext need not be awaited before the first run', () =>
     inVm(async (own) => {
       const context: Bag = { a: 1 }
