@@ -1,6 +1,7 @@
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
 import { MAX_NAME, MAX_SPECIFIER, TIMEOUT_MS } from '../protocol/limits.ts'
+import { DEFAULT_MAX_ITEMS } from '../protocol/values/value-options.ts'
 import { LimitError } from './errors.ts'
 import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
@@ -143,7 +144,10 @@ export function checkInputs(inputs: unknown): readonly unknown[] {
   const isIterable =
     typeof inputs === 'object' && inputs !== null && typeof (inputs as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
   if (!isIterable) throw new InvalidOptionError('inputs', 'must be an array or another iterable', inputs)
-  return [...(inputs as Iterable<unknown>)]
+  const list: unknown[] = []
+  // One more than may cross: an iteration without end is told so, as an array of that length is, and does not fill the memory.
+  for (const input of inputs as Iterable<unknown>) if (list.push(input) > DEFAULT_MAX_ITEMS) break
+  return list
 }
 
 /** Refuses what is not the specifier of a module. */

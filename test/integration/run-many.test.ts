@@ -1,5 +1,6 @@
 import type { Box, Context, Outcome } from 'glovebox'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DEFAULT_MAX_ITEMS } from '../../src/protocol/values/value-options.ts'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
@@ -186,6 +187,23 @@ test.each<[title: string, start: () => AsyncIterator<Outcome>, code: string | un
 test('inputs that are not iterable', () => {
   expect(() => ctx.runMany('1', 5 as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION' }))
 })
+
+test('inputs without end are refused, and closed', async () => {
+  let isClosed = false
+  function* endless(): Generator<number, undefined, undefined> {
+    try {
+      for (let n = 0; ; n++) yield n
+    } finally {
+      isClosed = true
+    }
+  }
+  const error = await rejection(Array.fromAsync(box.runMany('(n) => n', endless())))
+  expect([error.code, error.message, isClosed]).toEqual([
+    'ERR_VALUE_TOO_LARGE',
+    `value: more than the limit of ${DEFAULT_MAX_ITEMS} items`,
+    true,
+  ])
+}, 60_000)
 
 test.each([undefined, 'rule.js', "odd 'name' (1) %20 文.js"])('stacks of each input, of a source named %s', async (filename) => {
   const file = filename ?? 'evalmachine.<anonymous>'
