@@ -297,6 +297,28 @@ describe('what is different across processes', () => {
       expect(context['n']).toBe(12)
     }))
 
+  test('what both sides change in one run is as the guest has it, and what one changes is as that has it', () =>
+    inVm(async (own) => {
+      const object: Bag = { mine: 0, ours: 0, yours: 0 }
+      const context: Bag = {
+        n: 0,
+        object,
+        meanwhile() {
+          context['n'] = 'host'
+          Object.assign(object, { mine: 'host', ours: 'host' })
+        },
+      }
+      await own.createContext(context)
+      const seen = await own.runInContext(
+        'meanwhile(); const seen = object.mine; n = "guest"; object.ours = object.yours = "guest"; seen',
+        context,
+      )
+      expect(seen).toBe(0)
+      expect(context['n']).toBe('guest')
+      expect(object).toEqual({ mine: 'host', ours: 'guest', yours: 'guest' })
+      expect(await own.runInContext('object.mine', context)).toBe('host')
+    }))
+
   test('a run may wait for a function of its own that the host calls later', () =>
     inVm(async (own) => {
       const context: Bag = { after: (fn: () => unknown) => void setTimeout(fn, 5), n: 1 }
