@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { errorMessage } from '../base/error.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
 import type { Attestation } from '../protocol/attestation.ts'
-import { HEARTBEAT, HEARTBEAT_USED_BYTES } from '../protocol/heartbeat.ts'
+import { ANY_RUN, HEARTBEAT, HEARTBEAT_USED_BYTES } from '../protocol/heartbeat.ts'
 import { MAX_WORKER_CONTROL_FRAME_BYTES, MAX_WORKER_MESSAGES_PER_SECOND, MAX_WORKER_STDERR_PER_SECOND } from '../protocol/limits.ts'
 import type { DeathCause, Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
@@ -142,10 +142,12 @@ export class WorkerProcess implements AsyncDisposable {
   /**
    * Sends SIGINT if the worker computes a run of this channel (this one, if it is named). Which run that is is the worker's own claim: it can only interrupt its own tenant's. The worker
    * is told that this looks, and then that it sent: so it can keep a signal that comes when the run is over from the next run. While the worker's own code answers a run, or waits for its
-   * client, there is nothing to interrupt: then it is looked at again.
+   * client, there is nothing to interrupt: then it is looked at again, and the worker is told what is not wanted any more.
    */
   interrupt(channel: number, run?: number, againMs = FIRST_LOOK_AGAIN_MS): void {
     if (!this.alive) return
+    this.#writeWord(HEARTBEAT.unwantedRun, run ?? ANY_RUN)
+    this.#writeWord(HEARTBEAT.unwantedChannel, channel)
     this.#writeWord(HEARTBEAT.interrupting, 1)
     const beat = this.readHeartbeat()
     if (beat.deadlineMs !== 0 && beat.run !== 0 && beat.channel === channel && (run === undefined || beat.run === run)) {

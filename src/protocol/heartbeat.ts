@@ -10,8 +10,13 @@ export const HEARTBEAT = {
   interrupting: 4,
   /** How many it has sent. Written by the daemon. */
   interrupts: 5,
+  /** The channel and run that are to end, {@link ANY_RUN} for all of the channel: what the worker's own code looks at when a guest asks it something. Written by the daemon. */
+  unwantedChannel: 6,
+  unwantedRun: 7,
 } as const
 
 /** The page in use. The rest is there because a page cannot be smaller. */
-export const HEARTBEAT_USED_BYTES = 24
+export const HEARTBEAT_USED_BYTES = 32
 export const HEARTBEAT_BYTES = 4096
+/** No request has this number. */
+export const ANY_RUN = -1

@@ -151,8 +151,8 @@ export class Guard {
     if (realm === undefined) return -1
     if (request === Request.now) return realm.tellTime()
     apply(nothing, undefined, HEADROOM)
-    if (this.#timer.disarm() || this.#heartbeat.rest()) {
-      // It may have been lost, too.
+    if (this.#timer.disarm() || this.#heartbeat.rest() || this.#heartbeat.isUnwanted) {
+      // It may have been lost, too, or was never sent.
       this.#timer.insist()
       return Answer.end
     }

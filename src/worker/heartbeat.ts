@@ -1,5 +1,5 @@
 import { monotonicOf } from '../base/clock.ts'
-import { HEARTBEAT } from '../protocol/heartbeat.ts'
+import { ANY_RUN, HEARTBEAT } from '../protocol/heartbeat.ts'
 
 /** How long the daemon may take to make up its mind about an interrupt, in milliseconds: it takes microseconds, unless it is not given a processor. */
 const DECISION_MS = 20
@@ -15,6 +15,7 @@ export class Heartbeat {
   /** Interrupts of the daemon's that have been dealt with. */
   #seen = 0
   #run = 0
+  #channel = 0
 
   constructor(page: ArrayBuffer) {
     this.#deadline = new Float64Array(page, 0, 1)
@@ -26,6 +27,15 @@ export class Heartbeat {
     this.#words[HEARTBEAT.channel] = channel
     this.#words[HEARTBEAT.run] = run
     this.#run = run
+    this.#channel = channel
+  }
+
+  /** Whether the daemon wants the run at work to end: a guest that asks one thing after the other is rarely met in its own code, where a signal would end it. */
+  get isUnwanted(): boolean {
+    // Words are signed, numbers of runs are not.
+    if (this.#words[HEARTBEAT.unwantedChannel] !== (this.#channel | 0)) return false
+    const run = this.#words[HEARTBEAT.unwantedRun]
+    return run === (this.#run | 0) || run === ANY_RUN
   }
 
   /** After {@link Heartbeat.rest}: the same run goes on. */

@@ -149,3 +149,20 @@ test.each<[what: string, source: string]>([
     expect(await ctx.run('kept', { timeout: 5_000 })).toBe(1)
   }
 })
+
+test('a run that asks the worker one thing after the other ends, whenever it is cancelled', async () => {
+  await using daemon = await testDaemon()
+  await using box = await daemon.connect()
+  await using ctx = await box.createContext()
+  for (let round = 0; round < 100; round++) {
+    const controller = new AbortController()
+    const begun = Promise.withResolvers<void>()
+    await ctx.set('begun', begun.resolve)
+    const run = rejection(ctx.run("begun(); for (;;) new URL('http://a/')", { timeout: 60_000, signal: controller.signal }))
+    await begun.promise
+    controller.abort(new Error('mine'))
+    expect((await run).message).toBe('mine')
+    // Its worker is free again.
+    expect(await ctx.run(`${round}`, { timeout: 1_000 })).toBe(round)
+  }
+})

@@ -217,8 +217,14 @@ describe.each(CONFIGURATIONS)('under %s', (_title, layers, options) => {
       box.run("const all = []; for (;;) all.push(['x'.repeat(10), {}])", { fresh: 'process', timeout: LONG_MS }),
     )
     const { message, code, report } = error as Error & { code: string; report: Report }
-    expect(code).toBe('ERR_WORKER_CRASHED')
-    expect(report).toMatchObject({ phase: 'run', signal: 'SIGABRT', stderr: expect.stringMatching(/heap/i) as string })
+    expect(code).toBe('ERR_MEMORY_LIMIT')
+    expect(report).toMatchObject({
+      phase: 'run',
+      limit: 'memory',
+      cause: 'heap',
+      signal: 'SIGABRT',
+      stderr: expect.stringMatching(/heap/i) as string,
+    })
     expect(report.peakRssBytes).toBeGreaterThan(MEMORY / 4)
     expect(message).toMatch(/heap/i)
     expect(await box.run('1')).toBe(1)
