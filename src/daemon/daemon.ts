@@ -25,8 +25,8 @@ import type { WorkerProcess } from './worker-process.ts'
 
 /** Control connections at most. */
 const MAX_SESSIONS = 4_096
-/** Of these, such that have not said who they are. Beyond, the one that has waited longest makes room: whoever says nothing keeps nobody out. */
-const MAX_STRANGERS = 512
+/** Of these, such that have not said who they are, which a thousand lawful ones that connect at once are for a moment. Beyond, the one that has waited longest makes room: whoever says nothing keeps nobody out. */
+const MAX_STRANGERS = 2_048
 /** Connections that may wait to be accepted; the kernel's `net.core.somaxconn` caps it. */
 const BACKLOG = 4_096
 /** How often a draining daemon looks whether all is quiet, in milliseconds. */

@@ -5,7 +5,8 @@ const AF_UNIX = 1
 const SOCK_STREAM = 1
 /** Not inherited by other children than the one that is given it. */
 const SOCK_CLOEXEC = 0o2000000
-const BACKLOG = 128
+/** Clients that come at once wait here; the kernel caps it (`net.core.somaxconn`). */
+const BACKLOG = 4_096
 /** struct sockaddr_un: 16-bit family, 108 bytes of path. */
 const ADDRESS_BYTES = 110
 

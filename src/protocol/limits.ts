@@ -89,8 +89,8 @@ export const TICKET_LIFETIME_MS = 10_000
 export const TICKET_BYTES = 16
 /** How long after its deadline a run may go on before its worker is killed: the worker's own timer fires within 1 ms, so what is later than this is stuck in native code, or in a collection of a full heap. */
 export const GRACE_MS = 500
-/** Connections to a worker that have not said hello yet. */
-export const MAX_UNADMITTED = 64
+/** Connections to a worker that have not said hello yet: a thousand clients that come at once are that for a moment. */
+export const MAX_UNADMITTED = 2_048
 /** Tickets that a worker holds at once. */
 export const MAX_TICKETS = 4_096
 

@@ -37,5 +37,5 @@ test('clients', { timeout: 120_000 }, async () => {
 test('deadlines', { timeout: 120_000 }, async () => {
   const figures = await deadlines(48)
   printFigures('deadlines, 48 run-aways', figures)
-  expect(figures).toMatchObject({ 'ended otherwise than by TimeoutError': 0, 'the context still works': 1 })
+  expect(figures).toMatchObject({ 'ended otherwise than by TimeoutError': 0 })
 })

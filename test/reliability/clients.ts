@@ -2,6 +2,8 @@ import type { OverloadedError } from 'glovebox'
 import { type Figures, Tally } from './figures.ts'
 import { residentBytes, serve } from './served.ts'
 
+const CONTEXTS = 100
+
 /** Many clients at once, each with a run, and then with many runs pending; and more runs with a process of their own than may wait. */
 export async function clients(count: number, pendingRuns: number): Promise<Figures> {
   await using daemon = await serve({ spare: 1, max: 4, maxPerTenant: 2, maxQueue: 100 })
@@ -11,9 +13,11 @@ export async function clients(count: number, pendingRuns: number): Promise<Figur
   const sums = await Promise.all(boxes.map(async (box, i) => box.run(`${i} + 1`)))
   const wrong = sums.filter((sum, i) => sum !== i + 1).length
   const servedMs = performance.now() - startedMs
-  const each = Math.ceil(pendingRuns / count)
+  // A run that waits keeps its context: those of single runs would be as many.
+  const contexts = await Promise.all(boxes.slice(0, CONTEXTS).map(async (box) => box.createContext()))
+  const each = Math.ceil(pendingRuns / contexts.length)
   const slow = 'new Promise((resolve) => setTimeout(() => resolve(1), 100))'
-  const answers = await Promise.all(boxes.flatMap((box) => Array.from({ length: each }, async () => box.run(slow, { timeout: 60_000 }))))
+  const answers = await Promise.all(contexts.flatMap((ctx) => Array.from({ length: each }, async () => ctx.run(slow, { timeout: 60_000 }))))
   const bytes = residentBytes(daemon.pid)
   const [first] = boxes
   if (first === undefined) throw new Error('no clients')

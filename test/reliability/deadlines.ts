@@ -23,15 +23,17 @@ const RUN_AWAYS = [
 export async function deadlines(count: number): Promise<Figures> {
   await using daemon = await serve({ spare: 1 })
   await using box = await daemon.connect()
-  await using ctx = await box.createContext()
-  await ctx.run('1')
   const lateMs: number[] = []
   let others = 0
   for (let i = 0; i < count; i++) {
+    // Its own: a timer that an earlier one left goes on for as long as its context lives, and may hold the worker within its budget.
+    await using ctx = await box.createContext()
+    await ctx.run('1')
     const startedMs = performance.now()
     const error: unknown = await ctx.run(`{ ${RUN_AWAYS[i % RUN_AWAYS.length]} }`, { timeout: TIMEOUT_MS }).catch((e: unknown) => e)
     lateMs.push(performance.now() - startedMs - TIMEOUT_MS)
     if (!(error instanceof TimeoutError)) others++
+    if ((await ctx.run('1 + 1')) !== 2) throw new Error('the context does not work any more')
   }
   return {
     'run-aways': count,
@@ -40,6 +42,5 @@ export async function deadlines(count: number): Promise<Figures> {
     'part that ended within the grace': lateMs.filter((ms) => ms <= GRACE_MS).length / count,
     'median beyond the deadline, ms': percentile(lateMs, 0.5),
     '99th percentile, ms': percentile(lateMs, 0.99),
-    'the context still works': Number((await ctx.run('1 + 1')) === 2),
   }
 }
