@@ -321,7 +321,7 @@ class RunningDaemon implements Daemon, SessionOwner {
         this.#watch.pong(worker)
         return
       case 'usage':
-        worker.contexts = message.contexts
+        worker.contextCount.report(message.contexts)
         worker.runs = message.runs
         worker.handles = message.handles
         return

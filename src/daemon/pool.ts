@@ -108,7 +108,7 @@ export class Pool implements AsyncDisposable {
       return this.lease(tenant, purpose, limits, waitMs)
     }
     const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, dedicated, limits, waitMs) : choice
-    if (purpose === 'context') worker.contexts++
+    if (purpose === 'context') worker.contextCount.promise(performance.now())
     return worker
   }
 

@@ -9,6 +9,7 @@ import type { DeathCause, Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
 import { RateCap } from './rate-cap.ts'
 import type { Guardian } from './guardian.ts'
+import { ContextCount } from './context-count.ts'
 import { causeOfDeath } from './death-cause.ts'
 import { LastWords } from './last-words.ts'
 import { machineOomKills } from './machine-oom-kills.ts'
@@ -57,8 +58,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly death: Promise<Report>
   /** Channels that the daemon announced and that are not closed yet. */
   readonly channels = new Set<number>()
-  /** Contexts that it reported last, and those promised since. */
-  contexts = 0
+  readonly contextCount = new ContextCount()
   /** Functions that its guests and their clients hold of each other. */
   handles = 0
   runs = 0
@@ -111,6 +111,11 @@ export class WorkerProcess implements AsyncDisposable {
 
   get state(): WorkerState {
     return this.#state
+  }
+
+  /** Contexts that it has, or is about to have. */
+  get contexts(): number {
+    return this.contextCount.at(performance.now())
   }
 
   /** Whose it is, or was when it died. */

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { InvalidOptionError, OptionReader } from '../../src/base/options.ts'
 import { defaultSocketPath } from '../../src/base/socket-path.ts'
+import { ContextCount } from '../../src/daemon/context-count.ts'
 import { causeOfDeath, type DeathEvidence } from '../../src/daemon/death-cause.ts'
 import { LastWords } from '../../src/daemon/last-words.ts'
 import { place } from '../../src/daemon/placement.ts'
@@ -281,4 +282,23 @@ describe('who waits for a worker', () => {
     // It takes longer this time.
     expect(turnover.estimateMs(1, 55_000)).toBe(5_000)
   })
+})
+
+test('contexts that a worker has: a report that is older than a lease does not undo it', () => {
+  const count = new ContextCount()
+  count.report(0)
+  count.promise(1_000)
+  count.report(0)
+  expect(count.at(1_001)).toBe(1)
+  count.report(1)
+  expect(count.at(1_002)).toBe(1)
+  // A lease that comes to nothing, and two of which one shows.
+  count.promise(1_003)
+  expect([count.at(1_004), count.at(2_003)]).toEqual([2, 1])
+  count.promise(2_004)
+  count.promise(2_005)
+  count.report(2)
+  expect(count.at(2_006)).toBe(3)
+  count.report(0)
+  expect([count.at(2_007), count.at(9_000)]).toEqual([1, 0])
 })
