@@ -60,24 +60,49 @@ export function createTimers(realmGlobal: object, record: RealmRecord, report: (
     queue ??= new TimerQueue()
     if (queue.size >= MAX_TIMERS) throw guestError('ERR_OVERLOADED', `this context has ${MAX_TIMERS} timers, which is the limit`)
     lastId = lastId >= MAX_DELAY_MS ? 1 : lastId + 1
-    queue.add({ id: lastId, run, origin: record.origin, intervalMs, due: delayMs === 0 ? 0 : exactNow() + delayMs, order: 0, isAwaited })
+    const timer: Timer = {
+      id: lastId,
+      run,
+      origin: record.origin,
+      intervalMs,
+      isAwaited,
+      due: delayMs === 0 ? 0 : exactNow() + delayMs,
+      isCounted: false,
+      isOver: false,
+      order: 0,
+    }
+    queue.add(timer)
     if (isAwaited) {
+      timer.isCounted = true
       record.busy++
       awaited++
     }
+    // Should a deadline end this before it is known when to wake: at once, to find out.
+    record.timerAt = 0
+    record.attention |= ATTENTION.timers
     changed()
-    return lastId
+    return timer.id
+  }
+
+  /** Nothing in it gives a deadline the chance to come between: nobody waits for it any more, and it is over. */
+  const discount = (timer: Timer): void => {
+    if (timer.isCounted) {
+      record.busy--
+      awaited--
+    }
+    timer.isCounted = false
+    timer.isOver = true
   }
 
   const clear = (id: unknown): void => {
     if (queue === undefined) return
     // A number, or what becomes one; anything else names no timer.
     if (typeof id !== 'number' && typeof id !== 'string') return
+    const timer = queue.get(+id)
     // One that is the realm's own has a number, too, which nobody was told.
-    if (queue.get(+id)?.isAwaited !== true) return
-    queue.clear(+id)
-    record.busy--
-    awaited--
+    if (timer?.isAwaited !== true) return
+    discount(timer)
+    queue.remove(timer)
     changed()
   }
 
@@ -113,14 +138,12 @@ export function createTimers(realmGlobal: object, record: RealmRecord, report: (
       void apply(then, apply(resolve, NativePromise, [undefined]), [job])
     },
   }
+  /** The first one. */
   const run = (timer: Timer): void => {
-    queue?.shift()
-    if (timer.intervalMs >= 0) {
-      timer.due = exactNow() + timer.intervalMs
-      queue?.add(timer)
-    } else if (timer.isAwaited) {
-      record.busy--
-      awaited--
+    if (timer.intervalMs >= 0) queue?.again(timer, exactNow() + timer.intervalMs)
+    else {
+      discount(timer)
+      queue?.remove(timer)
     }
     // Before the callback, which may never come to an end.
     changed()
