@@ -16,3 +16,8 @@ export function sourceHash({ language, format, filename, source }: SourceIdentit
   const head = `${language}\n${format}\n${filename?.length ?? '-'}\n${filename ?? ''}`
   return createHash('sha256').update(head, 'utf16le').update(source, 'utf16le').digest()
 }
+
+/** SHA-256 of code, as UTF-16LE: of what runs, whatever its name and whatever it was compiled from. */
+export function codeHash(code: string): Buffer {
+  return createHash('sha256').update(code, 'utf16le').digest()
+}

@@ -29,6 +29,7 @@ import { makeContext, type Making } from './presets/making.ts'
 import type { Preset } from './presets/preset.ts'
 import { type PresetOptions, resolvePresetOptions } from './presets/preset-options.ts'
 import { Presets } from './presets/presets.ts'
+import type { RefusedScripts } from './refused-scripts.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
@@ -90,13 +91,15 @@ export class Box implements AsyncDisposable {
   readonly #compiler: Compiler
   readonly #scripts: Scripts
   readonly #presets: Presets
+  readonly #refused: RefusedScripts
   #opening: Promise<Lane> | undefined
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
 
   /** @internal Boxes are made by `connect()`. */
-  constructor(connection: Connection, policy: RunPolicy, disk: DiskCache | undefined) {
+  constructor(connection: Connection, policy: RunPolicy, disk: DiskCache | undefined, refused: RefusedScripts) {
     this.#connection = connection
+    this.#refused = refused
     this.#compiler = new Compiler(connection)
     this.#scripts = new Scripts(this.#compiler, disk, policy.maxSource)
     this.#presets = new Presets(this.#scripts, policy)
@@ -112,6 +115,8 @@ export class Box implements AsyncDisposable {
     checkRunnable(source, this.#policy.maxSource, settings)
     const { signal, globals, fresh } = settings
     signal?.throwIfAborted()
+    // Before a process is taken for it.
+    this.#refused.check(typeof source === 'string' ? source : source.code)
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
     const leased = fresh === 'process' ? this.#lease('process') : this.#anyLane()
     const release = (lane: Lane): void => {
@@ -312,6 +317,7 @@ export class Box implements AsyncDisposable {
       dedicated: purpose === 'process',
       defaultTimeoutMs: this.#policy.defaultMs,
       guests: this.#guests,
+      refused: this.#refused,
       cacheRefused: (script: Script) => void this.#scripts.forget(script),
     }
     const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))

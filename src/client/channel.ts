@@ -189,6 +189,11 @@ export class Channel {
     this.#flushSoon()
   }
 
+  /** What a call runs that has no answer yet, if that is known. */
+  sourceOf(run: number): string | undefined {
+    return this.#calls.about(run)?.script?.source
+  }
+
   /** Rejects the one call that the worker died of. */
   blame(run: number, error: (timeoutMs: number) => Error): void {
     const about = this.#calls.about(run)

@@ -9,6 +9,7 @@ import { DiskCache } from './compiler/disk-cache.ts'
 import { Connection, type Reached } from './connection.ts'
 import { embeddedDaemon } from './embedded-daemon.ts'
 import { ConnectionError } from './errors.ts'
+import { RefusedScripts } from './refused-scripts.ts'
 
 /** How long a call tries to reach a daemon that is gone, in milliseconds. */
 const RECONNECT_MS = 5_000
@@ -68,10 +69,12 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const disk = cacheDir === undefined ? undefined : await DiskCache.open(cacheDir)
   // Assigned below; the daemon says nothing before its welcome.
   const made: { box?: Box } = {}
+  const refused = new RefusedScripts()
   const connection = new Connection(
     { reach: () => reach(given, spawn), who, reconnectMs },
     {
       lost: (worker, report) => made.box?.workerLost(worker, report),
+      scriptRefused: (hash, forMs) => refused.add(hash, forMs),
       disconnected: (cause) => made.box?.disconnected(cause),
     },
   )
@@ -80,6 +83,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
     connection,
     { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs, maxSource, queueTimeoutMs },
     disk,
+    refused,
   )
   return made.box
 }

@@ -27,6 +27,8 @@ export interface ConnectionSettings {
 interface ConnectionEvents {
   /** A worker that was leased is gone. */
   readonly lost: (worker: number, report: Report) => void
+  /** A script of the tenant is not to be sent for so many milliseconds. */
+  readonly scriptRefused: (hash: Uint8Array, forMs: number) => void
   /** The daemon is gone, and all leases with it. */
   readonly disconnected: (cause: GloveboxError) => void
 }
@@ -113,6 +115,7 @@ export class Connection {
       const made: { link?: Link } = {}
       const [control, welcome] = await Control.open(socket, who, {
         lost: (worker, report) => this.#events.lost(worker, report),
+        scriptRefused: (hash, forMs) => this.#events.scriptRefused(hash, forMs),
         closed: (cause) => this.#lost(made.link, cause),
       })
       made.link = { control, welcome, release }

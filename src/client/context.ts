@@ -6,6 +6,7 @@ import type { GuestEventName, GuestListener } from './guest-events.ts'
 import type { Lane } from './lane.ts'
 import { ContextModules, keyOf } from './modules/context-modules.ts'
 import type { Modules } from './modules/given-modules.ts'
+import { ImportedSources } from './modules/imported-sources.ts'
 import { type ImportOptions, resolveImportOptions } from './modules/import-options.ts'
 import type { Request } from './channel.ts'
 import type { ContextBridge } from './context-bridge.ts'
@@ -52,10 +53,12 @@ export class Context implements AsyncDisposable {
   #isMapped = false
   #disposed: Promise<void> | undefined
   #modules: ContextModules | undefined
+  readonly #imports: ImportedSources
 
   /** @internal Contexts are made by `box.createContext()`. */
   constructor(lane: Lane, number: number, policy: RunPolicy, scripts: Scripts) {
     this.#lane = lane
+    this.#imports = new ImportedSources(lane.refused)
     this.#number = number
     this.#policy = policy
     this.#scripts = scripts
@@ -98,9 +101,13 @@ export class Context implements AsyncDisposable {
     checkSpecifier(key)
     if (specifier instanceof Script && specifier.format !== 'module')
       throw new InvalidOptionError('specifier', "must be a string, or a script that was compiled with the format 'module'", specifier)
+    this.#assertThere()
     const own = this.#lookups(specifier, key, modules, meta)
     const request = { type: 'import', context: this.#number, timeoutMs, name: '' } as const
-    return (await this.#call(request, [key, '', own, exports], signal)) as Record<string, unknown>
+    return (await this.#imports.import(key, (script) => this.#lane.call(request, [key, '', own, exports], signal, script))) as Record<
+      string,
+      unknown
+    >
   }
 
   /** The value of a global, or of a top-level `let`, `const` or `class`; undefined if there is none. */
@@ -233,6 +240,7 @@ export class Context implements AsyncDisposable {
     this.#modules ??= new ContextModules({
       compile: (source, filename, format) => this.#scripts.compile(source, { language: 'ts', format, filename, signal: undefined }),
       remember: (script) => void this.#remember(script),
+      sends: (source, imported) => this.#imports.sends(source, imported),
     })
     return this.#modules
   }

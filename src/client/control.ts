@@ -8,12 +8,14 @@ import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions
 import { Calls } from './calls.ts'
 import { ConnectionError, errorForCode, type GloveboxError, ProtocolError } from './errors.ts'
 
-type Answer = Exclude<DaemonToClient, { readonly type: 'welcome' | 'refused' | 'lost' }>
+type Answer = Exclude<DaemonToClient, { readonly type: 'welcome' | 'refused' | 'lost' | 'scriptRefused' }>
 export type Lease = Extract<DaemonToClient, { readonly type: 'leased' }>
 export type Welcome = Extract<DaemonToClient, { readonly type: 'welcome' }>
 
 interface ControlEvents {
   readonly lost: (worker: number, report: Report) => void
+  /** A script of the tenant is not to be sent for so many milliseconds. */
+  readonly scriptRefused: (hash: Uint8Array, forMs: number) => void
   /** The daemon is gone; called once. */
   readonly closed: (cause: GloveboxError) => void
 }
@@ -97,6 +99,11 @@ export class Control {
     this.#send({ type: 'interrupt', worker, channel, run })
   }
 
+  /** A worker died at work on this run. */
+  crashed(channel: number, run: number, hash: Uint8Array): void {
+    this.#send({ type: 'crashed', channel, run, hash })
+  }
+
   distrust(worker: number, reason: string): void {
     this.#send({ type: 'distrust', worker, reason })
   }
@@ -132,6 +139,9 @@ export class Control {
         return
       case 'lost':
         this.#events.lost(message.worker, message.report)
+        return
+      case 'scriptRefused':
+        this.#events.scriptRefused(message.hash, message.forMs)
         return
       case 'denied':
         this.#calls.reject(

@@ -78,8 +78,22 @@ export class ProtocolError extends ReportedError {}
 export class ConnectionError extends GloveboxError {}
 /** A value that cannot cross, or is too deep or too large: `ERR_VALUE_UNSUPPORTED`, `ERR_VALUE_TOO_DEEP`, `ERR_VALUE_TOO_LARGE`. The message names its path. */
 export class ValueError extends ReportedError {}
-/** A limit that a request itself is over: `ERR_SOURCE_LIMIT`, `ERR_CONTEXT_LIMIT`. */
+/** A limit that a request itself is over: `ERR_SOURCE_LIMIT`, `ERR_CONTEXT_LIMIT`, and see {@link ScriptRefusedError}. */
 export class LimitError extends ReportedError {}
+
+/** `ERR_SCRIPT_REFUSED`: this script crashed several workers in a short time, and is not run for a while. Nothing was sent. Look at the errors of the crashes; try again after `retryAfter` milliseconds at the earliest. */
+export class ScriptRefusedError extends LimitError {
+  /** When the script is taken again, in milliseconds from then. */
+  readonly retryAfter: number
+  /** SHA-256 of the script's code as UTF-16LE, in hexadecimal. */
+  readonly hash: string
+
+  constructor(message: string, hash: string, retryAfter: number) {
+    super('ERR_SCRIPT_REFUSED', message)
+    this.hash = hash
+    this.retryAfter = retryAfter
+  }
+}
 
 /** The error for a failure that a worker or the daemon named by its code. */
 export function errorForCode(code: string, message: string, report?: Report, overload: Overload = {}): GloveboxError {

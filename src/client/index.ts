@@ -18,6 +18,7 @@ export {
   ProtocolError,
   type Report,
   ReportedError,
+  ScriptRefusedError,
   TimeoutError,
   ValueError,
   MemoryLimitError,

@@ -1,3 +1,4 @@
+import { codeHash } from '../base/source-hash.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
 import { Channel, type Request } from './channel.ts'
 import type { Script } from './compiler/script.ts'
@@ -10,6 +11,7 @@ import type { GuestEvents } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
 import { ManyCall } from './many-call.ts'
 import { Outcomes } from './outcomes.ts'
+import type { RefusedScripts } from './refused-scripts.ts'
 import type { RunScript } from './source-maps.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
@@ -19,6 +21,7 @@ export interface LaneOptions {
   readonly dedicated: boolean
   readonly defaultTimeoutMs: number
   readonly guests: GuestEvents
+  readonly refused: RefusedScripts
   /** The worker's V8 did not take a script's code cache. */
   readonly cacheRefused: (script: Script) => void
 }
@@ -30,6 +33,7 @@ export class Lane {
   readonly worker: number
   /** Leased for one run; nothing else goes there. */
   readonly dedicated: boolean
+  readonly refused: RefusedScripts
   readonly #channel: Channel
   readonly #scripts: SentScripts
   readonly #control: Control
@@ -40,6 +44,7 @@ export class Lane {
   constructor(lease: Lease, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
     this.dedicated = options.dedicated
     this.worker = lease.worker
+    this.refused = options.refused
     this.#control = control
     this.#closed = closed
     this.#scripts = new SentScripts((script) => this.#channel.upload(script), options.cacheRefused)
@@ -88,6 +93,7 @@ export class Lane {
   /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. `script` is the source that a run is of. */
   async call(request: Request, payload: unknown, signal: AbortSignal | undefined, script?: RunScript): Promise<unknown> {
     if (this.#cause !== undefined) throw lateCause(this.#cause)
+    this.refused.check(script?.source)
     if (signal === undefined) return this.#channel.call(request, payload, { script })
     return this.#abortable(signal, (started) => this.#channel.call(request, payload, { script, started }))
   }
@@ -111,6 +117,7 @@ export class Lane {
     const many = new ManyCall(outcomes, inputs.length)
     const call = async (): Promise<void> => {
       if (this.#cause !== undefined) throw lateCause(this.#cause)
+      this.refused.check(script.source)
       await this.#abortable(both, (started) =>
         this.#channel.call(request, inputs, {
           many,
@@ -150,6 +157,8 @@ export class Lane {
 
   /** The daemon says that the worker is gone, and why. */
   lost(report: Report): void {
+    const source = report.channel === this.#channel.number && report.run !== undefined ? this.#channel.sourceOf(report.run) : undefined
+    if (source !== undefined) this.#control.crashed(this.#channel.number, report.run as number, codeHash(source))
     const { culprit, cause } = deathOf(this.worker, this.#channel.number, report)
     if (culprit !== undefined) this.#channel.blame(culprit.run, culprit.error)
     this.end(cause)

@@ -6,14 +6,20 @@ import type { OriginalPlaces } from './source-map.ts'
 const MAX_SCRIPTS = 100
 const MAX_SIZE = 16 * 1024 * 1024
 
-/** A source that is run, by the name that stacks show. */
-export interface RunScript {
+/** A source by the name that stacks show. */
+interface NamedScript {
   readonly file: string
   readonly script: MappedScript | undefined
 }
 
+/** A source that is run. */
+export interface RunScript extends NamedScript {
+  /** What runs, if that is known: a script that crashes workers is known by it. */
+  readonly source: string | undefined
+}
+
 export function runScript(source: string, filename: string | undefined, places: OriginalPlaces | undefined): RunScript {
-  return { file: shownName(filename), script: MappedScript.of(source, places) }
+  return { file: shownName(filename), script: MappedScript.of(source, places), source }
 }
 
 /** The source maps of what ran in a context. */
@@ -22,7 +28,7 @@ export class SourceMaps {
   #size = 0
 
   /** From now on the name means this script, with a map or without. */
-  remember({ file, script }: RunScript): void {
+  remember({ file, script }: NamedScript): void {
     this.#forget(file)
     if (script === undefined) return
     this.#scripts.set(file, script)
@@ -34,7 +40,7 @@ export class SourceMaps {
   }
 
   /** Gives the stacks of an error, its causes and its errors the original places. `own` is the source whose run failed, if one did. */
-  map(error: Error, own: RunScript | undefined): void {
+  map(error: Error, own: NamedScript | undefined): void {
     if (this.#scripts.size === 0 && own?.script === undefined) return
     mapErrors(error, (file) => (own?.file === file ? own.script : this.#use(file)))
   }

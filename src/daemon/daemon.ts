@@ -17,6 +17,7 @@ import { WORKER } from './program.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { statusOf } from './status.ts'
+import { CrashCounts, type Refusal } from './tenants/crash-counts.ts'
 import { giveAccess, isOpenToOthers } from './tenants/socket-access.ts'
 import { type Credentials, type Viewer, type TenantLimits, Tenants } from './tenants/tenants.ts'
 import { VERSION } from './version.ts'
@@ -128,6 +129,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #claim: SocketClaim
   readonly #log: Logger
   readonly #deaths: Deaths
+  readonly #crashes: CrashCounts
   readonly #pool: Pool
   readonly #compilers: Compilers
   readonly #watch: OverdueWatch
@@ -164,6 +166,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.stopped = promise
     this.#resolveStopped = resolve
     this.#deaths = new Deaths(log)
+    this.#crashes = new CrashCounts(settings.crashWindowMs)
     const shared = {
       ...settings,
       nextNumber: () => ++this.#processes,
@@ -277,6 +280,21 @@ class RunningDaemon implements Daemon, SessionOwner {
     for (const number of session.channels.values()) {
       if (number === request.worker) this.#find(number)?.kill('protocol', `broke the protocol: ${request.reason}`)
     }
+  }
+
+  crashed({ tenant }: Session, hash: Uint8Array): void {
+    if (tenant === undefined) return
+    const refusal = this.#crashes.crashed(tenant, hash, performance.now())
+    if (refusal === undefined) return
+    this.#log.warn(
+      { tenant, script: refusal.hash.toString('hex'), forMs: refusal.forMs },
+      'script refused: it crashed workers again and again',
+    )
+    for (const session of this.#sessions) if (session.tenant === tenant) session.refuseScript(refusal)
+  }
+
+  refusedScripts(tenant: string): readonly Refusal[] {
+    return this.#crashes.refused(tenant, performance.now())
   }
 
   status(session: Session): string {

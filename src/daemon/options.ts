@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Layer, LAYERS } from '../protocol/attestation.ts'
-import { MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { CRASH_WINDOW_MS, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { type ConfinementChoice, CONFINEMENTS, type ConfinementLevel } from './confinement.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { groupId, type SocketAccess } from './tenants/socket-access.ts'
@@ -47,6 +47,8 @@ export interface DaemonOptions {
   readonly socketGroup?: string
   /** How long a compiler that nobody uses is kept, in milliseconds. 1 to 86,400,000, default 300,000. */
   readonly compilerIdle?: number
+  /** A script that crashed three workers in this time is refused for as long, in milliseconds. 100 to 3,600,000, default 60,000. */
+  readonly crashWindow?: number
   /** How long a stopping daemon lets runs finish, in milliseconds. Default 5,000. */
   readonly drain?: number
   /** Default `info`. */
@@ -68,6 +70,7 @@ export interface DaemonSettings {
   readonly policyPath: string | undefined
   readonly access: SocketAccess
   readonly compilerIdleMs: number
+  readonly crashWindowMs: number
   readonly drainMs: number
   readonly logLevel: LogLevel
 }
@@ -104,6 +107,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     policyPath,
     access: readAccess(read, policyPath),
     compilerIdleMs: read.integer('compilerIdle', 1, MAX_COMPILER_IDLE_MS) ?? 300_000,
+    crashWindowMs: read.integer('crashWindow', CRASH_WINDOW_MS.min, CRASH_WINDOW_MS.max) ?? CRASH_WINDOW_MS.default,
     drainMs: read.integer('drain', 0, MAX_DRAIN_MS) ?? 5_000,
     logLevel: read.oneOf('logLevel', LOG_LEVELS) ?? 'info',
   }

@@ -7,6 +7,7 @@ import { MalformedMessageError } from '../protocol/link.ts'
 import { chooseVersion, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import type { Credentials, Viewer, TenantLimits } from './tenants/tenants.ts'
 import { OverloadedLeaseError } from './overloaded.ts'
+import { isCrash, type Refusal } from './tenants/crash-counts.ts'
 import { peerUser } from './tenants/peer-user.ts'
 import type { Report } from '../protocol/report.ts'
 
@@ -19,6 +20,10 @@ export interface SessionOwner {
   lease(tenant: string, session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>): Promise<DaemonToClient>
   interrupt(session: Session, request: Extract<ClientToDaemon, { type: 'interrupt' }>): void
   distrust(session: Session, request: Extract<ClientToDaemon, { type: 'distrust' }>): void
+  /** A worker died of a script of this session's, by its own account. */
+  crashed(session: Session, hash: Uint8Array): void
+  /** Scripts that its clients must not send now. */
+  refusedScripts(tenant: string): readonly Refusal[]
   status(session: Session): string
   /** Drains and stops, in its own time. */
   stop(): unknown
@@ -27,6 +32,8 @@ export interface SessionOwner {
 
 /** Answers that may wait for a client which does not read, in bytes. It is dropped beyond. */
 const MAX_UNSENT_BYTES = 1024 * 1024
+/** Deaths of which the client has not said the script yet. Who does not say it at once never does. */
+const MAX_UNEXPLAINED = 16
 /** Leases that one client may wait for at a time. */
 const MAX_OPEN_LEASES = 1_000
 
@@ -35,6 +42,8 @@ export class Session {
   #who: Viewer = { tenant: undefined, isOperator: false }
   /** Channels that this client was given: worker by channel number. */
   readonly channels = new Map<number, number>()
+  /** Runs that workers died of: channel and number. */
+  readonly #unexplained: { readonly channel: number; readonly run: number }[] = []
   readonly #socket: Socket
   readonly #owner: SessionOwner
   readonly #helloTimer: NodeJS.Timeout
@@ -78,8 +87,16 @@ export class Session {
       if (each !== worker) continue
       concerned = true
       this.channels.delete(channel)
+      if (channel === report.channel && report.run !== undefined && isCrash(report.cause))
+        this.#unexplained.push({ channel, run: report.run })
     }
+    if (this.#unexplained.length > MAX_UNEXPLAINED) this.#unexplained.shift()
     if (concerned) this.#send({ type: 'lost', worker, report })
+  }
+
+  /** A script of its tenant is not to be sent for a while. */
+  refuseScript({ hash, forMs }: Refusal): void {
+    this.#send({ type: 'scriptRefused', hash, forMs })
   }
 
   destroy(): void {
@@ -110,6 +127,9 @@ export class Session {
         return
       case 'distrust':
         this.#owner.distrust(this, message)
+        return
+      case 'crashed':
+        this.#crashed(message)
         return
       case 'status':
         this.#send({ type: 'status', request: message.request, json: this.#owner.status(this) })
@@ -149,6 +169,15 @@ export class Session {
     const { timeoutMs, maxTimeoutMs } = this.#owner.limitsOf(this.tenant ?? '')
     const { daemonVersion } = this.#owner
     this.#send({ type: 'welcome', version, daemonVersion, timeoutMs, maxTimeoutMs })
+    if (this.tenant !== undefined) for (const refusal of this.#owner.refusedScripts(this.tenant)) this.refuseScript(refusal)
+  }
+
+  /** One word for each death. */
+  #crashed({ channel, run, hash }: Extract<ClientToDaemon, { type: 'crashed' }>): void {
+    const index = this.#unexplained.findIndex((each) => each.channel === channel && each.run === run)
+    if (index < 0) return
+    this.#unexplained.splice(index, 1)
+    this.#owner.crashed(this, hash)
   }
 
   async #lease(message: Extract<ClientToDaemon, { type: 'lease' }>): Promise<void> {

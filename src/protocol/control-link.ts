@@ -10,6 +10,7 @@ import {
 } from './link.ts'
 import { MAX_NAME, TICKET_BYTES } from './limits.ts'
 import { readReport, type Report, writeReport } from './report.ts'
+import { type Crashed, crashedCodec, type ScriptRefused, scriptRefusedCodec } from './tenant-messages.ts'
 
 /** UTF-16 code units of a text for people: a message, a status document. */
 const MAX_TEXT = 200_000
@@ -22,6 +23,7 @@ export type LeasePurpose = (typeof LEASE_PURPOSES)[number]
 
 /** Client → daemon. Untrusted: any process that may open the socket. */
 export type ClientToDaemon =
+  | Crashed
   | {
       readonly type: 'hello'
       readonly minVersion: number
@@ -46,6 +48,7 @@ export type ClientToDaemon =
 
 /** Daemon → client. */
 export type DaemonToClient =
+  | ScriptRefused
   | {
       readonly type: 'welcome'
       readonly version: number
@@ -81,6 +84,7 @@ export type DaemonToClient =
   | { readonly type: 'stopping'; readonly request: number }
 
 export const clientToDaemon = defineLink<ClientToDaemon>({
+  crashed: crashedCodec,
   hello: {
     code: 1,
     fields: 4,
@@ -148,6 +152,7 @@ export const clientToDaemon = defineLink<ClientToDaemon>({
 })
 
 export const daemonToClient = defineLink<DaemonToClient>({
+  scriptRefused: scriptRefusedCodec,
   welcome: {
     code: 1,
     fields: 4,

@@ -29,6 +29,12 @@ export const MAX_QUEUE: Limit = { default: 1_000, min: 0, max: 100_000 }
 /** How long a lease may wait for a worker, in milliseconds. */
 export const QUEUE_TIMEOUT_MS: Limit = { default: 10_000, min: 0, max: 600_000 }
 
+/** A script that crashed so many workers of its tenant within this time, in milliseconds, is refused for as long. */
+export const CRASHES_REFUSED = 3
+export const CRASH_WINDOW_MS: Limit = { default: 60_000, min: 100, max: 3_600_000 }
+/** Scripts of one tenant whose crashes are counted. Each costs a process to get in. */
+export const MAX_CRASHED_SCRIPTS = 256
+
 /** How long a source may take to compile, in milliseconds. The largest take seconds, and compilers yield to everything else. */
 export const COMPILE_TIMEOUT_MS = 30_000
 /** Sources that may wait in one compiler, and their UTF-16 code units together. */

@@ -64,8 +64,10 @@ const toDaemon: Samples<ClientToDaemon> = {
   distrust: [{ type: 'distrust', worker: 1, reason: 'said “no”' }],
   status: [{ type: 'status', request: 5 }],
   stop: [{ type: 'stop', request: 6 }],
+  crashed: [{ type: 'crashed', channel: 1, run: MAX, hash: new Uint8Array(32).fill(255) }],
 }
 const fromDaemon: Samples<DaemonToClient> = {
+  scriptRefused: [{ type: 'scriptRefused', hash: new Uint8Array(32), forMs: 59_999.5 }],
   welcome: [{ type: 'welcome', version: 1, daemonVersion: '0.1.0', timeoutMs: 5_000, maxTimeoutMs: 3_600_000 }],
   refused: [{ type: 'refused', code: 'ERR_VERSION', message: 'y'.repeat(70_000) }],
   leased: [

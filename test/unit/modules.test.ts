@@ -38,7 +38,11 @@ test.each<[specifier: string, referrer: string, key: string]>([
 
 /** Lookups without a guest: what a hostile worker calls. */
 describe('lookups for a hostile worker', () => {
-  const host: LookupHost = { compile: () => Promise.reject(new Error('nothing is compiled here')), remember: () => undefined }
+  const host: LookupHost = {
+    compile: () => Promise.reject(new Error('nothing is compiled here')),
+    remember: () => undefined,
+    sends: () => undefined,
+  }
   const lookupsOf = (modules: Parameters<typeof readModules>[0]): ModuleLookups =>
     new ModuleLookups(readModules(modules), undefined, new SentModules(), host)
   const { load, loadSync } = lookupsOf({ a: 'A' })

@@ -14,6 +14,8 @@ export interface LookupHost {
   readonly compile: (source: string, filename: string, format: 'module' | 'script') => Promise<Script>
   /** What runs from now on under a name, for the stacks of what it throws. */
   readonly remember: (script: RunScript) => void
+  /** Source that is about to be sent, of a module that the client itself imports if `specifier` is given. Throws if it is not to be sent. */
+  readonly sends: (source: string, specifier: string | undefined) => void
 }
 
 type Answer =
@@ -99,7 +101,7 @@ export class ModuleLookups {
       if (found === undefined) return notFound(asked)
       if (found.isTypeScript)
         throw new TypeError('TypeScript takes time to compile, which require() cannot wait for: import it, or compile it before')
-      return this.#send(key, found)
+      return this.#send(key, found, asked)
     } catch (error) {
       return failed(asked, error)
     }
@@ -113,7 +115,7 @@ export class ModuleLookups {
       if (known !== undefined) return known
       const found = foundModule(await this.#given(key, asked), key, asked.type, asked.referrer === '' ? 'client' : 'module')
       if (found === undefined) return notFound(asked)
-      return this.#send(key, found.isTypeScript ? await this.#compiled(found) : found)
+      return this.#send(key, found.isTypeScript ? await this.#compiled(found) : found, asked)
     } catch (error) {
       return failed(asked, error)
     }
@@ -149,7 +151,8 @@ export class ModuleLookups {
     return { ...found, source: script.code, script }
   }
 
-  #send(key: string, { source, format, filename, meta, script, sourceMap }: FoundModule): Answer {
+  #send(key: string, { source, format, filename, meta, script, sourceMap }: FoundModule, { referrer, specifier }: Asked): Answer {
+    this.#host.sends(source, referrer === '' ? specifier : undefined)
     this.#sent.add(key, format, source)
     this.#host.remember(script?.forStacks() ?? runScript(source, filename, sourceMap))
     return [0, key, format, source, filename, meta ?? (this.#meta === undefined ? undefined : { url: key, ...this.#meta })]

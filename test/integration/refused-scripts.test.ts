@@ -1,0 +1,82 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Box, GuestError, ScriptRefusedError } from 'glovebox'
+import { expect, test } from 'vitest'
+import { testDaemon } from '../support/daemons.ts'
+import { eventually, rejection } from '../support/eventually.ts'
+import { checkLeaks } from '../support/leaks.ts'
+
+checkLeaks()
+
+const MIB = 1024 * 1024
+/** Fills a small heap in some 100 ms. A script and a module. */
+const CRASH = 'const kept = []; for (;;) kept.push(new Array(1e5).fill(kept))'
+const PATIENT = { timeout: 30_000 }
+
+/** The refusal, if the box refuses the script; what it says of any other source it says of none. */
+async function refusal(box: Box, source = CRASH): Promise<ScriptRefusedError | undefined> {
+  const error = await box.run(source, { timeout: 1 }).catch((cause: unknown) => cause)
+  return error instanceof ScriptRefusedError ? error : undefined
+}
+
+test('a script that crashed three workers, in whatever form, is refused for all clients of its tenant; what ran beside it is not', async () => {
+  await using daemon = await testDaemon({ memory: 32 * MIB, maxPerTenant: 1 })
+  await using first = await daemon.connect()
+  await using second = await daemon.connect()
+  const script = await second.compile(CRASH)
+  const module = await second.compile(CRASH, { format: 'module', filename: 'crash.mjs' })
+  const crashes = [
+    async () => first.run(CRASH, PATIENT),
+    async () => (await second.createContext()).run(script, PATIENT),
+    async () => (await first.createContext()).import('crash', { ...PATIENT, modules: { crash: CRASH } }),
+  ]
+  const innocent = 'new Promise(() => {})'
+  for (const crash of crashes) {
+    expect([await refusal(first), await refusal(second)]).toEqual([undefined, undefined])
+    const neighbour = rejection((await second.createContext()).run(innocent, PATIENT))
+    expect((await rejection(crash())).code).toBe('ERR_MEMORY_LIMIT')
+    expect((await neighbour).code).toBe('ERR_WORKER_CRASHED')
+  }
+  for (const box of [first, second]) {
+    const error = await eventually('the refusal', async () => refusal(box))
+    expect([error.code, error.hash.length, error.report]).toEqual(['ERR_SCRIPT_REFUSED', 64, undefined])
+    expect(error.message).toMatch(
+      /^this script \(SHA-256 [0-9a-f]{16}…\) crashed 3 workers in a short time, and is refused for another \d+ ms$/,
+    )
+    expect(error.retryAfter).toBeGreaterThan(0)
+    expect(error.retryAfter).toBeLessThanOrEqual(60_000)
+    await using ctx = await box.createContext()
+    const refused = [
+      ctx.run(CRASH),
+      ctx.run(script),
+      ctx.run(CRASH, { language: 'ts' }),
+      box.run(script, { fresh: 'process' }),
+      ctx.runMany(CRASH, [1]).next(),
+      box.runMany(CRASH, [1]).next(),
+      ctx.import(module),
+      ctx.import('crash', { modules: { crash: { source: CRASH, filename: 'other.mjs' } } }),
+    ]
+    for (const error of await Promise.all(refused.map(rejection))) expect(error).toBeInstanceOf(ScriptRefusedError)
+    // A module that another one imports: the guest is told, as of any that cannot be had.
+    const imports = await rejection(ctx.import('main', { modules: { main: "import 'crash'", crash: CRASH } }))
+    expect(imports).toBeInstanceOf(GuestError)
+    expect(imports.message).toMatch(/^Cannot load module 'crash' imported from 'main': this script .* crashed 3 workers/)
+    expect((await rejection(ctx.run(innocent, { timeout: 20 }))).code).toBe('ERR_TIMEOUT')
+    expect(await ctx.run('1 + 1')).toBe(2)
+  }
+  await using third = await daemon.connect()
+  await eventually('the refusal of a new client', async () => refusal(third))
+  expect((await first.status()).deaths).toHaveLength(3)
+})
+
+test('it is taken again when the time is over', async () => {
+  await using daemon = await testDaemon({ memory: 32 * MIB, maxPerTenant: 3, max: 6, crashWindow: 2_500 })
+  await using box = await daemon.connect()
+  const crashed = async (): Promise<ScriptRefusedError | undefined> => {
+    const contexts = await Promise.all([1, 2, 3].map(async () => box.createContext()))
+    await Promise.all(contexts.map(async (ctx) => rejection(ctx.run(CRASH, PATIENT))))
+    return refusal(box)
+  }
+  const { retryAfter } = await eventually('a refusal', crashed)
+  await wait(retryAfter)
+  expect(await refusal(box)).toBeUndefined()
+})
