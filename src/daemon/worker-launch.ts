@@ -92,6 +92,9 @@ function nodeFlags({ memoryBytes, confinement, program }: LaunchSettings, file: 
     // It opens files, and the permission model does not know.
     '--no-experimental-sqlite',
     ...(confinement.dropPermissions ? ['--permission', `--allow-fs-read=${file}`, ...program.grants] : []),
+    // A collection of the young generation holds up a deadline's signal for as long as it copies what survived: of 32 MiB, V8's own choice, some 30 ms. Half of that costs programs nothing
+    // that could be measured; a quarter costs those that build large data a fifth of their speed.
+    '--max-semi-space-size=16',
     `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
   ]
 }

@@ -26,8 +26,8 @@ const RUN_OPTIONS = { breakOnSigint: true, displayErrors: false } as const
 const LATE_SIGNAL_MS = 20
 /** The same after a run that ended as if interrupted, when most likely there is none to come. */
 const FORGED_SIGNAL_MS = 1
-/** How long after its deadline an evaluate that goes on is sent more signals, in milliseconds: by then the first is not on its way any more. */
-const INSIST_AFTER_MS = 5
+/** How long after its deadline an evaluate that goes on is sent more signals, in milliseconds: the first may come as late as the timer's slack, and is then not on its way any more. */
+const INSIST_AFTER_MS = 3
 
 const { apply, getOwnPropertyDescriptor } = Reflect
 
