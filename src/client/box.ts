@@ -10,7 +10,7 @@ import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
 import type { Request } from './channel.ts'
 import { checkGlobals } from './checked-globals.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
-import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
+import { type GuestEventName, GuestEvents, type GuestListener, type LimitWarning } from './guest-events.ts'
 import { Lane } from './lane.ts'
 import type { Modules } from './modules/given-modules.ts'
 import type { Outcome } from './outcomes.ts'
@@ -34,6 +34,7 @@ import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
+import type { Warning } from '../protocol/tenant-messages.ts'
 
 /** What a status document holds, as far as this release knows; a newer daemon may say more. */
 export interface Status {
@@ -187,7 +188,7 @@ export class Box implements AsyncDisposable {
     }
   }
 
-  /** Hears what any context says, those of single runs included. Returns this box. */
+  /** Hears what any context says, those of single runs included, and warnings of limits. Returns this box. */
   on<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
     this.#guests.on(name, listener)
     return this
@@ -234,6 +235,13 @@ export class Box implements AsyncDisposable {
   workerLost(worker: number, report: Report): void {
     for (const lane of this.#lanes) if (lane.worker === worker) lane.lost(report)
     this.#compiler.lost(worker, report)
+  }
+
+  /** @internal The daemon says that something comes near a limit. */
+  warned({ limit, configured, observed, worker, message }: Warning): void {
+    const event: LimitWarning = { limit, configured, observed, worker, message }
+    if (worker !== undefined) for (const lane of this.#lanes) if (lane.worker === worker) lane.warned(event)
+    this.#guests.emit('warning', event)
   }
 
   /** @internal The control connection is gone, and with it every lease. The next call makes another. */

@@ -1,3 +1,4 @@
+import type { GuestEventMap, GuestEventName } from './guest-events.ts'
 import { ContextBridge } from './context-bridge.ts'
 
 /** What the bridges of a channel need of it. */
@@ -68,6 +69,11 @@ export class Bridges {
 
   forgetAll(): void {
     for (const context of this.#byContext.keys()) this.forget(context)
+  }
+
+  /** To the listeners of all contexts. */
+  emit<Name extends GuestEventName>(name: Name, ...event: GuestEventMap[Name]): void {
+    for (const { events } of this.#byContext.values()) events.emit(name, ...event)
   }
 
   /** Functions that this process holds of guests, and guests of this process. */

@@ -12,6 +12,7 @@ import type { Script } from './compiler/script.ts'
 import type { ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
 import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, ValueError } from './errors.ts'
+import { exhaustedError } from './exhausted.ts'
 import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
 import { callHostFunction } from './host-functions.ts'
@@ -258,6 +259,10 @@ export class Channel {
         if (message.run === 0) this.fail(this.#failure(message, undefined))
         else if (!this.#abandoned.delete(message.run))
           this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failure(message, about)))
+        return
+      case 'exhausted':
+        if (!this.#abandoned.delete(message.run))
+          this.#answered(message.run, () => this.#calls.reject(message.run, exhaustedError(this.worker, message)))
         return
       case 'hostCall':
         this.#hostCall(message)

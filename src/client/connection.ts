@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Report } from '../protocol/report.ts'
+import type { Warning } from '../protocol/tenant-messages.ts'
 import { Control, type Welcome } from './control.ts'
 import { ConnectionError, type GloveboxError } from './errors.ts'
 
@@ -27,6 +28,8 @@ export interface ConnectionSettings {
 interface ConnectionEvents {
   /** A worker that was leased is gone. */
   readonly lost: (worker: number, report: Report) => void
+  /** Something comes near a limit. */
+  readonly warned: (warning: Warning) => void
   /** A script of the tenant is not to be sent for so many milliseconds. */
   readonly scriptRefused: (hash: Uint8Array, forMs: number) => void
   /** The daemon is gone, and all leases with it. */
@@ -115,6 +118,7 @@ export class Connection {
       const made: { link?: Link } = {}
       const [control, welcome] = await Control.open(socket, who, {
         lost: (worker, report) => this.#events.lost(worker, report),
+        warned: (warning) => this.#events.warned(warning),
         scriptRefused: (hash, forMs) => this.#events.scriptRefused(hash, forMs),
         closed: (cause) => this.#lost(made.link, cause),
       })

@@ -4,16 +4,19 @@ import { clientToDaemon, type ClientToDaemon, type DaemonToClient, daemonToClien
 import { FrameSplitter } from '../protocol/framing.ts'
 import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
+import type { Warning } from '../protocol/tenant-messages.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Calls } from './calls.ts'
 import { ConnectionError, errorForCode, type GloveboxError, ProtocolError } from './errors.ts'
 
-type Answer = Exclude<DaemonToClient, { readonly type: 'welcome' | 'refused' | 'lost' | 'scriptRefused' }>
+type Answer = Exclude<DaemonToClient, { readonly type: 'welcome' | 'refused' | 'lost' | 'scriptRefused' | 'warning' }>
 export type Lease = Extract<DaemonToClient, { readonly type: 'leased' }>
 export type Welcome = Extract<DaemonToClient, { readonly type: 'welcome' }>
 
 interface ControlEvents {
   readonly lost: (worker: number, report: Report) => void
+  /** Something comes near a limit. */
+  readonly warned: (warning: Warning) => void
   /** A script of the tenant is not to be sent for so many milliseconds. */
   readonly scriptRefused: (hash: Uint8Array, forMs: number) => void
   /** The daemon is gone; called once. */
@@ -139,6 +142,9 @@ export class Control {
         return
       case 'lost':
         this.#events.lost(message.worker, message.report)
+        return
+      case 'warning':
+        this.#events.warned(message)
         return
       case 'scriptRefused':
         this.#events.scriptRefused(message.hash, message.forMs)

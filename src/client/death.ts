@@ -1,5 +1,5 @@
 import type { DeathCause } from '../protocol/report.ts'
-import { ConnectionError, type GloveboxError, MemoryLimitError, type Report, TimeoutError, WorkerCrashError } from './errors.ts'
+import { ConnectionError, type GloveboxError, LimitError, MemoryLimitError, type Report, TimeoutError, WorkerCrashError } from './errors.ts'
 
 const MIB = 1024 * 1024
 const MEMORY_CAUSES: ReadonlySet<DeathCause | undefined> = new Set(['heap', 'off-heap', 'oom-kill'])
@@ -27,6 +27,7 @@ export function deathOf(worker: number, channel: number, report: Report): Death 
 
 function culpritError(worker: number, text: string, report: Report): ((timeoutMs: number) => GloveboxError) | undefined {
   if (MEMORY_CAUSES.has(report.cause)) return () => outOfMemory(text, report)
+  if (report.cause === 'cpu') return () => new LimitError('ERR_CPU_LIMIT', `${text}; its contexts are lost`, report)
   if (report.cause !== 'unresponsive') return undefined
   return (timeoutMs) =>
     new TimeoutError(

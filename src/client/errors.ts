@@ -59,11 +59,11 @@ export class OverloadedError extends ReportedError {
   readonly position: number | undefined
   /** How long it would have waited, by what is known, in milliseconds. */
   readonly estimatedWaitMs: number | undefined
-  /** What keeps it: `'max'` or `'maxWorkers'` (all workers that there may be are in use, or all that its tenant may have), `'maxQueue'`, `'boot'`. */
+  /** What keeps it: `'max'` or `'maxWorkers'` (all workers that there may be are in use, or all that its tenant may have), `'maxQueue'`, `'boot'`; `'cpu'` (its tenant has used up its processor time). */
   readonly blockedBy: string | undefined
 
-  constructor(message: string, { retryAfter, position, blockedBy }: Overload) {
-    super('ERR_OVERLOADED', message)
+  constructor(message: string, { retryAfter, position, blockedBy }: Overload, report?: Report) {
+    super('ERR_OVERLOADED', message, report)
     this.retryAfter = retryAfter
     this.position = position
     this.estimatedWaitMs = retryAfter
@@ -78,7 +78,7 @@ export class ProtocolError extends ReportedError {}
 export class ConnectionError extends GloveboxError {}
 /** A value that cannot cross, or is too deep or too large: `ERR_VALUE_UNSUPPORTED`, `ERR_VALUE_TOO_DEEP`, `ERR_VALUE_TOO_LARGE`. The message names its path. */
 export class ValueError extends ReportedError {}
-/** A limit that a request itself is over: `ERR_SOURCE_LIMIT`, `ERR_CONTEXT_LIMIT`, and see {@link ScriptRefusedError}. */
+/** A limit that a request itself is over: `ERR_SOURCE_LIMIT`, `ERR_CONTEXT_LIMIT`; or that ended it: `ERR_CPU_LIMIT`, the tenant's processor time. See also {@link ScriptRefusedError}. */
 export class LimitError extends ReportedError {}
 
 /** `ERR_SCRIPT_REFUSED`: this script crashed several workers in a short time, and is not run for a while. Nothing was sent. Look at the errors of the crashes; try again after `retryAfter` milliseconds at the earliest. */
@@ -120,6 +120,7 @@ export function errorForCode(code: string, message: string, report?: Report, ove
       return new ValueError(code, message, report)
     case 'ERR_SOURCE_LIMIT':
     case 'ERR_CONTEXT_LIMIT':
+    case 'ERR_CPU_LIMIT':
       return new LimitError(code, message, report)
     case 'ERR_PROTOCOL':
       return new ProtocolError(code, message, report)

@@ -13,7 +13,19 @@ export interface ConsoleEvent {
   readonly dropped: number
 }
 
-/** What a context says by itself, and what its listeners get. */
+/** Something comes near a limit of the tenant's, or of a worker's. */
+export interface LimitWarning {
+  /** The limit's name in `limits`. */
+  readonly limit: string
+  /** What the limit is set to, and what was seen, in the limit's unit. */
+  readonly configured: number
+  readonly observed: number
+  /** The worker that it is about; undefined if it is about the tenant. */
+  readonly worker: number | undefined
+  readonly message: string
+}
+
+/** What a context says by itself, what is said of it, and what its listeners get. */
 export interface GuestEventMap {
   /** The guest called a method of `console`. */
   readonly console: [event: ConsoleEvent]
@@ -21,6 +33,8 @@ export interface GuestEventMap {
   readonly unhandledRejection: [error: Error]
   /** A callback of the guest's threw (a timer's, say), or used up the processor time that it may have. */
   readonly uncaughtException: [error: Error]
+  /** The context's worker, or (on a box) the tenant, comes near a limit. */
+  readonly warning: [warning: LimitWarning]
 }
 
 export type GuestEventName = keyof GuestEventMap

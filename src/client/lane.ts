@@ -7,7 +7,7 @@ import type { ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
 import { deathOf } from './death.ts'
 import { ConnectionError, type Report } from './errors.ts'
-import type { GuestEvents } from './guest-events.ts'
+import type { GuestEvents, LimitWarning } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
 import { ManyCall } from './many-call.ts'
 import { Outcomes } from './outcomes.ts'
@@ -84,6 +84,11 @@ export class Lane {
 
   countFunctions(): { readonly guest: number; readonly host: number } {
     return this.#channel.bridges.countFunctions()
+  }
+
+  /** Its contexts come near a limit. */
+  warned(warning: LimitWarning): void {
+    this.#channel.bridges.emit('warning', warning)
   }
 
   nextContext(): number {

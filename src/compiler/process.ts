@@ -53,6 +53,9 @@ const control = new ControlPipe((message) => {
     case 'drop':
       connections.find(message.channel)?.destroy()
       return
+    case 'pause':
+      // A compiler is ended instead.
+      return
     case 'cancel':
       // Clients cancel by themselves: nothing here keeps this process from hearing them.
       return

@@ -16,6 +16,8 @@ export interface CgroupWitness {
   /** Times that the kernel killed for memory in the group. */
   readonly oomKills: number
   readonly peakBytes: number | undefined
+  /** Processor time that everything in the group has used, in milliseconds. */
+  readonly cpuMs: number | undefined
 }
 
 /** One group: a worker's (L5). */
@@ -113,7 +115,12 @@ function witnessOf(group: string): CgroupWitness {
       return undefined
     }
   }
-  return { oomKills: number('memory.events', /^oom_kill (\d+)$/m) ?? 0, peakBytes: number('memory.peak', /^(\d+)$/m) }
+  const cpuUs = number('cpu.stat', /^usage_usec (\d+)$/m)
+  return {
+    oomKills: number('memory.events', /^oom_kill (\d+)$/m) ?? 0,
+    peakBytes: number('memory.peak', /^(\d+)$/m),
+    cpuMs: cpuUs === undefined ? undefined : cpuUs / 1_000,
+  }
 }
 
 /** A group that still has a dying process cannot be removed: the next daemon's start does it. */

@@ -3,8 +3,10 @@ import { createServer, type Server } from 'node:net'
 import type { Layer } from '../protocol/attestation.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
+import type { Warning } from '../protocol/tenant-messages.ts'
 import { type Confinement, resolveConfinement } from './confinement.ts'
 import { Compilers } from './compilers.ts'
+import { CpuWatch } from './cpu-watch.ts'
 import { DaemonError } from './daemon-error.ts'
 import { Deaths } from './deaths.ts'
 import { Guardian } from './guardian.ts'
@@ -18,8 +20,10 @@ import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { statusOf } from './status.ts'
 import { CrashCounts, type Refusal } from './tenants/crash-counts.ts'
+import type { CpuUse } from './tenants/cpu-quota.ts'
 import { giveAccess, isOpenToOthers } from './tenants/socket-access.ts'
 import { type Credentials, type Viewer, type TenantLimits, Tenants } from './tenants/tenants.ts'
+import { UsageWatch } from './usage-watch.ts'
 import { VERSION } from './version.ts'
 import { examineRuntime, type Runtime } from './runtime.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -82,6 +86,7 @@ async function startWith(settings: DaemonSettings, workerFile?: string, without?
     maxQueue,
     queueTimeoutMs,
     maxClients: MAX_SESSIONS,
+    cpuMs: settings.cpuMs,
     weight: 1,
   })
   const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access))
@@ -133,6 +138,8 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #pool: Pool
   readonly #compilers: Compilers
   readonly #watch: OverdueWatch
+  readonly #cpu: CpuWatch
+  readonly #usage: UsageWatch
   readonly #server: Server
   readonly #sessions = new Set<Session>()
   /** Those that have not said hello. */
@@ -184,6 +191,17 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#pool = new Pool({ ...shared, program }, log, this.#deaths, on)
     this.#compilers = new Compilers({ ...shared, idleMs: settings.compilerIdleMs }, this.#deaths, on)
     this.#watch = new OverdueWatch(() => [...this.#pool.workers, ...this.#compilers.processes])
+    this.#cpu = new CpuWatch(
+      {
+        limitMsOf: (tenant) => this.limitsOf(tenant).cpuMs,
+        warned: (tenant, use) => this.#warn(tenant, { limit: 'cpu', ...use, worker: undefined, message: cpuWarning(use) }),
+      },
+      log,
+    )
+    this.#usage = new UsageWatch(
+      () => [...this.#pool.workers, ...this.#compilers.processes],
+      () => this.#cpu.look(this.#pool.workers, this.#compilers.processes),
+    )
     this.#server = createServer((socket) => {
       if (this.#sessions.size >= MAX_SESSIONS) {
         socket.destroy()
@@ -245,6 +263,7 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   async lease(tenant: string, session: Session, request: Parameters<SessionOwner['lease']>[2]): ReturnType<SessionOwner['lease']> {
     if (this.#draining) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
+    this.#cpu.assertLeft(tenant)
     const limits = this.limitsOf(tenant)
     const worker =
       request.purpose === 'compile'
@@ -253,6 +272,13 @@ class RunningDaemon implements Daemon, SessionOwner {
     if (!this.#sessions.has(session)) {
       this.#retireUnused(worker)
       throw new Error('the client is gone')
+    }
+    try {
+      // It may have waited.
+      this.#cpu.assertLeft(tenant)
+    } catch (error) {
+      this.#retireUnused(worker)
+      throw error
     }
     const known = request.known.includes(worker.number) ? channelOf(session, worker) : undefined
     if (known !== undefined) {
@@ -315,6 +341,10 @@ class RunningDaemon implements Daemon, SessionOwner {
     }
   }
 
+  #warn(tenant: string, warning: Omit<Warning, 'type'>): void {
+    for (const session of this.#sessions) if (session.tenant === tenant) session.warn(warning)
+  }
+
   #oldestStranger(): Session | undefined {
     for (const session of this.#strangers) return session
     return undefined
@@ -375,6 +405,7 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   #died(worker: WorkerProcess, report: Report): void {
     this.#waitingRuns.delete(worker)
+    this.#cpu.died(worker, report)
     for (const session of this.#sessions) session.lost(worker.number, report)
   }
 
@@ -402,6 +433,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#draining = true
     this.#server.close()
     this.#watch[Symbol.dispose]()
+    this.#usage[Symbol.dispose]()
     await Promise.all([this.#pool[Symbol.asyncDispose](), this.#compilers[Symbol.asyncDispose]()])
     await this.#guardian?.[Symbol.asyncDispose]()
     for (const session of this.#sessions) session.destroy()
@@ -409,6 +441,10 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#log.info('daemon stopped')
     this.#resolveStopped()
   }
+}
+
+function cpuWarning({ configured, observed }: CpuUse): string {
+  return `this tenant has used ${observed} s of processor time in the last minute, of ${configured} s`
 }
 
 function channelOf(session: Session, worker: WorkerProcess): number | undefined {

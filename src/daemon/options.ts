@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Layer, LAYERS } from '../protocol/attestation.ts'
-import { CRASH_WINDOW_MS, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { CPU_S, CRASH_WINDOW_MS, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { type ConfinementChoice, CONFINEMENTS, type ConfinementLevel } from './confinement.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { groupId, type SocketAccess } from './tenants/socket-access.ts'
@@ -25,6 +25,8 @@ export interface DaemonOptions {
   readonly maxQueue?: number
   /** How long a lease may wait for a worker, in milliseconds. 0 to 600,000, default 10,000. */
   readonly queueTimeout?: number
+  /** Processor time that all processes of one tenant may use in a minute, in seconds. 1 to 15,360; default: no limit. */
+  readonly cpu?: number
   /** Path of the Node binary (26 or later) that workers run on. Default: the daemon's own. */
   readonly runtime?: string
   /** V8 heap of each worker, in bytes. 32 MiB to 4 GiB, default 256 MiB. */
@@ -64,6 +66,7 @@ export interface DaemonSettings {
   readonly maxTimeoutMs: number
   readonly maxQueue: number
   readonly queueTimeoutMs: number
+  readonly cpuMs: number | undefined
   readonly memoryBytes: number
   readonly runtime: string | undefined
   readonly confinement: ConfinementChoice
@@ -85,6 +88,7 @@ const MAX_COMPILER_IDLE_MS = 86_400_000
 export function resolveDaemonOptions(given: unknown): DaemonSettings {
   const read = new OptionReader('startDaemon()', given)
   const cores = availableParallelism()
+  const cpu = read.integer('cpu', CPU_S.min, CPU_S.max)
   const policyPath = read.string('policy')
   const maxTimeoutMs = read.integer('maxTimeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.max
   const settings: DaemonSettings = {
@@ -94,6 +98,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     maxPerTenant: read.integer('maxPerTenant', 1, MAX_WORKERS) ?? cores,
     timeoutMs: Math.min(read.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.default, maxTimeoutMs),
     maxTimeoutMs,
+    cpuMs: cpu === undefined ? undefined : cpu * 1_000,
     runtime: read.string('runtime'),
     memoryBytes: read.integer('memory', MEMORY.min, MEMORY.max) ?? MEMORY.default,
     confinement: {

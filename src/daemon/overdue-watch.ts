@@ -8,8 +8,6 @@ const LOOK_MS = 50
 const PING_EVERY = 20
 /** A worker that runs no guest code and answers nothing for this long is stuck, in milliseconds. Compiling the largest source takes seconds. */
 const SILENCE_MS = 30_000
-/** How often the kernel's figures are sampled for the reports, in looks. */
-const SAMPLE_EVERY = 10
 
 /**
  * Ends workers that a guest keeps from ending a run in time: native code that no signal interrupts, or a guest that owns its worker and ignores them. Relies on nothing that
@@ -40,7 +38,6 @@ export class OverdueWatch implements Disposable {
     const now = monotonicMs()
     for (const worker of this.#workers()) {
       if (worker.state.type !== 'bound') continue
-      if (this.#looks % SAMPLE_EVERY === 0) worker.sampleUsage()
       const { deadlineMs } = worker.readHeartbeat()
       // NaN is nobody's deadline.
       if (!(deadlineMs <= now + TIMEOUT_MS.max)) worker.kill('protocol', 'claims an impossible deadline')

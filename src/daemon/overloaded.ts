@@ -10,10 +10,12 @@ export type BlockedBy =
   | 'maxQueue'
   /** Workers boot, and have not finished. */
   | 'boot'
+  /** Its tenant has used up its processor time. */
+  | 'cpu'
 
 export interface OverloadReport {
-  /** How many leases of the tenant would have been served before it, and it. */
-  readonly position: number
+  /** How many leases of the tenant would have been served before it, and it; undefined if it is not for want of workers. */
+  readonly position: number | undefined
   readonly estimatedWaitMs: number
   readonly blockedBy: BlockedBy
 }

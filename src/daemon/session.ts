@@ -3,6 +3,7 @@ import { errorCode, errorMessage } from '../base/error.ts'
 import { type ClientToDaemon, clientToDaemon, type DaemonToClient, daemonToClient } from '../protocol/control-link.ts'
 import { FrameSplitter, FramingError } from '../protocol/framing.ts'
 import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES, MAX_HELLO_FRAME_BYTES } from '../protocol/limits.ts'
+import type { Warning } from '../protocol/tenant-messages.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { chooseVersion, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import type { Credentials, Viewer, TenantLimits } from './tenants/tenants.ts'
@@ -97,6 +98,11 @@ export class Session {
   /** A script of its tenant is not to be sent for a while. */
   refuseScript({ hash, forMs }: Refusal): void {
     this.#send({ type: 'scriptRefused', hash, forMs })
+  }
+
+  /** Something comes near a limit. */
+  warn(warning: Omit<Warning, 'type'>): void {
+    this.#send({ type: 'warning', ...warning })
   }
 
   destroy(): void {

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { errorMessage } from '../base/error.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
 import type { Attestation } from '../protocol/attestation.ts'
-import { ANY_RUN, HEARTBEAT, HEARTBEAT_USED_BYTES } from '../protocol/heartbeat.ts'
+import { ANY_RUN, HEARTBEAT, HEARTBEAT_USED_BYTES, PAUSE } from '../protocol/heartbeat.ts'
 import { MAX_WORKER_CONTROL_FRAME_BYTES, MAX_WORKER_MESSAGES_PER_SECOND, MAX_WORKER_STDERR_PER_SECOND } from '../protocol/limits.ts'
 import type { DeathCause, Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
@@ -78,6 +78,10 @@ export class WorkerProcess implements AsyncDisposable {
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
+  /** What it had computed when it was nobody's. */
+  #unboundCpuMs = 0
+  #isPaused = false
+  #limitReached: Pick<Report, 'limit' | 'configured' | 'observed'> | undefined
   readonly #pageBytes = new ArrayBuffer(HEARTBEAT_USED_BYTES)
   #interrupts = 0
   readonly #oomKillsBefore = machineOomKills()
@@ -135,7 +139,30 @@ export class WorkerProcess implements AsyncDisposable {
     this.#tenant = tenant
     this.#apply({ type: 'bind', tenant, dedicated })
     // So that the report of an early death has figures.
-    this.sampleUsage()
+    this.#unboundCpuMs = this.sampleUsage().cpuMs
+  }
+
+  /** Processor time that it has used for its tenant, in milliseconds, as it was sampled last. */
+  get cpuMs(): number {
+    return this.#usage.cpuMs - this.#unboundCpuMs
+  }
+
+  /** Has the worker end what runs, and begin nothing before a time (CLOCK_MONOTONIC milliseconds; 0: now), because its tenant has used up `configured` seconds of processor time in a minute. */
+  pause(untilMs: number, configured: number, observed: number): void {
+    if (!this.alive) return
+    writeSync(
+      this.#launched.page,
+      Float64Array.of(untilMs, configured, observed),
+      0,
+      undefined,
+      PAUSE.until * Float64Array.BYTES_PER_ELEMENT,
+    )
+    const wasPaused = this.#isPaused
+    this.#isPaused = untilMs > 0
+    if (!this.#isPaused) return
+    if (!wasPaused) this.send({ type: 'pause' })
+    const { deadlineMs, channel, run } = this.readHeartbeat()
+    if (deadlineMs !== 0 && run !== 0) this.interrupt(channel, run)
   }
 
   send(message: DaemonToWorker): void {
@@ -179,8 +206,10 @@ export class WorkerProcess implements AsyncDisposable {
     this.kill('retired', reason)
   }
 
-  kill(cause: DeathCause, reason: string): void {
+  /** `limit` is what a cause speaks of that does not say it by itself. */
+  kill(cause: DeathCause, reason: string, limit?: Pick<Report, 'limit' | 'configured' | 'observed'>): void {
     if (!this.#apply({ type: 'kill', cause, reason })) return
+    this.#limitReached = limit
     this.sampleUsage()
     this.#launched.kill()
   }
@@ -309,8 +338,9 @@ export class WorkerProcess implements AsyncDisposable {
     const atWork = this.readHeartbeat()
     closeSync(this.#launched.page)
     rmSync(this.socketPath, { force: true })
-    const { cpuMs, peakRssBytes } = this.#usage
     const witness = this.#cgroup?.witness()
+    this.#usage = { ...this.#usage, cpuMs: Math.max(this.#usage.cpuMs, witness?.cpuMs ?? 0) }
+    const { cpuMs, peakRssBytes } = this.#usage
     this.#cgroup?.remove()
     const ending = this.#state.type === 'ending' ? this.#state : undefined
     const end = endOf(exitCode, signal, this.#launched.sandboxed)
@@ -330,7 +360,7 @@ export class WorkerProcess implements AsyncDisposable {
       cpuMs,
       wallMs: performance.now() - this.#startedMs,
       peakRssBytes: peakBytes,
-      ...limitReached(cause, this.#memoryBytes, peakBytes),
+      ...(this.#limitReached ?? limitReached(cause, this.#memoryBytes, peakBytes)),
       stderr,
       reason: ending?.reason ?? failure,
       cause,

@@ -8,6 +8,7 @@ import {
   unhandledCodec,
 } from './guest-messages.ts'
 import { advanceCodec, type ContextMessage, planCodec, type PresetThrew, presetThrewCodec } from './context-messages.ts'
+import { type Exhausted, exhaustedCodec } from './exhausted-message.ts'
 import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
 import { MAX_NAME } from './limits.ts'
@@ -101,6 +102,7 @@ interface AccessMessage<Type extends string> {
 export type WorkerToClient =
   | GuestMessage
   | CacheRefused
+  | Exhausted
   | PresetThrew
   | Welcome
   /** Payload: the result. */
@@ -200,6 +202,7 @@ export const clientToWorker = defineLink<ClientToWorker>({
 
 export const workerToClient = defineLink<WorkerToClient>({
   cacheRefused: cacheRefusedCodec,
+  exhausted: exhaustedCodec,
   presetThrew: presetThrewCodec,
   hostCall: hostCallCodec,
   releasedByGuest: releasedByGuestCodec,

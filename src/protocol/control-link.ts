@@ -10,7 +10,7 @@ import {
 } from './link.ts'
 import { MAX_NAME, TICKET_BYTES } from './limits.ts'
 import { readReport, type Report, writeReport } from './report.ts'
-import { type Crashed, crashedCodec, type ScriptRefused, scriptRefusedCodec } from './tenant-messages.ts'
+import { type Crashed, crashedCodec, type ScriptRefused, scriptRefusedCodec, type Warning, warningCodec } from './tenant-messages.ts'
 
 /** UTF-16 code units of a text for people: a message, a status document. */
 const MAX_TEXT = 200_000
@@ -49,6 +49,7 @@ export type ClientToDaemon =
 /** Daemon → client. */
 export type DaemonToClient =
   | ScriptRefused
+  | Warning
   | {
       readonly type: 'welcome'
       readonly version: number
@@ -153,6 +154,7 @@ export const clientToDaemon = defineLink<ClientToDaemon>({
 
 export const daemonToClient = defineLink<DaemonToClient>({
   scriptRefused: scriptRefusedCodec,
+  warning: warningCodec,
   welcome: {
     code: 1,
     fields: 4,

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   ERR_SCRIPT_UNKNOWN: 41,
   ERR_TIME_ZONE: 70,
   ERR_NO_CLOCK: 71,
+  ERR_CPU_LIMIT: 100,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

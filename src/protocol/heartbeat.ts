@@ -15,7 +15,10 @@ export const HEARTBEAT = {
   unwantedRun: 7,
 } as const
 
-/** The page in use. The rest is there because a page cannot be smaller. */
+/** Doubles, by index, that say until when the worker's tenant may not compute (CLOCK_MONOTONIC milliseconds, 0 for a tenant that may), and why. Written by the daemon. */
+export const PAUSE = { until: 4, configured: 5, observed: 6 } as const
+
+/** The part of the page that the daemon reads. The rest is there because a page cannot be smaller. */
 export const HEARTBEAT_USED_BYTES = 32
 export const HEARTBEAT_BYTES = 4096
 /** No request has this number. */

@@ -29,6 +29,9 @@ export const MAX_QUEUE: Limit = { default: 1_000, min: 0, max: 100_000 }
 /** How long a lease may wait for a worker, in milliseconds. */
 export const QUEUE_TIMEOUT_MS: Limit = { default: 10_000, min: 0, max: 600_000 }
 
+/** Processor time of a tenant's processes together, in seconds in a minute: what 256 cores have. No limit unless one is set. */
+export const CPU_S = { min: 1, max: 60 * 256 } as const
+
 /** A script that crashed so many workers of its tenant within this time, in milliseconds, is refused for as long. */
 export const CRASHES_REFUSED = 3
 export const CRASH_WINDOW_MS: Limit = { default: 60_000, min: 100, max: 3_600_000 }

@@ -31,6 +31,8 @@ export const DEATH_CAUSES = [
   'signal',
   /** It exited by itself. */
   'exit',
+  /** Its tenant had used up its processor time, and it went on computing. */
+  'cpu',
 ] as const
 export type DeathCause = (typeof DEATH_CAUSES)[number]
 

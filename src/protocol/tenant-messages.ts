@@ -1,4 +1,5 @@
-import type { MessageCodec } from './link.ts'
+import { MAX_NAME } from './limits.ts'
+import { type MessageCodec, optionalNumber, readOptionalNumber } from './link.ts'
 import { readHash } from './script-messages.ts'
 
 /**
@@ -18,6 +19,18 @@ export interface ScriptRefused {
   readonly type: 'scriptRefused'
   readonly hash: Uint8Array
   readonly forMs: number
+}
+
+/** Daemon → client: something comes near a limit. */
+export interface Warning {
+  readonly type: 'warning'
+  /** The limit's name in `limits`, what it is set to, and what was seen. */
+  readonly limit: string
+  readonly configured: number
+  readonly observed: number
+  /** The worker that it is about; undefined if it is about the tenant. */
+  readonly worker: number | undefined
+  readonly message: string
 }
 
 export const crashedCodec: MessageCodec<Crashed> = {
@@ -40,4 +53,24 @@ export const scriptRefusedCodec: MessageCodec<ScriptRefused> = {
     out.number(message.forMs)
   },
   unpack: (from) => ({ type: 'scriptRefused', hash: readHash(from), forMs: from.number() }),
+}
+
+export const warningCodec: MessageCodec<Warning> = {
+  code: 31,
+  fields: 5,
+  pack(out, message) {
+    out.string(message.limit)
+    out.number(message.configured)
+    out.number(message.observed)
+    optionalNumber(out, message.worker)
+    out.string(message.message)
+  },
+  unpack: (from) => ({
+    type: 'warning',
+    limit: from.string(MAX_NAME),
+    configured: from.number(),
+    observed: from.number(),
+    worker: readOptionalNumber(from),
+    message: from.string(MAX_NAME),
+  }),
 }

@@ -9,6 +9,8 @@ export type DaemonToWorker =
   | { readonly type: 'ping'; readonly sequence: number }
   /** The answer to `booted`: give up what guests must not have, attack yourself, report. */
   | ({ readonly type: 'confine' } & ConfineRequest)
+  /** The tenant has used up its processor time: the page says until when. Whatever waits is to end, and nothing begins before. */
+  | { readonly type: 'pause' }
   /** Drop, abort or never start this run. */
   | { readonly type: 'cancel'; readonly channel: number; readonly run: number }
   /** The channel's client is gone: end the channel, with all that it asked for. */
@@ -86,6 +88,7 @@ export const daemonToWorker = defineLink<DaemonToWorker>({
     },
     unpack: (from) => ({ type: 'cancel', channel: from.uint32(), run: from.uint32() }),
   },
+  pause: { code: 95, fields: 0, pack: () => undefined, unpack: () => ({ type: 'pause' }) },
   drop: {
     code: 4,
     fields: 1,

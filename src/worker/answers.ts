@@ -8,6 +8,7 @@ import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
 import type { Phase } from '../protocol/report.ts'
 import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { nativeStrings } from '../base/native-strings.ts'
+import type { Pause } from './pause.ts'
 import type { RealmContext } from './realm-context.ts'
 import { Status } from './realm/record.ts'
 
@@ -37,9 +38,11 @@ export class Answers {
   readonly #large: Uint8Array[] = []
   #heldUp = false
   readonly #sink: AnswerSink
+  readonly #pause: Pause
 
-  constructor(sink: AnswerSink) {
+  constructor(sink: AnswerSink, pause: Pause) {
     this.#sink = sink
+    this.#pause = pause
   }
 
   /** The client did not have room for all that should have left. */
@@ -178,11 +181,18 @@ export class Answers {
   }
 
   failed(run: number, code: ErrorCode, message: string, phase: Phase, wallMs: number, cpuMs: number): void {
-    this.failedWith(run, ERROR_CODES[code], message, phase, wallMs, cpuMs)
+    if (code === 'ERR_CPU_LIMIT') this.#exhausted(run, phase, wallMs, cpuMs)
+    else this.failedWith(run, ERROR_CODES[code], message, phase, wallMs, cpuMs)
   }
 
   failedWith(run: number, code: number, message: string, phase: Phase, wallMs: number, cpuMs: number): void {
     this.#close(workerToClient.open(this.#out, { type: 'failed', run, code, message, phase, wallMs, cpuMs }))
+  }
+
+  #exhausted(run: number, phase: Phase, wallMs: number, cpuMs: number): void {
+    const { leftMs, configured, observed } = this.#pause
+    const retryAfterMs = Math.max(0, leftMs)
+    this.#close(workerToClient.open(this.#out, { type: 'exhausted', run, phase, wallMs, cpuMs, retryAfterMs, configured, observed }))
   }
 
   /** At the end of a turn: everything leaves, or waits with the event loop. */

@@ -9,6 +9,7 @@ import type { Heartbeat } from './heartbeat.ts'
 import type { Conversation } from './host-answer.ts'
 import { HostCalls } from './host-calls.ts'
 import { ManyRuns } from './many-runs.ts'
+import { EXHAUSTED, type Pause } from './pause.ts'
 import { PlannedContexts } from './planned-contexts.ts'
 import type { PresetContexts } from './preset-contexts.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
@@ -23,6 +24,7 @@ import { VmRuns } from './vm-runs.ts'
 export interface WorkerParts {
   readonly guard: Guard
   readonly heartbeat: Heartbeat
+  readonly pause: Pause
   readonly ready: ReadyContexts
   readonly presets: PresetContexts
   readonly timeZones: TimeZones
@@ -71,7 +73,7 @@ export class ChannelRuns {
       },
       released: (context) => this.#dropIfDone(context),
     })
-    this.#work = new RunAtWork(answers, this.#hostCalls, this.#cancelled, (run) => this.#turns.wait(run))
+    this.#work = new RunAtWork(answers, this.#hostCalls, this.#cancelled, parts.pause, (run) => this.#turns.wait(run))
     this.#vm = new VmRuns(parts.guard, answers, this.#work)
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
     this.#planned = new PlannedContexts(parts.presets, {
@@ -153,6 +155,13 @@ export class ChannelRuns {
     this.#answers.flush()
   }
 
+  /** The tenant has used up its processor time: whatever waits ends. */
+  pause(): void {
+    this.#many.endAll()
+    this.#turns.pause()
+    this.#answers.flush()
+  }
+
   /** The client is gone: nothing is answered any more. */
   close(): void {
     this.#turns.close()
@@ -177,6 +186,12 @@ export class ChannelRuns {
     }
     if (this.#turns.waiting >= MAX_PENDING_RUNS) {
       this.#work.fail('ERR_OVERLOADED', `${MAX_PENDING_RUNS} runs of this channel wait already`, 'queued')
+      this.#discard(request.context, payload)
+      return
+    }
+    // What is dropped takes no time, and others may need the room.
+    if (this.#parts.pause.isOn && request.type !== 'dispose') {
+      this.#work.fail('ERR_CPU_LIMIT', EXHAUSTED, 'queued')
       this.#discard(request.context, payload)
       return
     }
@@ -394,7 +409,7 @@ export class ChannelRuns {
   #drop(context: ChannelContext): void {
     if (!this.#contexts.delete(context.number)) return
     this.#parts.usage.contexts--
-    this.#many.endAll(context)
+    this.#many.endOf(context)
     this.#turns.abandonAll(context, 'ERR_CONTEXT_LOST', 'its context was disposed')
     this.#turns.stop(context)
   }

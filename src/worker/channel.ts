@@ -48,7 +48,10 @@ export class Channel {
       else if (this.#backlog.length > 0 || this.#turnIsOver()) this.#queue(bytes, start, end)
       else this.#serve(bytes, start, end)
     })
-    this.#answers = new Answers({ send: (bytes) => socket.write(bytes, this.#onSent), trySend: (bytes) => this.#trySend(bytes) })
+    this.#answers = new Answers(
+      { send: (bytes) => socket.write(bytes, this.#onSent), trySend: (bytes) => this.#trySend(bytes) },
+      parts.pause,
+    )
     this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', () => socket.destroy())
@@ -78,6 +81,11 @@ export class Channel {
   /** The daemon says that this run is not wanted any more. */
   cancel(run: number): void {
     this.#runs?.cancel(run)
+  }
+
+  /** The tenant has used up its processor time: whatever waits ends. */
+  pause(): void {
+    this.#runs?.pause()
   }
 
   destroy(): void {

@@ -10,6 +10,7 @@ import type { Conversation } from './host-answer.ts'
 import type { HostCalls } from './host-calls.ts'
 import { mayHoldFunctions } from './encoded-functions.ts'
 import { primitiveRead, readPrimitive } from './primitive-payload.ts'
+import { EXHAUSTED } from './pause.ts'
 import { Answer, ATTENTION, Op } from './realm/record.ts'
 import type { Run } from './run.ts'
 import { ranOut } from './timeout-text.ts'
@@ -21,6 +22,8 @@ const HOUSEKEEPING_MS = 100
 const TIMERS_MS = 5
 /** How long timers wait when the client has not read what it was sent, in milliseconds. */
 const CONGESTED_MS = 5
+/** How often timers look whether their tenant may compute again, in milliseconds. */
+const PAUSED_MS = 250
 /** How often to try what a passing deadline, or jobs that were waiting, may have kept from being done. */
 const MAX_TRIES = 3
 /** How often what comes about while it is seen to is seen to at once; then it waits for the next time. */
@@ -59,7 +62,7 @@ export class ContextTurns {
     this.#waits = new Waits({
       drain: (context) => {
         // Later, then.
-        if (conversation.isCongested()) return
+        if (conversation.isCongested() || parts.pause.isOn) return
         this.#expireOverdue(context)
         this.#turn(context, Op.drain)
         this.#end(context)
@@ -164,6 +167,14 @@ export class ContextTurns {
   abandonAll(context: ChannelContext, code: ErrorCode, message: string): void {
     const phase = phaseOf(context.realm.record.waitingFor)
     for (const run of [...context.pending.values(), ...context.idlers.values()]) this.#abandon(run, code, message, phase)
+  }
+
+  /** The tenant has used up its processor time: no run waits any longer. */
+  pause(): void {
+    for (const run of this.#waiting.values()) {
+      this.#abandon(run, 'ERR_CPU_LIMIT', EXHAUSTED, phaseOf(run.context.realm.record.waitingFor))
+      this.after(run.context)
+    }
   }
 
   /** Nothing wakes this context any more. */
@@ -335,7 +346,11 @@ export class ContextTurns {
 
   /** Whether code may be entered that nobody has just asked for. */
   #mayGoOn(context: ChannelContext): boolean {
-    return !this.#conversation.isCongested() && (context.pending.size > 0 || context.budget.waitMs(performance.now()) <= 0)
+    return (
+      !this.#conversation.isCongested() &&
+      !this.#parts.pause.isOn &&
+      (context.pending.size > 0 || context.budget.waitMs(performance.now()) <= 0)
+    )
   }
 
   /** Has the context woken when its next timer is due, or when it may compute again. */
@@ -344,8 +359,9 @@ export class ContextTurns {
     const { timerAt } = context.realm.record
     if (timerAt === Number.POSITIVE_INFINITY || context.isStopped) return
     const budgetMs = context.pending.size > 0 ? 0 : context.budget.waitMs(performance.now())
+    const pausedMs = this.#parts.pause.isOn ? PAUSED_MS : 0
     const congestedMs = this.#conversation.isCongested() ? CONGESTED_MS : 0
-    const waitMs = Math.min(LONGEST_TIMER_MS, Math.max(timerAt - Date.now(), budgetMs, congestedMs, 0))
+    const waitMs = Math.min(LONGEST_TIMER_MS, Math.max(timerAt - Date.now(), budgetMs, congestedMs, pausedMs, 0))
     context.timer = setTimeout(() => this.#runTimers(context), Math.ceil(waitMs))
   }
 

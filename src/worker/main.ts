@@ -18,6 +18,7 @@ import { Guard } from './guard.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { emptyMainRealm } from './lockdown.ts'
 import { createMoat } from './moat.ts'
+import { Pause } from './pause.ts'
 import { PresetContexts } from './preset-contexts.ts'
 import { ReadyContexts } from './ready-contexts.ts'
 import { RealmContext } from './realm-context.ts'
@@ -45,7 +46,8 @@ tieToDaemon(libc, Number(daemonPid))
 
 // Order matters from here on: the moat replaces Node's callbacks before the first context exists.
 const moat = createMoat()
-const heartbeat = new Heartbeat(mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES))
+const page = mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES)
+const heartbeat = new Heartbeat(page)
 const timeZones = new TimeZones()
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat, timeZones)
 const blocking = new BlockingSocket(libc)
@@ -57,6 +59,7 @@ const usage = { contexts: 0, runs: 0, waiting: 0 }
 const parts: WorkerParts = {
   guard,
   heartbeat,
+  pause: new Pause(page),
   ready: ready.web,
   presets: new PresetContexts(guard, ready, usage),
   timeZones,
@@ -90,6 +93,9 @@ const control = new ControlPipe((message) => {
       control.tell({ type: 'pong', sequence: message.sequence, waiting: unanswered() })
       // Also when nothing changed here: the daemon counts contexts that it promised, and not all are made.
       reportUsage()
+      return
+    case 'pause':
+      for (const channel of connections.admitted()) channel.pause()
       return
     case 'cancel':
       connections.find(message.channel)?.cancel(message.run)

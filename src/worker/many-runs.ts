@@ -8,6 +8,7 @@ import type { ContextTurns } from './context-turns.ts'
 import { COMPLETED, type Ending, INTERRUPTED, THREW } from './guard.ts'
 import type { Conversation } from './host-answer.ts'
 import type { HostCalls } from './host-calls.ts'
+import { EXHAUSTED } from './pause.ts'
 import { Op, Status } from './realm/record.ts'
 import type { Run } from './run.ts'
 import type { CompiledScript } from './scripts.ts'
@@ -116,8 +117,13 @@ export class ManyRuns {
     return true
   }
 
+  /** The tenant has used up its processor time. */
+  endAll(): void {
+    for (const many of this.#runs.values()) this.#fail(many, 'ERR_CPU_LIMIT', EXHAUSTED, 'run')
+  }
+
   /** The context is going away. */
-  endAll(context: ChannelContext): void {
+  endOf(context: ChannelContext): void {
     for (const many of this.#runs.values())
       if (many.context === context) this.#fail(many, 'ERR_CONTEXT_LOST', 'its context was disposed', 'run')
   }
@@ -175,6 +181,10 @@ export class ManyRuns {
 
   #timedOut(many: Many, startedMs: number): void {
     const nowMs = performance.now()
+    if (this.#parts.pause.isOn && nowMs < startedMs + many.timeoutMs) {
+      this.#fail(many, 'ERR_CPU_LIMIT', EXHAUSTED, 'run')
+      return
+    }
     const run = this.#runOf(many, startedMs)
     const { waitedFor, waitedMs } = this.#hostCalls
     run.busyMs = nowMs - startedMs - waitedMs

@@ -8,6 +8,7 @@ import { ChannelContext } from './channel-context.ts'
 import { COMPLETED, type Ending, INTERRUPTED, THREW } from './guard.ts'
 import type { HostCalls } from './host-calls.ts'
 import { Op, Status } from './realm/record.ts'
+import { EXHAUSTED, type Pause } from './pause.ts'
 import type { PresetFailure } from './preset-contexts.ts'
 import type { Run } from './run.ts'
 import { ranOut } from './timeout-text.ts'
@@ -28,15 +29,17 @@ export class RunAtWork {
   readonly #waits: (run: Run) => void
   /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
   readonly #cancelled: Set<number>
+  readonly #pause: Pause
   /** Since when it computes this time, and how long it did before, in milliseconds. */
   #sinceMs = 0
   #busyMs = 0
 
   /** `waits` takes a run whose promise has not settled. */
-  constructor(answers: Answers, hostCalls: HostCalls, cancelled: Set<number>, waits: (run: Run) => void) {
+  constructor(answers: Answers, hostCalls: HostCalls, cancelled: Set<number>, pause: Pause, waits: (run: Run) => void) {
     this.#answers = answers
     this.#hostCalls = hostCalls
     this.#cancelled = cancelled
+    this.#pause = pause
     this.#waits = waits
   }
 
@@ -216,7 +219,8 @@ export class RunAtWork {
     else if (now >= this.deadlineMs - 1) {
       const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
       this.fail('ERR_TIMEOUT', ranOut(this.toWaiting(context), state, now), phase)
-    } else this.fail('ERR_INTERRUPTED', 'interrupted from outside', phase)
+    } else if (this.#pause.isOn) this.fail('ERR_CPU_LIMIT', EXHAUSTED, phase)
+    else this.fail('ERR_INTERRUPTED', 'interrupted from outside', phase)
   }
 
   #outputTooLarge(): void {

@@ -68,6 +68,10 @@ const toDaemon: Samples<ClientToDaemon> = {
 }
 const fromDaemon: Samples<DaemonToClient> = {
   scriptRefused: [{ type: 'scriptRefused', hash: new Uint8Array(32), forMs: 59_999.5 }],
+  warning: [
+    { type: 'warning', limit: 'cpu', configured: 10, observed: 8.25, worker: undefined, message: '' },
+    { type: 'warning', limit: 'memory', configured: 2 ** 40, observed: 0, worker: MAX, message: 'ä€😀' },
+  ],
   welcome: [{ type: 'welcome', version: 1, daemonVersion: '0.1.0', timeoutMs: 5_000, maxTimeoutMs: 3_600_000 }],
   refused: [{ type: 'refused', code: 'ERR_VERSION', message: 'y'.repeat(70_000) }],
   leased: [
@@ -99,6 +103,7 @@ const toWorker: Samples<DaemonToWorker> = {
   confine: [{ type: 'confine', dropPermissions: true, lockDown: false, namespaces: true, dataBytes: 2 ** 33 }],
   cancel: [{ type: 'cancel', channel: 1, run: 2 }],
   drop: [{ type: 'drop', channel: 3 }],
+  pause: [{ type: 'pause' }],
 }
 const fromWorker: Samples<WorkerToDaemon> = {
   booted: [{ type: 'booted' }],
@@ -211,6 +216,9 @@ const toChannel: Samples<ClientToWorker> = {
 }
 const fromChannel: Samples<WorkerToClient> = {
   cacheRefused: [{ type: 'cacheRefused', hash: HASH }],
+  exhausted: [
+    { type: 'exhausted', run: MAX, phase: 'run', wallMs: 0.5, cpuMs: 0, retryAfterMs: 60_000, configured: 15_360, observed: 1.25 },
+  ],
   presetThrew: [{ type: 'presetThrew', run: MAX }],
   welcome: [{ type: 'welcome', version: 1 }],
   done: [{ type: 'done', run: 1 }],

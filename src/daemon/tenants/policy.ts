@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
+import { CPU_S, MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
 
 /** Names that a tenant may have: they stand in logs, metrics and paths. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
@@ -29,6 +29,8 @@ const limits = v.strictObject({
   /** Clients that may be connected at once. */
   maxClients: v.optional(whole(1, MAX_CLIENTS)),
   queueTimeout: v.optional(whole(0, QUEUE_TIMEOUT_MS.max)),
+  /** Processor time that all its processes together may use in a minute, in seconds. */
+  cpu: v.optional(whole(CPU_S.min, CPU_S.max)),
 })
 
 const tenant = v.strictObject({

@@ -26,6 +26,8 @@ export interface TenantLimits {
   readonly queueTimeoutMs: number
   /** Clients that may be connected at once. */
   readonly maxClients: number
+  /** Processor time that it may use in a minute, in milliseconds; undefined for any. */
+  readonly cpuMs: number | undefined
   /** The tenant's share of the workers when not all get what they want, in proportion to others'. */
   readonly weight: number
 }
@@ -80,7 +82,7 @@ export class Tenants {
 
   limitsOf(tenant: string): TenantLimits {
     const policy = this.#policyOf(tenant)
-    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout, maxClients } = policy?.limits ?? {}
+    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout, maxClients, cpu } = policy?.limits ?? {}
     const defaults = this.#defaults
     const maxTimeoutMs = Math.min(maxTimeout ?? defaults.maxTimeoutMs, defaults.maxTimeoutMs)
     return {
@@ -91,6 +93,7 @@ export class Tenants {
       maxQueue: Math.min(maxQueue ?? defaults.maxQueue, defaults.maxQueue),
       queueTimeoutMs: Math.min(queueTimeout ?? defaults.queueTimeoutMs, defaults.queueTimeoutMs),
       maxClients: this.#policy === undefined ? defaults.maxClients : (maxClients ?? Math.floor(defaults.maxClients / 4)),
+      cpuMs: cpu === undefined ? defaults.cpuMs : Math.min(cpu * 1_000, defaults.cpuMs ?? Number.POSITIVE_INFINITY),
       weight: policy?.weight ?? 1,
     }
   }
