@@ -1,10 +1,34 @@
 import { defineConfig } from 'vitest/config'
 import { realmSourceForVite } from './scripts/realm-source.ts'
 
-/** Projects run one after the other. Integration tests also run one file at a time: some measure time and memory. Security tests do not: what they wait for is mostly processes that start. */
-const project = (name: string, groupOrder: number, maxWorkers: number, testTimeout: number) => ({
+/** Integration tests that look at times or at memory, or need a machine that is theirs: one file at a time. */
+const ALONE = [
+  'admission',
+  'async-code',
+  'bad-input',
+  'cli-daemon',
+  'compile-flood',
+  'deaths',
+  'guest-functions',
+  'host-waits',
+  'kills',
+  'misbehaving-workers',
+  'presets',
+  'reconnect',
+  'reliability',
+  'run-aways',
+  'web-globals',
+].map((name) => `test/integration/${name}.test.ts`)
+
+/** Projects run one after the other; their files two at a time, because what they wait for is mostly processes that start. */
+const project = (
+  name: string,
+  groupOrder: number,
+  testTimeout: number,
+  files: { include: string[]; exclude?: string[]; maxWorkers?: number },
+) => ({
   extends: true as const,
-  test: { name, include: [`test/${name}/**/*.test.ts`], maxWorkers, testTimeout, hookTimeout: testTimeout, sequence: { groupOrder } },
+  test: { name, maxWorkers: 2, ...files, testTimeout, hookTimeout: testTimeout, sequence: { groupOrder } },
 })
 
 export default defineConfig({
@@ -14,10 +38,11 @@ export default defineConfig({
     pool: 'forks',
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
-      project('unit', 0, 2, 10_000),
-      project('integration', 1, 1, 30_000),
-      project('security', 2, 2, 60_000),
-      project('fuzz', 3, 2, 60_000),
+      project('unit', 0, 10_000, { include: ['test/unit/**/*.test.ts'] }),
+      project('integration', 1, 30_000, { include: ['test/integration/**/*.test.ts'], exclude: ALONE }),
+      project('alone', 2, 30_000, { include: ALONE, maxWorkers: 1 }),
+      project('security', 3, 60_000, { include: ['test/security/**/*.test.ts'] }),
+      project('fuzz', 4, 60_000, { include: ['test/fuzz/**/*.test.ts'] }),
     ],
   },
 })

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
+import { SEMI_SPACE_BYTES } from '../protocol/limits.ts'
 import { giveNothingElse } from './inheritance.ts'
 import { listeningSocket } from './listening-socket.ts'
 import type { Program } from './program.ts'
@@ -92,9 +93,7 @@ function nodeFlags({ memoryBytes, confinement, program }: LaunchSettings, file: 
     // It opens files, and the permission model does not know.
     '--no-experimental-sqlite',
     ...(confinement.dropPermissions ? ['--permission', `--allow-fs-read=${file}`, ...program.grants] : []),
-    // A collection of the young generation holds up a deadline's signal for as long as it copies what survived: of 32 MiB, V8's own choice, some 30 ms. Half of that costs programs nothing
-    // that could be measured; a quarter costs those that build large data a fifth of their speed.
-    '--max-semi-space-size=16',
+    `--max-semi-space-size=${SEMI_SPACE_BYTES / 1024 / 1024}`,
     `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
   ]
 }

@@ -19,6 +19,8 @@ export const MAX_SOURCE: Limit = { default: 16 * MiB, min: 1, max: 64 * MiB }
 export const MAX_OUTPUT: Limit = { default: 16 * MiB, min: 16, max: 256 * MiB }
 /** V8 heap of one worker, in bytes. Below 16 MiB Node itself does not start reliably. */
 export const MEMORY: Limit = { default: 256 * MiB, min: 32 * MiB, max: 4096 * MiB }
+/** A semi-space of V8's young generation, in bytes. It has room for three, which V8 counts into the limit of its heap. Why so many: ARCHITECTURE.md, "Collections hold up a signal". */
+export const SEMI_SPACE_BYTES = 16 * MiB
 /** Contexts in one worker, if its memory has room for as many. */
 export const MAX_CONTEXTS: Limit = { default: 1_000, min: 1, max: 10_000 }
 /** Nesting of a value, in levels. Encoder and decoder recurse: 1,000 levels fit V8's default stack several times over. */

@@ -1,7 +1,7 @@
-import { MAX_CONTEXTS } from '../protocol/limits.ts'
+import { MAX_CONTEXTS, SEMI_SPACE_BYTES } from '../protocol/limits.ts'
 
 /** V8 counts its young generation into the limit of the heap, in which contexts that stay do not live for long. */
-const YOUNG_BYTES = 96 * 1024 * 1024
+const YOUNG_BYTES = 3 * SEMI_SPACE_BYTES
 /** What a context takes of the heap before its guest puts anything there, in bytes, and a quarter more: 455,000 were measured with Node 26.10. */
 const CONTEXT_BYTES = 576 * 1024
 

@@ -14,10 +14,10 @@ const LIMIT = 113
 const REFUSED = ['LimitError', 'ERR_CONTEXT_LIMIT', `this worker has its limit of ${LIMIT} contexts; dispose some`]
 
 test.each([
-  [128, 56],
-  [352, 455],
-  [1096, 1000],
-  [4192, 1000],
+  [80, 56],
+  [304, 455],
+  [1048, 1000],
+  [4144, 1000],
   [10, 1],
 ])('a heap of %i MiB holds %i contexts', (mebibytes, contexts) => {
   expect(contextLimit(mebibytes * 1024 * 1024)).toBe(contexts)
