@@ -237,6 +237,11 @@ export class Box implements AsyncDisposable {
     this.#compiler.lost(worker, report)
   }
 
+  /** @internal A worker takes no more. */
+  draining(worker: number): void {
+    for (const lane of this.#lanes) if (lane.worker === worker) lane.drain()
+  }
+
   /** @internal The daemon says that something comes near a limit. */
   warned({ limit, configured, observed, worker, message }: Warning): void {
     const event: LimitWarning = { limit, configured, observed, worker, message }
@@ -305,7 +310,7 @@ export class Box implements AsyncDisposable {
   }
 
   #shared(): Lane[] {
-    return [...this.#lanes].filter(({ alive, dedicated }) => alive && !dedicated)
+    return [...this.#lanes].filter(({ alive, dedicated, isDraining }) => alive && !dedicated && !isDraining)
   }
 
   async #lease(purpose: LeasePurpose): Promise<Lane> {

@@ -24,6 +24,11 @@ export class Bridges {
     return ++this.#contexts
   }
 
+  /** How many contexts have one. */
+  get size(): number {
+    return this.#byContext.size
+  }
+
   find(context: number): ContextBridge | undefined {
     return this.#byContext.get(context)
   }

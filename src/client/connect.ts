@@ -74,6 +74,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
     { reach: () => reach(given, spawn), who, reconnectMs },
     {
       lost: (worker, report) => made.box?.workerLost(worker, report),
+      draining: (worker) => made.box?.draining(worker),
       warned: (warning) => made.box?.warned(warning),
       scriptRefused: (hash, forMs) => refused.add(hash, forMs),
       disconnected: (cause) => made.box?.disconnected(cause),

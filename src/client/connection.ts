@@ -28,6 +28,8 @@ export interface ConnectionSettings {
 interface ConnectionEvents {
   /** A worker that was leased is gone. */
   readonly lost: (worker: number, report: Report) => void
+  /** A worker takes no more. */
+  readonly draining: (worker: number) => void
   /** Something comes near a limit. */
   readonly warned: (warning: Warning) => void
   /** A script of the tenant is not to be sent for so many milliseconds. */
@@ -118,6 +120,7 @@ export class Connection {
       const made: { link?: Link } = {}
       const [control, welcome] = await Control.open(socket, who, {
         lost: (worker, report) => this.#events.lost(worker, report),
+        draining: (worker) => this.#events.draining(worker),
         warned: (warning) => this.#events.warned(warning),
         scriptRefused: (hash, forMs) => this.#events.scriptRefused(hash, forMs),
         closed: (cause) => this.#lost(made.link, cause),

@@ -9,12 +9,14 @@ import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions
 import { Calls } from './calls.ts'
 import { ConnectionError, errorForCode, type GloveboxError, ProtocolError } from './errors.ts'
 
-type Answer = Exclude<DaemonToClient, { readonly type: 'welcome' | 'refused' | 'lost' | 'scriptRefused' | 'warning' }>
+type Answer = Exclude<DaemonToClient, { readonly type: 'welcome' | 'refused' | 'lost' | 'scriptRefused' | 'warning' | 'draining' }>
 export type Lease = Extract<DaemonToClient, { readonly type: 'leased' }>
 export type Welcome = Extract<DaemonToClient, { readonly type: 'welcome' }>
 
 interface ControlEvents {
   readonly lost: (worker: number, report: Report) => void
+  /** A worker takes no more. */
+  readonly draining: (worker: number) => void
   /** Something comes near a limit. */
   readonly warned: (warning: Warning) => void
   /** A script of the tenant is not to be sent for so many milliseconds. */
@@ -142,6 +144,9 @@ export class Control {
         return
       case 'lost':
         this.#events.lost(message.worker, message.report)
+        return
+      case 'draining':
+        this.#events.draining(message.worker)
         return
       case 'warning':
         this.#events.warned(message)

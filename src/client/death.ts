@@ -2,7 +2,7 @@ import type { DeathCause } from '../protocol/report.ts'
 import { ConnectionError, type GloveboxError, LimitError, MemoryLimitError, type Report, TimeoutError, WorkerCrashError } from './errors.ts'
 
 const MIB = 1024 * 1024
-const MEMORY_CAUSES: ReadonlySet<DeathCause | undefined> = new Set(['heap', 'off-heap', 'oom-kill'])
+const MEMORY_CAUSES: ReadonlySet<DeathCause | undefined> = new Set(['heap', 'off-heap', 'oom-kill', 'high-water'])
 
 /** What a worker's death means for the calls that were under way there. */
 export interface Death {
@@ -38,6 +38,7 @@ function culpritError(worker: number, text: string, report: Report): ((timeoutMs
 }
 
 function outOfMemory(text: string, report: Report): MemoryLimitError {
+  if (report.cause === 'high-water') return new MemoryLimitError('ERR_MEMORY_LIMIT', `${text}; its contexts are lost`, report)
   const limit = report.configured === undefined ? '' : ` of ${Math.round(report.configured / MIB)} MiB`
   const what =
     report.cause === 'oom-kill'

@@ -16,6 +16,8 @@ import type { RunScript } from './source-maps.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
+/** How often a lane that takes no more looks whether anything is held there, in milliseconds. */
+const DRAIN_LOOK_MS = 25
 
 export interface LaneOptions {
   readonly dedicated: boolean
@@ -40,6 +42,9 @@ export class Lane {
   readonly #closed: (lane: Lane) => void
   #reportWait: NodeJS.Timeout | undefined
   #cause: Error | undefined
+  /** Contexts that are held here, those of single runs under way included. */
+  #held = 0
+  #draining: NodeJS.Timeout | undefined
 
   constructor(lease: Lease, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
     this.dedicated = options.dedicated
@@ -64,6 +69,19 @@ export class Lane {
     return this.#cause === undefined && this.#channel.alive
   }
 
+  /** Whether nothing new goes there. */
+  get isDraining(): boolean {
+    return this.#draining !== undefined
+  }
+
+  /** The worker takes no more: the channel is closed when nothing is held there. Not before the next turn, since whoever has just been given this lane holds nothing yet. */
+  drain(): void {
+    this.#draining ??= setInterval(() => {
+      if (this.pending === 0 && this.#held === 0 && this.#channel.bridges.size === 0)
+        this.end(new ConnectionError('ERR_DISPOSED', `worker ${this.worker} was replaced`))
+    }, DRAIN_LOOK_MS).unref()
+  }
+
   async opened(): Promise<void> {
     await this.#channel.opened()
   }
@@ -74,11 +92,13 @@ export class Lane {
 
   /** The context is gone. */
   forget(context: number): void {
+    this.#held--
     this.#channel.bridges.forget(context)
   }
 
   /** The one run of this context is over; what this process holds of it may live on. */
   over(context: number): void {
+    this.#held--
     this.#channel.bridges.over(context)
   }
 
@@ -92,6 +112,7 @@ export class Lane {
   }
 
   nextContext(): number {
+    this.#held++
     return this.#channel.bridges.nextContext()
   }
 
@@ -173,6 +194,7 @@ export class Lane {
     if (this.#cause !== undefined) return
     this.#cause = cause
     clearTimeout(this.#reportWait)
+    clearInterval(this.#draining)
     this.#channel.fail(cause)
     this.#closed(this)
   }

@@ -13,6 +13,7 @@ import { Guardian } from './guardian.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog, type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
+import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './memory-watch.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
 import { WORKER } from './program.ts'
@@ -26,7 +27,7 @@ import { type Credentials, type Viewer, type TenantLimits, Tenants } from './ten
 import { UsageWatch } from './usage-watch.ts'
 import { VERSION } from './version.ts'
 import { examineRuntime, type Runtime } from './runtime.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import { memoryLimit, type WorkerProcess } from './worker-process.ts'
 
 /** Control connections at most. */
 const MAX_SESSIONS = 4_096
@@ -139,6 +140,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #compilers: Compilers
   readonly #watch: OverdueWatch
   readonly #cpu: CpuWatch
+  readonly #memory: MemoryWatch<WorkerProcess>
   readonly #usage: UsageWatch
   readonly #server: Server
   readonly #sessions = new Set<Session>()
@@ -198,9 +200,20 @@ class RunningDaemon implements Daemon, SessionOwner {
       },
       log,
     )
+    const { highWaterBytes, memoryBytes, recycleAfter, drainMs } = settings
+    const machineBytes = machineMemory()
+    const mark = highWaterMark(confinement.cgroups === undefined ? undefined : memoryLimit(memoryBytes), machineBytes)
+    this.#memory = new MemoryWatch(
+      { highWaterBytes: highWaterBytes ?? mark, machineBytes, recycleAfter, drainMs },
+      { drains: (worker, why) => this.#drain(worker, why) },
+      log,
+    )
     this.#usage = new UsageWatch(
       () => [...this.#pool.workers, ...this.#compilers.processes],
-      () => this.#cpu.look(this.#pool.workers, this.#compilers.processes),
+      () => {
+        this.#cpu.look(this.#pool.workers, this.#compilers.processes)
+        this.#memory.look(this.#pool.workers)
+      },
     )
     this.#server = createServer((socket) => {
       if (this.#sessions.size >= MAX_SESSIONS) {
@@ -398,14 +411,23 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#retireUnused(worker)
   }
 
-  /** A dedicated worker is used once. */
+  /** The worker takes no more. Its clients are told, so that they close their channels when they hold nothing there; if it will be ended all the same, their contexts are warned. */
+  #drain(worker: WorkerProcess, why: Recycling | undefined): void {
+    worker.isDraining = true
+    for (const session of this.#sessions) session.draining(worker.number, why)
+    this.#retireUnused(worker)
+  }
+
+  /** A dedicated worker is used once, and one that takes no more is not needed without channels. */
   #retireUnused(worker: WorkerProcess): void {
-    if (worker.state.type === 'bound' && worker.state.dedicated && worker.channels.size === 0) worker.retire('its lease ended')
+    if (worker.state.type === 'bound' && (worker.state.dedicated || worker.isDraining) && worker.channels.size === 0)
+      worker.retire('its lease ended')
   }
 
   #died(worker: WorkerProcess, report: Report): void {
     this.#waitingRuns.delete(worker)
     this.#cpu.died(worker, report)
+    this.#memory.died(worker)
     for (const session of this.#sessions) session.lost(worker.number, report)
   }
 

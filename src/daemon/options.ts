@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Layer, LAYERS } from '../protocol/attestation.ts'
-import { CPU_S, CRASH_WINDOW_MS, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { CPU_S, CRASH_WINDOW_MS, HIGH_WATER, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { type ConfinementChoice, CONFINEMENTS, type ConfinementLevel } from './confinement.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { groupId, type SocketAccess } from './tenants/socket-access.ts'
@@ -27,6 +27,10 @@ export interface DaemonOptions {
   readonly queueTimeout?: number
   /** Processor time that all processes of one tenant may use in a minute, in seconds. 1 to 15,360; default: no limit. */
   readonly cpu?: number
+  /** Resident memory of a worker, in bytes, above which it is recycled. 64 MiB to 1 TiB; default 90 % of its cgroup's limit if it has one, and at most half of the machine's memory or the container's. */
+  readonly highWater?: number
+  /** Runs after which a worker is replaced as soon as it holds no context. 1 to 1,000,000,000, default 10,000,000. */
+  readonly recycleAfter?: number
   /** Path of the Node binary (26 or later) that workers run on. Default: the daemon's own. */
   readonly runtime?: string
   /** V8 heap of each worker, in bytes. 32 MiB to 4 GiB, default 256 MiB. */
@@ -51,7 +55,7 @@ export interface DaemonOptions {
   readonly compilerIdle?: number
   /** A script that crashed three workers in this time is refused for as long, in milliseconds. 100 to 3,600,000, default 60,000. */
   readonly crashWindow?: number
-  /** How long a stopping daemon lets runs finish, in milliseconds. Default 5,000. */
+  /** How long a stopping daemon, or a worker that is recycled, lets runs finish, in milliseconds. Default 5,000. */
   readonly drain?: number
   /** Default `info`. */
   readonly logLevel?: LogLevel
@@ -67,6 +71,8 @@ export interface DaemonSettings {
   readonly maxQueue: number
   readonly queueTimeoutMs: number
   readonly cpuMs: number | undefined
+  readonly highWaterBytes: number | undefined
+  readonly recycleAfter: number
   readonly memoryBytes: number
   readonly runtime: string | undefined
   readonly confinement: ConfinementChoice
@@ -81,6 +87,7 @@ export interface DaemonSettings {
 const MAX_WORKERS = 256
 const MAX_SPARE = 64
 const SOCKET_MODES = ['600', '660', '666'] as const
+const MAX_RECYCLE_AFTER = 1_000_000_000
 const MAX_DRAIN_MS = 3_600_000
 const MAX_COMPILER_IDLE_MS = 86_400_000
 
@@ -99,6 +106,8 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     timeoutMs: Math.min(read.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max) ?? TIMEOUT_MS.default, maxTimeoutMs),
     maxTimeoutMs,
     cpuMs: cpu === undefined ? undefined : cpu * 1_000,
+    highWaterBytes: read.integer('highWater', HIGH_WATER.min, HIGH_WATER.max),
+    recycleAfter: read.integer('recycleAfter', 1, MAX_RECYCLE_AFTER) ?? 10_000_000,
     runtime: read.string('runtime'),
     memoryBytes: read.integer('memory', MEMORY.min, MEMORY.max) ?? MEMORY.default,
     confinement: {

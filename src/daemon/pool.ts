@@ -98,7 +98,7 @@ export class Pool implements AsyncDisposable {
     if (this.#closed) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
     const dedicated = purpose === 'process'
     const bound = this.#boundTo(tenant)
-    const shared = dedicated ? [] : bound.filter(({ state }) => state.type === 'bound' && !state.dedicated)
+    const shared = dedicated ? [] : bound.filter(({ state, isDraining }) => state.type === 'bound' && !state.dedicated && !isDraining)
     const mayHaveMore = bound.length + this.#line.countOf(tenant) < limits.maxWorkers
     const ahead = dedicated ? [] : this.#line.filter((each) => each.tenant === tenant && !each.dedicated)
     const choice = place(shared, mayHaveMore && shared.length + ahead.length < limits.maxShared && this.#mayTake())
@@ -191,9 +191,9 @@ export class Pool implements AsyncDisposable {
 
   /** Whether a worker in use, or to be given to who waits, is for a run that ends. */
   #endsSoon(tenant: string | undefined): boolean {
-    for (const { state } of this.#workers) {
+    for (const { state, isDraining } of this.#workers) {
       if (state.type === 'ending') return true
-      if (state.type === 'bound' && state.dedicated && (tenant === undefined || state.tenant === tenant)) return true
+      if (state.type === 'bound' && (state.dedicated || isDraining) && (tenant === undefined || state.tenant === tenant)) return true
     }
     return this.#line.filter((each) => each.dedicated && (tenant === undefined || each.tenant === tenant)).length > 0
   }

@@ -7,6 +7,7 @@ import type { Warning } from '../protocol/tenant-messages.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { chooseVersion, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import type { Credentials, Viewer, TenantLimits } from './tenants/tenants.ts'
+import type { Recycling } from './memory-watch.ts'
 import { OverloadedLeaseError } from './overloaded.ts'
 import { isCrash, type Refusal } from './tenants/crash-counts.ts'
 import { peerUser } from './tenants/peer-user.ts'
@@ -103,6 +104,22 @@ export class Session {
   /** Something comes near a limit. */
   warn(warning: Omit<Warning, 'type'>): void {
     this.#send({ type: 'warning', ...warning })
+  }
+
+  /** A worker takes no more, and will be ended soon if there is a reason. Nothing is said to who has no channel to it. */
+  draining(worker: number, why: Recycling | undefined): void {
+    if (!this.channels.values().some((each) => each === worker)) return
+    if (why !== undefined) {
+      const { limit, configured, observed, reason } = why
+      this.warn({
+        limit,
+        configured,
+        observed,
+        worker,
+        message: `worker ${worker} will be ended soon, and its contexts with it: ${reason}`,
+      })
+    }
+    this.#send({ type: 'draining', worker })
   }
 
   destroy(): void {

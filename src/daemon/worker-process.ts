@@ -62,6 +62,8 @@ export class WorkerProcess implements AsyncDisposable {
   /** Functions that its guests and their clients hold of each other. */
   handles = 0
   runs = 0
+  /** It takes no more leases, and ends when its last channel closes. */
+  isDraining = false
   #state: WorkerState = { type: 'booting' }
   readonly #launched: LaunchedWorker
   readonly #confinement: Confinement
@@ -77,7 +79,7 @@ export class WorkerProcess implements AsyncDisposable {
   #tenant: string | undefined
   #retired = false
   #booted = false
-  #usage: ProcessUsage = { cpuMs: 0, peakRssBytes: 0 }
+  #usage: ProcessUsage = { cpuMs: 0, rssBytes: 0, peakRssBytes: 0 }
   /** What it had computed when it was nobody's. */
   #unboundCpuMs = 0
   #isPaused = false
@@ -145,6 +147,11 @@ export class WorkerProcess implements AsyncDisposable {
   /** Processor time that it has used for its tenant, in milliseconds, as it was sampled last. */
   get cpuMs(): number {
     return this.#usage.cpuMs - this.#unboundCpuMs
+  }
+
+  /** Its resident memory, without pages of files, in bytes, as it was sampled last. */
+  get rssBytes(): number {
+    return this.#usage.rssBytes
   }
 
   /** Has the worker end what runs, and begin nothing before a time (CLOCK_MONOTONIC milliseconds; 0: now), because its tenant has used up `configured` seconds of processor time in a minute. */
@@ -373,7 +380,7 @@ export class WorkerProcess implements AsyncDisposable {
 }
 
 /** What a worker may take besides what it has when it boots, in bytes: its heap, as much again outside the heap, and what V8 needs to collect garbage. */
-function memoryLimit(memoryBytes: number): number {
+export function memoryLimit(memoryBytes: number): number {
   return 2 * memoryBytes + COLLECTOR_BYTES
 }
 

@@ -10,7 +10,16 @@ import {
 } from './link.ts'
 import { MAX_NAME, TICKET_BYTES } from './limits.ts'
 import { readReport, type Report, writeReport } from './report.ts'
-import { type Crashed, crashedCodec, type ScriptRefused, scriptRefusedCodec, type Warning, warningCodec } from './tenant-messages.ts'
+import {
+  type Crashed,
+  crashedCodec,
+  type Draining,
+  drainingCodec,
+  type ScriptRefused,
+  scriptRefusedCodec,
+  type Warning,
+  warningCodec,
+} from './tenant-messages.ts'
 
 /** UTF-16 code units of a text for people: a message, a status document. */
 const MAX_TEXT = 200_000
@@ -48,6 +57,7 @@ export type ClientToDaemon =
 
 /** Daemon → client. */
 export type DaemonToClient =
+  | Draining
   | ScriptRefused
   | Warning
   | {
@@ -153,6 +163,7 @@ export const clientToDaemon = defineLink<ClientToDaemon>({
 })
 
 export const daemonToClient = defineLink<DaemonToClient>({
+  draining: drainingCodec,
   scriptRefused: scriptRefusedCodec,
   warning: warningCodec,
   welcome: {

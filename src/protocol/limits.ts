@@ -31,6 +31,8 @@ export const MAX_QUEUE: Limit = { default: 1_000, min: 0, max: 100_000 }
 /** How long a lease may wait for a worker, in milliseconds. */
 export const QUEUE_TIMEOUT_MS: Limit = { default: 10_000, min: 0, max: 600_000 }
 
+/** Resident bytes of a worker above which it is recycled. */
+export const HIGH_WATER = { min: 64 * MiB, max: 1024 * 1024 * MiB } as const
 /** Processor time of a tenant's processes together, in seconds in a minute: what 256 cores have. No limit unless one is set. */
 export const CPU_S = { min: 1, max: 60 * 256 } as const
 

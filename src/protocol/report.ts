@@ -33,6 +33,8 @@ export const DEATH_CAUSES = [
   'exit',
   /** Its tenant had used up its processor time, and it went on computing. */
   'cpu',
+  /** It had more resident memory than is good for the machine, and was ended before the kernel ended something. */
+  'high-water',
 ] as const
 export type DeathCause = (typeof DEATH_CAUSES)[number]
 

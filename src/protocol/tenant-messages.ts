@@ -33,6 +33,12 @@ export interface Warning {
   readonly message: string
 }
 
+/** Daemon → client: this worker takes no more. Whoever holds nothing there closes its channel, and leases another when it needs one. */
+export interface Draining {
+  readonly type: 'draining'
+  readonly worker: number
+}
+
 export const crashedCodec: MessageCodec<Crashed> = {
   code: 30,
   fields: 3,
@@ -73,4 +79,11 @@ export const warningCodec: MessageCodec<Warning> = {
     worker: readOptionalNumber(from),
     message: from.string(MAX_NAME),
   }),
+}
+
+export const drainingCodec: MessageCodec<Draining> = {
+  code: 32,
+  fields: 1,
+  pack: (out, message) => out.int(message.worker),
+  unpack: (from) => ({ type: 'draining', worker: from.uint32() }),
 }

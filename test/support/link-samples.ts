@@ -68,6 +68,7 @@ const toDaemon: Samples<ClientToDaemon> = {
 }
 const fromDaemon: Samples<DaemonToClient> = {
   scriptRefused: [{ type: 'scriptRefused', hash: new Uint8Array(32), forMs: 59_999.5 }],
+  draining: [{ type: 'draining', worker: MAX }],
   warning: [
     { type: 'warning', limit: 'cpu', configured: 10, observed: 8.25, worker: undefined, message: '' },
     { type: 'warning', limit: 'memory', configured: 2 ** 40, observed: 0, worker: MAX, message: 'ä€😀' },

@@ -7,6 +7,8 @@ import { readDataBytes, readProcessUsage } from '../../src/daemon/process-usage.
 test('of a process that lives', () => {
   const usage = readProcessUsage(process.pid)
   expect(usage?.peakRssBytes).toBeGreaterThan(20 * 1024 * 1024)
+  expect(usage?.rssBytes).toBeGreaterThan(10 * 1024 * 1024)
+  expect(usage?.rssBytes).toBeLessThanOrEqual(usage?.peakRssBytes ?? 0)
   expect(usage?.cpuMs).toBeGreaterThan(0)
   expect(readDataBytes(process.pid)).toBeGreaterThan(20 * 1024 * 1024)
 })
