@@ -221,6 +221,12 @@ export class Box implements AsyncDisposable {
     return lane.call({ ...request, context: 0 }, NO_PAYLOAD, undefined)
   }
 
+  /** @internal What each worker with a channel of this box says of its memory; of one worker, if there is none yet. */
+  async vmMeasure(detailed: boolean): Promise<readonly unknown[]> {
+    const lanes = this.#lanes.size > 0 ? [...this.#lanes] : [await this.#anyLane()]
+    return Promise.all(lanes.map(async (lane) => lane.call({ type: 'vmMeasure', context: 0, detailed }, NO_PAYLOAD, undefined)))
+  }
+
   /** @internal Whether it is connected. */
   get isOpen(): boolean {
     return this.#cause === undefined

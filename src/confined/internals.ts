@@ -17,6 +17,14 @@ interface InternalBindings {
       params: readonly string[],
       hostDefinedOptionId: symbol,
     ): { readonly function: unknown }
+    /** What `vm.measureMemory()` calls, by the numbers in `constants`. */
+    measureMemory(mode: number, execution: number): Promise<MemoryMeasurement>
+    readonly constants: {
+      readonly measureMemory: {
+        readonly mode: { readonly SUMMARY: number; readonly DETAILED: number }
+        readonly execution: { readonly EAGER: number }
+      }
+    }
     startSigintWatchdog(): void
     watchdogHasPendingSigint(): boolean
   }
@@ -49,6 +57,19 @@ interface InternalBindings {
   readonly task_queue: {
     setPromiseRejectCallback(callback: (...args: never[]) => unknown): void
   }
+}
+
+interface MemoryEstimate {
+  readonly jsMemoryEstimate: number
+  readonly jsMemoryRange: readonly [least: number, most: number]
+}
+
+/** Plain objects of the main realm. */
+export interface MemoryMeasurement {
+  readonly total: MemoryEstimate
+  readonly WebAssembly: { readonly code: number; readonly metadata: number }
+  readonly current?: MemoryEstimate
+  readonly other?: readonly MemoryEstimate[]
 }
 
 /** Its methods read nothing that a guest's realm holds. What they throw may be an object of that realm. */

@@ -24,7 +24,7 @@ import {
   scriptCodec,
   type ScriptMessage,
 } from './script-messages.ts'
-import { vmCompileCodec, type VmMessage, vmRunCodec, vmSyncCodec } from './vm-messages.ts'
+import { vmCompileCodec, vmMeasureCodec, type VmMessage, vmRunCodec, vmSyncCodec } from './vm-messages.ts'
 
 /**
  * Client → worker. `run` numbers the request: the client counts up from 1, and each is answered once. `context` numbers one of the channel's contexts, chosen by the client.
@@ -130,6 +130,7 @@ export const clientToWorker = defineLink<ClientToWorker>({
   vmRun: vmRunCodec,
   vmSync: vmSyncCodec,
   vmCompile: vmCompileCodec,
+  vmMeasure: vmMeasureCodec,
   hello: helloCodec,
   run: { code: 1, fields: 5, pack: packRun, unpack: (from) => unpackRun('run', from) },
   once: { code: 2, fields: 5, pack: packRun, unpack: (from) => unpackRun('once', from) },

@@ -34,6 +34,15 @@ export type VmMessage =
       readonly cachedData: Uint8Array | undefined
       readonly produceCachedData: boolean
     } & VmSource)
+  /** Measures V8's memory, which runs a garbage collection: see {@link MeasuredMemory}. */
+  | { readonly type: 'vmMeasure'; readonly run: number; readonly context: 0; readonly detailed: boolean }
+
+/** What a worker answers: numbers of bytes. An estimate, its least and its most; of WebAssembly code and metadata; of each realm on its own, if that is wanted. */
+export interface MeasuredMemory {
+  readonly total: readonly [estimate: number, least: number, most: number]
+  readonly wasm: readonly [code: number, metadata: number]
+  readonly realms: readonly (readonly [estimate: number, least: number, most: number])[]
+}
 
 type CodecOf<Type extends VmMessage['type']> = MessageCodec<Extract<VmMessage, { readonly type: Type }>>
 
@@ -83,6 +92,16 @@ export const vmCompileCodec: CodecOf<'vmCompile'> = {
     cachedData: from.nil() ? undefined : from.bin(MAX_CACHED_DATA_BYTES).slice(),
     produceCachedData: from.bool(),
   }),
+}
+
+export const vmMeasureCodec: CodecOf<'vmMeasure'> = {
+  code: 63,
+  fields: 2,
+  pack(out, message) {
+    out.int(message.run)
+    out.bool(message.detailed)
+  },
+  unpack: (from) => ({ type: 'vmMeasure', run: from.uint32(), context: 0, detailed: from.bool() }),
 }
 
 function packRequest(out: MsgpackWriter, message: { readonly run: number; readonly context: number; readonly timeoutMs: number }): void {

@@ -10,6 +10,7 @@ import type { Conversation } from './host-answer.ts'
 import { HostCalls } from './host-calls.ts'
 import { ManyRuns } from './many-runs.ts'
 import { EXHAUSTED, type Pause } from './pause.ts'
+import { MemoryMeasurements } from './memory-measurements.ts'
 import { PlannedContexts } from './planned-contexts.ts'
 import type { PresetContexts } from './preset-contexts.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
@@ -59,6 +60,7 @@ export class ChannelRuns {
   #lastRun = 0
   readonly #work: RunAtWork
   readonly #vm: VmRuns
+  readonly #measurements: MemoryMeasurements
 
   constructor(parts: WorkerParts, channel: number, maxTimeoutMs: number, answers: Answers, conversation: Conversation) {
     this.#parts = parts
@@ -74,6 +76,7 @@ export class ChannelRuns {
       released: (context) => this.#dropIfDone(context),
     })
     this.#work = new RunAtWork(answers, this.#hostCalls, this.#cancelled, parts.pause, (run) => this.#turns.wait(run))
+    this.#measurements = new MemoryMeasurements(answers)
     this.#vm = new VmRuns(parts.guard, answers, this.#work)
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
     this.#planned = new PlannedContexts(parts.presets, {
@@ -166,6 +169,7 @@ export class ChannelRuns {
   close(): void {
     this.#turns.close()
     this.#many.close()
+    this.#measurements.close()
     for (const context of this.#contexts.values()) this.#turns.stop(context)
     this.#parts.usage.contexts -= this.#contexts.size
     this.#contexts.clear()
@@ -241,6 +245,10 @@ export class ChannelRuns {
       }
       case 'vmCompile':
         this.#vm.compile(request)
+        return undefined
+      case 'vmMeasure':
+        if (!this.#measurements.measure(request.run, request.detailed))
+          this.#work.fail('ERR_OVERLOADED', 'too many measurements of memory are under way', 'queued')
         return undefined
       default: {
         const context = this.#contexts.get(request.context)

@@ -158,6 +158,10 @@ const toChannel: Samples<ClientToWorker> = {
     },
   ],
   vmSync: [{ type: 'vmSync', run: 1, context: MAX, timeoutMs: 3 }],
+  vmMeasure: [
+    { type: 'vmMeasure', run: 1, context: 0, detailed: false },
+    { type: 'vmMeasure', run: MAX, context: 0, detailed: true },
+  ],
   vmCompile: [
     {
       type: 'vmCompile',

@@ -88,7 +88,7 @@ export function makeVm(box: () => Promise<Box>): Vm {
     SourceTextModule,
     SyntheticModule,
     constants,
-    measureMemory,
+    measureMemory: async (options) => measureMemory(box, options),
 
     isContext(object) {
       checkAnyObject(object, 'object')

@@ -7,6 +7,7 @@ export { createVm } from './create-vm.ts'
 export type { CompiledFunction } from './compile-function.ts'
 export type { DynamicImport, ModuleStatus, VmModule } from './module.ts'
 export type { VmScript } from './script.ts'
+export type { MeasuredMemory, MeasureMemoryOptions } from './measure-memory.ts'
 export type { ModuleLinker, ModuleRequest, VmSourceTextModule } from './source-text-module.ts'
 export type { VmSyntheticModule } from './synthetic-module.ts'
 export type {

@@ -1,4 +1,5 @@
 import type { CompiledFunction } from './compile-function.ts'
+import type { MeasuredMemory, MeasureMemoryOptions } from './measure-memory.ts'
 import type { constants } from './constants.ts'
 import type { DynamicImport } from './module.ts'
 import type { VmScript } from './script.ts'
@@ -89,8 +90,11 @@ export interface Vm {
     options?: ModuleOptions,
   ) => VmSyntheticModule
   readonly constants: typeof constants
-  /** Rejects: see docs/vm-compatibility.md. */
-  readonly measureMemory: (options?: { readonly mode?: 'summary' | 'detailed'; readonly execution?: 'default' | 'eager' }) => Promise<never>
+  /**
+   * What V8 says of the memory of the workers in which this façade has contexts, in bytes; what else those workers have for this tenant is part of it. Always looks at once, as with `execution: 'eager'`: a garbage
+   * collection in each.
+   */
+  readonly measureMemory: (options?: MeasureMemoryOptions) => Promise<MeasuredMemory>
   /** Gives an object a context of its own, and resolves with the object when there is one. It counts as a context from the moment of the call. */
   readonly createContext: <Given extends object = Record<PropertyKey, unknown>>(
     contextObject?: Given | symbol,
