@@ -9,6 +9,11 @@ export function monotonicOf(ms: number): number {
   return zeroMs + ms
 }
 
+/** The time of this process's `performance.now()` that a monotonic one is. */
+export function performanceOf(monotonic: number): number {
+  return monotonic - zeroMs
+}
+
 export function monotonicMs(): number {
   return zeroMs + performance.now()
 }

@@ -6,7 +6,8 @@ import type { Script } from './compiler/script.ts'
 import { Scripts } from './compiler/scripts.ts'
 import { Context } from './context.ts'
 import type { Connection } from './connection.ts'
-import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
+import { queuedTimeout, untilDue } from './due.ts'
+import { ConnectionError, type GloveboxError, OverloadedError, ProtocolError } from './errors.ts'
 import type { Request } from './channel.ts'
 import { checkGlobals } from './checked-globals.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
@@ -20,6 +21,7 @@ import {
   type ContextOptions,
   type ManyOptions,
   type OneShotOptions,
+  type OneShotSettings,
   resolveContextOptions,
   resolveOneShotOptions,
   type RunPolicy,
@@ -114,16 +116,15 @@ export class Box implements AsyncDisposable {
   async run(source: string | Script, options?: OneShotOptions): Promise<unknown> {
     const settings = resolveOneShotOptions(this.#policy, options)
     checkRunnable(source, this.#policy.maxSource, settings)
-    const { signal, globals, fresh } = settings
+    const { signal, globals } = settings
     signal?.throwIfAborted()
     // Before a process is taken for it.
     this.#refused.check(typeof source === 'string' ? source : source.code)
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
-    const leased = fresh === 'process' ? this.#lease('process') : this.#anyLane()
     const release = (lane: Lane): void => {
       if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
     }
-    const lane = await unlessAborted(leased, signal, release)
+    const lane = await this.#laneFor(settings, release)
     const context = lane.nextContext()
     try {
       const evaluation = globals === undefined ? { as: ONCE, payload: NO_PAYLOAD } : { as: ONCE_WITH, payload: globals }
@@ -303,6 +304,21 @@ export class Box implements AsyncDisposable {
     await this.#connection.close(cause)
   }
 
+  /** The lane for a single run. */
+  async #laneFor({ fresh, signal, due }: OneShotSettings, unwanted: (lane: Lane) => void): Promise<Lane> {
+    const lane = async (waitMs: number): Promise<Lane> => (fresh === 'process' ? this.#lease('process', waitMs) : this.#anyLane())
+    if (due === undefined) return unlessAborted(lane(this.#policy.queueTimeoutMs), signal, unwanted)
+    const leftMs = Math.max(0, Math.ceil(due.atMs - performance.now()))
+    try {
+      return await untilDue(due, 0, 0, signal, async (ended) =>
+        unlessAborted(lane(Math.min(leftMs, this.#policy.queueTimeoutMs)), ended, unwanted),
+      )
+    } catch (error) {
+      // The daemon knows of the same deadline.
+      throw error instanceof OverloadedError && performance.now() >= due.atMs ? queuedTimeout(due, 0) : error
+    }
+  }
+
   /** The open lane with the least to do; the first caller opens one, and others wait with it. */
   async #anyLane(): Promise<Lane> {
     this.#assertOpen()
@@ -319,12 +335,12 @@ export class Box implements AsyncDisposable {
     return [...this.#lanes].filter(({ alive, dedicated, isDraining }) => alive && !dedicated && !isDraining)
   }
 
-  async #lease(purpose: LeasePurpose): Promise<Lane> {
+  async #lease(purpose: LeasePurpose, waitMs: number = this.#policy.queueTimeoutMs): Promise<Lane> {
     this.#assertOpen()
     const { control, lease, known } = await this.#connection.ask(async (control) => {
       const known = this.#shared()
       const workers = known.map(({ worker }) => worker)
-      return { control, known, lease: await control.lease(purpose, workers, this.#policy.queueTimeoutMs) }
+      return { control, known, lease: await control.lease(purpose, workers, waitMs) }
     })
     if (lease.path === undefined) {
       const lane = known.find(({ worker }) => worker === lease.worker)

@@ -1,3 +1,4 @@
+import { monotonicOf } from '../base/clock.ts'
 import { isArgumentList } from '../protocol/arguments.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
@@ -11,6 +12,7 @@ import { ChannelSocket } from './channel-socket.ts'
 import type { Script } from './compiler/script.ts'
 import type { ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
+import { type Due, queuedTimeout, waitedMs } from './due.ts'
 import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, ValueError } from './errors.ts'
 import { exhaustedError } from './exhausted.ts'
 import { guestErrorOf } from './guest-error.ts'
@@ -24,7 +26,7 @@ import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
 import { Silence } from './silence.ts'
 import type { RunScript } from './source-maps.ts'
 
-type RequestHead = Extract<Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' }>, { readonly run: number }>
+type RequestHead = Extract<Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' | 'due' }>, { readonly run: number }>
 /** A request without its number, which the channel gives. */
 export type Request = RequestHead extends infer Head ? (Head extends RequestHead ? Omit<Head, 'run'> : never) : never
 
@@ -47,9 +49,11 @@ interface AboutCall extends Nested {
   readonly many: ManyCall | undefined
   /** The source of a run, for the stacks of what it throws. */
   readonly script: RunScript | undefined
+  /** When it is due, if its time in the worker's line counts. */
+  readonly due: Due | undefined
 }
 
-interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script'>> {
+interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script' | 'due'>> {
   /** Gets the number of the call. */
   readonly started?: (run: number) => void
 }
@@ -136,13 +140,14 @@ export class Channel {
   }
 
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
-  call(request: Request, payload: unknown, { started, many, script }: CallExtras = {}): Promise<unknown> {
+  call(request: Request, payload: unknown, { started, many, script, due }: CallExtras = {}): Promise<unknown> {
     if (this.#cause !== undefined) return Promise.reject(lateCause(this.#cause))
     const inside = currentFrame()
     const { context } = request
     const run = this.#calls.next()
     try {
       if (inside !== undefined) checkDepth(inside)
+      if (due !== undefined) this.#requests.write({ type: 'due', run, atMs: monotonicOf(due.atMs) }, 0, NO_PAYLOAD)
       this.#requests.write({ ...request, run }, context, payload)
     } catch (error) {
       return Promise.reject(asValueError(error))
@@ -150,7 +155,7 @@ export class Channel {
     if (this.#calls.size === 0) this.#socket.keepAlive(true)
     const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
     this.#silence.called(timeoutMs)
-    const about = { context, timeoutMs, inside, many, script }
+    const about = { context, timeoutMs, inside, many, script, due }
     this.#bridges.find(context)?.allowCalls()
     const answer = this.#calls.wait(run, about)
     started?.(run)
@@ -328,8 +333,14 @@ export class Channel {
     const { phase, wallMs, cpuMs } = message
     const code = errorCodeName(message.code)
     const report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0 }
+    if (code === 'ERR_TIMEOUT' && phase === 'queued' && about?.due !== undefined) return queuedTimeout(about.due, this.worker)
     if (code !== 'ERR_TIMEOUT' || about === undefined) return errorForCode(code, message.message, report)
-    return errorForCode(code, message.message, { ...report, limit: 'timeout', configured: about.timeoutMs, observed: wallMs })
+    return errorForCode(code, message.message, {
+      ...report,
+      limit: 'timeout',
+      configured: about.timeoutMs,
+      observed: about.due === undefined ? wallMs : waitedMs(about.due),
+    })
   }
 
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {

@@ -34,6 +34,8 @@ export interface ConnectOptions {
    * How long a call that needs the daemon tries to reach it again when the connection is lost, in milliseconds. 0 to 600,000, default 5,000. Contexts are lost with the connection.
    */
   readonly reconnect?: number
+  /** Whether the time that calls wait for a worker, and for their turn there, counts towards their deadline, unless they say otherwise. Default false: a deadline begins when a run does. */
+  readonly queueTimeCounts?: boolean
   /** Limits for this connection. None can be raised above the daemon's. */
   readonly limits?: {
     /** Default deadline of a run, in milliseconds. */
@@ -59,6 +61,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const cacheDir = read.string('cacheDir')
   const reconnectMs = read.integer('reconnect', 0, MAX_RECONNECT_MS) ?? RECONNECT_MS
   const spawn = read.boolean('spawn') ?? given === undefined
+  const queueTimeCounts = read.boolean('queueTimeCounts') ?? false
   const limits = new OptionReader('connect({ limits })', read.object('limits'))
   const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
   const maxSource = limits.integer('maxSource', MAX_SOURCE.min, MAX_SOURCE.default) ?? MAX_SOURCE.default
@@ -83,7 +86,13 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const welcome = await connection.open()
   made.box = new Box(
     connection,
-    { defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs), maxMs: welcome.maxTimeoutMs, maxSource, queueTimeoutMs },
+    {
+      defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs),
+      maxMs: welcome.maxTimeoutMs,
+      maxSource,
+      queueTimeoutMs,
+      queueTimeCounts,
+    },
     disk,
     refused,
   )

@@ -1,5 +1,6 @@
 import { Script } from './compiler/script.ts'
 import type { Scripts } from './compiler/scripts.ts'
+import { type Due, dueIn } from './due.ts'
 import { ContextLostError } from './errors.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
 import type { GuestEventName, GuestListener } from './guest-events.ts'
@@ -96,7 +97,7 @@ export class Context implements AsyncDisposable {
    * @throws GuestError if a module is missing, does not parse, or throws
    */
   async import(specifier: string | Script, options?: ImportOptions): Promise<Record<string, unknown>> {
-    const { modules, meta, exports, timeoutMs, signal } = resolveImportOptions(this.#policy, options)
+    const { modules, meta, exports, timeoutMs, signal, due } = resolveImportOptions(this.#policy, options)
     const key = specifier instanceof Script ? keyOf(specifier) : specifier
     checkSpecifier(key)
     if (specifier instanceof Script && specifier.format !== 'module')
@@ -104,7 +105,7 @@ export class Context implements AsyncDisposable {
     this.#assertThere()
     const own = this.#lookups(specifier, key, modules, meta)
     const request = { type: 'import', context: this.#number, timeoutMs, name: '' } as const
-    return (await this.#imports.import(key, (script) => this.#lane.call(request, [key, '', own, exports], signal, script))) as Record<
+    return (await this.#imports.import(key, (script) => this.#lane.call(request, [key, '', own, exports], signal, script, due))) as Record<
       string,
       unknown
     >
@@ -147,8 +148,8 @@ export class Context implements AsyncDisposable {
    */
   async advance(ms: number, options?: CallOptions): Promise<number> {
     checkDuration(ms)
-    const { timeoutMs, signal } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, 'advance()', options)
-    return (await this.#call({ type: 'advance', context: this.#number, timeoutMs, ms }, NO_PAYLOAD, signal)) as number
+    const { timeoutMs, signal, due } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, 'advance()', options)
+    return (await this.#call({ type: 'advance', context: this.#number, timeoutMs, ms }, NO_PAYLOAD, signal, due)) as number
   }
 
   /** Hears what the context says: `console`, `unhandledRejection`, `uncaughtException`. Returns this context. */
@@ -214,13 +215,13 @@ export class Context implements AsyncDisposable {
     options: CallOptions | undefined,
   ): Promise<unknown> {
     checkName(name)
-    const { timeoutMs, signal } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, `${type}()`, options)
-    return this.#call({ type, context: this.#number, timeoutMs, name }, payload, signal)
+    const { timeoutMs, signal, due } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, `${type}()`, options)
+    return this.#call({ type, context: this.#number, timeoutMs, name }, payload, signal, due)
   }
 
-  #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined, due?: Due): Promise<unknown> {
     this.#assertThere()
-    return this.#lane.call(request, payload, signal)
+    return this.#lane.call(request, payload, signal, undefined, due)
   }
 
   /** @internal What `import()` in scripts imports from, and `import` without modules of its own. */
@@ -256,6 +257,8 @@ export class Context implements AsyncDisposable {
   }
 
   #plain(): RunSettings {
-    return { timeoutMs: this.#policy.defaultMs, filename: undefined, language: undefined, signal: undefined, sourceMap: undefined }
+    const { defaultMs, queueTimeCounts } = this.#policy
+    const due = queueTimeCounts ? dueIn(defaultMs) : undefined
+    return { timeoutMs: defaultMs, filename: undefined, language: undefined, signal: undefined, sourceMap: undefined, due }
   }
 }

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../base/options.ts'
 import { Script } from './compiler/script.ts'
 import type { Scripts } from './compiler/scripts.ts'
+import type { Due } from './due.ts'
 import type { Lane } from './lane.ts'
 import { makeContext, type Making } from './presets/making.ts'
 import { checkSource, type RunSettings } from './run-options.ts'
@@ -23,22 +24,27 @@ export function evaluate(
   lane: Lane,
   scripts: Scripts,
   source: string | Script,
-  { timeoutMs, filename, language, signal, sourceMap }: RunSettings,
+  { timeoutMs, filename, language, signal, sourceMap, due }: RunSettings,
   { context, as, payload, remember, making }: Evaluation,
 ): Promise<unknown> {
-  const run = (code: string, script: RunScript): Promise<unknown> => {
+  const run = (code: string, script: RunScript, dueThen = due): Promise<unknown> => {
     const call = (): Promise<unknown> =>
-      lane.call({ type: as.source, context, timeoutMs, filename, source: code }, payload, signal, remember(script))
+      lane.call({ type: as.source, context, timeoutMs, filename, source: code }, payload, signal, remember(script), dueThen)
     return making === undefined ? call() : makeContext(lane, context, making, [], call)
   }
   if (source instanceof Script) {
     const hash = Buffer.from(source.hash, 'hex')
     const forStacks = remember(source.forStacks())
-    const call = (): Promise<unknown> => lane.call({ type: as.script, context, timeoutMs, hash }, payload, signal, forStacks)
+    const call = (): Promise<unknown> => lane.call({ type: as.script, context, timeoutMs, hash }, payload, signal, forStacks, due)
     return making === undefined ? lane.withScripts([source], call) : makeContext(lane, context, making, [source], call)
   }
   if (language !== 'ts') return run(source, runScript(source, filename, sourceMap))
-  return scripts.compile(source, { language, format: 'script', filename, signal }).then((script) => run(script.code, script.forStacks()))
+  const sinceMs = performance.now()
+  // The compiler's time does not count.
+  const later = (): Due | undefined => (due === undefined ? undefined : { ...due, atMs: due.atMs + performance.now() - sinceMs })
+  return scripts
+    .compile(source, { language, format: 'script', filename, signal })
+    .then((script) => run(script.code, script.forStacks(), later()))
 }
 
 /** Options that are settled when a source is compiled. */

@@ -6,6 +6,7 @@ import { SentScripts } from './compiler/sent-scripts.ts'
 import type { ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
 import { deathOf } from './death.ts'
+import { type Due, queuedTimeout, untilDue } from './due.ts'
 import { ConnectionError, type Report } from './errors.ts'
 import type { GuestEvents, LimitWarning } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
@@ -16,6 +17,8 @@ import type { RunScript } from './source-maps.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
+/** How long after its deadline a call whose time in the worker's line counts is given up, in milliseconds: a run that has begun is ended by the worker itself, at once, and its answer is on its way. */
+const LATE_MS = 100
 /** How often a lane that takes no more looks whether anything is held there, in milliseconds. */
 const DRAIN_LOOK_MS = 25
 
@@ -117,11 +120,26 @@ export class Lane {
   }
 
   /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. `script` is the source that a run is of. */
-  async call(request: Request, payload: unknown, signal: AbortSignal | undefined, script?: RunScript): Promise<unknown> {
+  async call(request: Request, payload: unknown, signal: AbortSignal | undefined, script?: RunScript, due?: Due): Promise<unknown> {
     if (this.#cause !== undefined) throw lateCause(this.#cause)
     this.refused.check(script?.source)
+    if (due !== undefined) return this.#callBy(due, request, payload, signal, script)
     if (signal === undefined) return this.#channel.call(request, payload, { script })
     return this.#abortable(signal, (started) => this.#channel.call(request, payload, { script, started }))
+  }
+
+  /** A call whose time in the worker's line counts: that keeps to the deadline from when it comes to the request; until then this does. */
+  async #callBy(
+    due: Due,
+    request: Request,
+    payload: unknown,
+    signal: AbortSignal | undefined,
+    script: RunScript | undefined,
+  ): Promise<unknown> {
+    if (performance.now() >= due.atMs) throw queuedTimeout(due, this.worker)
+    return untilDue(due, LATE_MS, this.worker, signal, (ended) =>
+      this.#abortable(ended, (started) => this.#channel.call(request, payload, { script, started, due })),
+    )
   }
 
   /** Has `call` name compiled scripts by their hashes: those that the worker does not have are sent before. */

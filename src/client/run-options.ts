@@ -2,6 +2,7 @@ import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
 import { MAX_NAME, MAX_SPECIFIER, TIMEOUT_MS } from '../protocol/limits.ts'
 import { DEFAULT_MAX_ITEMS } from '../protocol/values/value-options.ts'
+import { type Due, dueIn } from './due.ts'
 import { LimitError } from './errors.ts'
 import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
@@ -19,6 +20,8 @@ export interface RunOptions {
   readonly language?: Language
   /** Cancels the run; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal
+  /** Whether the time that the run waits for a worker, and for its turn there, counts towards `timeout`. Then a run that has not begun by its deadline fails with TimeoutError, whose `report.phase` is `'queued'`. Default: the connection's, which is false. */
+  readonly queueTimeCounts?: boolean
   /**
    * The source map (ECMA-426, version 3; index maps too) of a source that was compiled, as an object or its JSON: stacks show the original places. An object is read once, JSON in every run.
    * Without it, a map is taken from the `data:` URL of a `//# sourceMappingURL=` comment in the last line, if it is one of at most 1 MiB.
@@ -26,8 +29,8 @@ export interface RunOptions {
   readonly sourceMap?: string | object
 }
 
-/** How one script runs over many inputs: {@link RunOptions}, without a language. */
-export type ManyOptions = Omit<RunOptions, 'language'>
+/** How one script runs over many inputs, each of which has the deadline for itself: {@link RunOptions}, without a language. */
+export type ManyOptions = Omit<RunOptions, 'language' | 'queueTimeCounts'>
 
 export interface OneShotOptions extends RunOptions {
   /** Globals of the run's context: values, by name. Or, as of `createContext()`, a preset. */
@@ -57,12 +60,15 @@ export interface ContextOptions {
 export interface CallOptions {
   readonly timeout?: number
   readonly signal?: AbortSignal
+  /** As of `run()`. */
+  readonly queueTimeCounts?: boolean
 }
 
 /** What the daemon allows and the connection chose. */
 export interface TimeoutPolicy {
   readonly defaultMs: number
   readonly maxMs: number
+  readonly queueTimeCounts: boolean
 }
 
 /** The same for whatever a box evaluates. */
@@ -76,6 +82,8 @@ export interface RunPolicy extends TimeoutPolicy {
 export interface CallSettings {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
+  /** When the call is due, if its time in queues counts. */
+  readonly due: Due | undefined
 }
 
 export interface RunSettings extends CallSettings {
@@ -97,9 +105,9 @@ export function resolveRunOptions(policy: TimeoutPolicy, given: unknown): RunSet
   return settings
 }
 
-export function resolveManyOptions(policy: TimeoutPolicy, given: unknown): Omit<RunSettings, 'language'> {
+export function resolveManyOptions(policy: TimeoutPolicy, given: unknown): Omit<RunSettings, 'language' | 'due'> {
   const read = new OptionReader('runMany()', given)
-  const settings = { filename: readFilename(read), sourceMap: readSourceMap(read), ...readCall(policy, read) }
+  const settings = { filename: readFilename(read), sourceMap: readSourceMap(read), ...readTimed(policy, read) }
   read.finish()
   return settings
 }
@@ -186,5 +194,11 @@ export function readFilename(read: OptionReader): string | undefined {
 }
 
 export function readCall(policy: TimeoutPolicy, read: OptionReader): CallSettings {
+  const call = readTimed(policy, read)
+  const counts = read.boolean('queueTimeCounts') ?? policy.queueTimeCounts
+  return { ...call, due: counts ? dueIn(call.timeoutMs) : undefined }
+}
+
+function readTimed(policy: TimeoutPolicy, read: OptionReader): Omit<CallSettings, 'due'> {
   return { timeoutMs: read.integer('timeout', TIMEOUT_MS.min, policy.maxMs) ?? policy.defaultMs, signal: read.signal('signal') }
 }

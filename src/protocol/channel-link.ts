@@ -8,6 +8,7 @@ import {
   unhandledCodec,
 } from './guest-messages.ts'
 import { advanceCodec, type ContextMessage, planCodec, type PresetThrew, presetThrewCodec } from './context-messages.ts'
+import { dueCodec, type DueMessage } from './due-message.ts'
 import { type Exhausted, exhaustedCodec } from './exhausted-message.ts'
 import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
@@ -31,6 +32,7 @@ import { vmCompileCodec, vmMeasureCodec, type VmMessage, vmRunCodec, vmSyncCodec
  * Messages marked "payload" end with a value.
  */
 export type ClientToWorker =
+  | DueMessage
   | ScriptMessage
   | ContextMessage
   | VmMessage
@@ -121,6 +123,7 @@ export type WorkerToClient =
     }
 
 export const clientToWorker = defineLink<ClientToWorker>({
+  due: dueCodec,
   script: scriptCodec,
   runScript: runScriptCodec,
   onceScript: onceScriptCodec,

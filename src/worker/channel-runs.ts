@@ -1,3 +1,4 @@
+import { performanceOf } from '../base/clock.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { MAX_OUTPUT, MAX_PENDING_RUNS, TIMEOUT_MS } from '../protocol/limits.ts'
@@ -38,7 +39,7 @@ export interface WorkerParts {
 
 type Message = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
 /** What is answered once. */
-type Request = Exclude<Extract<Message, { readonly run: number }>, { readonly type: 'more' }>
+type Request = Exclude<Extract<Message, { readonly run: number }>, { readonly type: 'more' | 'due' }>
 type ContextRequest = Extract<Request, { readonly timeoutMs: number }>
 
 /** A script whose last run took no longer than this is expected to be as quick again, in milliseconds. */
@@ -58,6 +59,9 @@ export class ChannelRuns {
   /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
   readonly #cancelled = new Set<number>()
   #lastRun = 0
+  /** The request that comes next has waited already, and is due at a time of `performance.now()`. */
+  #dueRun = 0
+  #dueMs = 0
   readonly #work: RunAtWork
   readonly #vm: VmRuns
   readonly #measurements: MemoryMeasurements
@@ -108,6 +112,11 @@ export class ChannelRuns {
     }
     if (message.type === 'script') {
       this.#parts.uploads.keep(this.#channel, message)
+      return
+    }
+    if (message.type === 'due') {
+      this.#dueRun = message.run
+      this.#dueMs = performanceOf(message.atMs)
       return
     }
     if (message.type === 'plan') {
@@ -190,6 +199,11 @@ export class ChannelRuns {
     }
     if (this.#turns.waiting >= MAX_PENDING_RUNS) {
       this.#work.fail('ERR_OVERLOADED', `${MAX_PENDING_RUNS} runs of this channel wait already`, 'queued')
+      this.#discard(request.context, payload)
+      return
+    }
+    if (request.run === this.#dueRun && performance.now() >= this.#dueMs) {
+      this.#work.fail('ERR_TIMEOUT', 'the run waited for its turn until its deadline passed', 'queued')
       this.#discard(request.context, payload)
       return
     }
@@ -462,7 +476,9 @@ export class ChannelRuns {
 
   /** Of the run at work. */
   #setDeadline(timeoutMs: number): void {
-    this.#work.deadlineMs = this.#work.startedMs + Math.min(timeoutMs, this.#maxTimeoutMs)
+    const deadlineMs = this.#work.startedMs + Math.min(timeoutMs, this.#maxTimeoutMs)
+    this.#work.deadlineMs = this.#work.number === this.#dueRun ? Math.min(deadlineMs, this.#dueMs) : deadlineMs
+    this.#work.queuedMs = deadlineMs - this.#work.deadlineMs
   }
 }
 

@@ -236,6 +236,7 @@ export class ManyRuns {
       filename,
       startedMs,
       deadlineMs: startedMs + timeoutMs,
+      queuedMs: 0,
       busyMs: 0,
       owner: {
         settled: (ending) => this.#one(many, ending, startedMs),

@@ -24,6 +24,8 @@ export class RunAtWork {
   filename: string | undefined
   startedMs = 0
   deadlineMs = 0
+  /** How much of its time was over when it started. */
+  queuedMs = 0
   readonly #answers: Answers
   readonly #hostCalls: HostCalls
   readonly #waits: (run: Run) => void
@@ -49,6 +51,7 @@ export class RunAtWork {
     this.#sinceMs = this.startedMs
     this.#busyMs = 0
     this.filename = undefined
+    this.queuedMs = 0
     this.#hostCalls.begin()
   }
 
@@ -58,6 +61,7 @@ export class RunAtWork {
     this.filename = run.filename
     this.startedMs = run.startedMs
     this.deadlineMs = run.deadlineMs
+    this.queuedMs = run.queuedMs
     this.#sinceMs = performance.now()
     this.#busyMs = run.busyMs
     this.#hostCalls.begin()
@@ -73,6 +77,7 @@ export class RunAtWork {
       filename: this.filename,
       startedMs: this.startedMs,
       deadlineMs: this.deadlineMs,
+      queuedMs: this.queuedMs,
       busyMs: this.#computedMs(performance.now()),
     }
   }

@@ -10,6 +10,8 @@ export interface Run {
   readonly filename: string | undefined
   readonly startedMs: number
   readonly deadlineMs: number
+  /** How much of its time was over when it started, because it had waited and that counts. */
+  readonly queuedMs: number
   /** Time that it computed so far. What several runs of a context cannot be told apart in counts for each. */
   busyMs: number
   /** Who hears how it ends, if that is not simply its answer. */

@@ -215,6 +215,7 @@ const toChannel: Samples<ClientToWorker> = {
     { type: 'releasedByHost', context: 1, handles: [] },
     { type: 'releasedByHost', context: MAX, handles: Array.from({ length: 2_000 }, (_, n) => n) },
   ],
+  due: [{ type: 'due', run: MAX, atMs: 1e9 + 0.5 }],
   returned: [{ type: 'returned', context: 1, call: MAX }],
   raised: [{ type: 'raised', context: 1, call: 2 }],
   promised: [{ type: 'promised', context: 1, call: 2 }],
