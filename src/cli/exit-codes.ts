@@ -40,6 +40,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof WorkerCrashError || error instanceof CompilerCrashError)
     return error.report?.limit === undefined ? EXIT.guest : EXIT.limit
   if (error instanceof ConnectionError || error instanceof AccessDeniedError) return EXIT.unavailable
-  if (error instanceof DaemonError) return EXIT.unavailable
+  if (error instanceof DaemonError) return error.code === 'ERR_CONFIG' || error.code === 'ERR_POLICY' ? EXIT.usage : EXIT.unavailable
   return EXIT.internal
 }

@@ -3,6 +3,7 @@ import { VERSION } from '../daemon/version.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { describeFailure } from './failure.ts'
 import { addBundle } from './bundle.ts'
+import { addConfig } from './config.ts'
 import { addDoctor } from './doctor.ts'
 import { addRun } from './run.ts'
 import { addServe } from './serve.ts'
@@ -53,6 +54,7 @@ function makeProgram(): Command {
   addStop(program)
   addDoctor(program)
   addToken(program)
+  addConfig(program)
   addBundle(program)
   return program
 }

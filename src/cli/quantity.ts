@@ -9,14 +9,6 @@ export function parseWhole(text: string): number {
   return Number(text)
 }
 
-/** Reads an amount of memory: bytes, or with K, M or G (1024 each; `256M`, `256MB` and `256MiB` are the same). */
-export function parseBytes(text: string): number {
-  const match = /^(\d{1,12})([KMG]?)(?:i?B)?$/i.exec(text)
-  const [, digits = '', unit = ''] = match ?? []
-  if (match === null) throw new InvalidArgumentError('It must be a number of bytes such as 268435456, or 256M, or 1G.')
-  return Number(digits) * STEP ** UNITS.findIndex((each) => each === unit.toUpperCase())
-}
-
 /** Bytes for people: `73 MiB`. */
 export function formatBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), UNITS.length - 1)

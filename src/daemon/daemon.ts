@@ -4,6 +4,7 @@ import type { Layer } from '../protocol/attestation.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
+import { changedOptions, type OptionChange } from './config/changes.ts'
 import { type Confinement, resolveConfinement } from './confinement.ts'
 import { Compilers } from './compilers.ts'
 import { CpuWatch } from './cpu-watch.ts'
@@ -12,7 +13,7 @@ import { Deaths } from './deaths.ts'
 import { Guardian } from './guardian.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog, type Logger } from './log.ts'
-import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
+import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions, withLive } from './options.ts'
 import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './memory-watch.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
@@ -47,11 +48,13 @@ export interface Daemon extends AsyncDisposable {
   /** Resolves when the daemon has stopped, for whatever reason. */
   readonly stopped: Promise<void>
   /**
-   * Reads the policy again, if it has one. Clients of tenants that are gone are closed; limits that changed hold from the next lease on.
+   * Reads the policy again, if it is in a file, and takes over other options, if they are given: all that this daemon would be started with. Clients of tenants that are gone are closed;
+   * limits that changed hold from the next lease on. The log says what changed, and so does what is returned; most options wait for the next start (`needsRestart`).
    *
-   * @throws DaemonError `ERR_POLICY` with file, line, key and rule; the old policy stays.
+   * @throws InvalidOptionError `ERR_INVALID_OPTION`; all stays as it was
+   * @throws DaemonError `ERR_POLICY` with file, line, key and rule; all stays as it was
    */
-  reload(): void
+  reload(options?: DaemonOptions): readonly OptionChange[]
 }
 
 /**
@@ -78,18 +81,7 @@ export async function startDaemonWithWorker(
 async function startWith(settings: DaemonSettings, workerFile?: string, without?: readonly Layer[]): Promise<Daemon> {
   const log = createLog(settings.logLevel)
   const runtime = examineRuntime(settings.runtime)
-  const { timeoutMs, maxTimeoutMs, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs } = settings
-  const tenants = new Tenants(settings.policyPath, {
-    timeoutMs,
-    maxTimeoutMs,
-    maxWorkers,
-    maxShared,
-    maxQueue,
-    queueTimeoutMs,
-    maxClients: MAX_SESSIONS,
-    cpuMs: settings.cpuMs,
-    weight: 1,
-  })
+  const tenants = new Tenants(settings.policy, defaultLimits(settings))
   const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access))
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
@@ -114,6 +106,11 @@ async function startWith(settings: DaemonSettings, workerFile?: string, without?
   }
 }
 
+function defaultLimits(settings: DaemonSettings): TenantLimits {
+  const { timeoutMs, maxTimeoutMs, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs, cpuMs } = settings
+  return { timeoutMs, maxTimeoutMs, maxWorkers, maxShared, maxQueue, queueTimeoutMs, maxClients: MAX_SESSIONS, cpuMs, weight: 1 }
+}
+
 const UNCONFINED: Confinement = {
   sandbox: undefined,
   cgroups: undefined,
@@ -127,7 +124,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly socket: string
   readonly stopped: Promise<void>
   readonly daemonVersion = VERSION
-  readonly #settings: DaemonSettings
+  #settings: DaemonSettings
   readonly #tenants: Tenants
   readonly #runtime: Runtime
   readonly #confinement: Confinement
@@ -265,13 +262,22 @@ class RunningDaemon implements Daemon, SessionOwner {
     return this.#tenants.limitsOf(tenant)
   }
 
-  reload(): void {
-    this.#tenants.reload()
-    this.#log.info('policy read again')
+  reload(options?: DaemonOptions): readonly OptionChange[] {
+    const next = options === undefined ? this.#settings : resolveDaemonOptions(options)
+    const before = this.#settings
+    const tenants = this.#tenants.reload(next.policy, { ...defaultLimits(next), maxWorkers: before.max })
+    const changes = changedOptions(before.options, next.options)
+    this.#settings = withLive(before, next)
+    this.#log.level = next.logLevel
+    this.#log.info({ changes: changes.length, tenants: tenants.length }, 'configuration read again')
+    for (const { option, from, to, needsRestart } of changes)
+      this.#log.info({ option, from, to, needsRestart }, needsRestart ? 'option changed: it holds after a restart' : 'option changed')
+    for (const { tenant, change } of tenants) this.#log.info({ tenant }, `tenant ${change}`)
     for (const session of this.#sessions) {
       if (session.tenant !== undefined && !this.#tenants.has(session.tenant))
         session.expel(`tenant '${session.tenant}' is not in the daemon's policy any more`)
     }
+    return changes
   }
 
   async lease(tenant: string, session: Session, request: Parameters<SessionOwner['lease']>[2]): ReturnType<SessionOwner['lease']> {

@@ -193,7 +193,7 @@ describe('the program', () => {
     [['frobnicate'], [2, '', /^glovebox: unknown command 'frobnicate'\n/]],
     [
       ['serve', '--memory', 'lots'],
-      [2, '', /'--memory <bytes>' argument 'lots' is invalid/],
+      [2, '', /option 'memory' must be a number of bytes from .*, got "lots"/],
     ],
     [
       ['serve', '--log-level', 'loud'],

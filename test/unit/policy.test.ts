@@ -68,22 +68,22 @@ test.each<[title: string, text: string, message: string]>([
   [
     'a limit of another kind',
     '{ "tenants": { "a": { "limits": {\n "maxWorkers": "2" } } } }',
-    `line 2: 'tenants.a.limits.maxWorkers' must be a number, got "2"`,
+    `line 2: 'tenants.a.limits.maxWorkers' must be a whole number from 1 to 256, got "2"`,
   ],
   [
     'a default over the longest',
     '{ "tenants": { "a": { "limits": {\n "timeout": 10, "maxTimeout": 5 } } } }',
-    "line 2: 'tenants.a.limits.timeout' is over 'maxTimeout'",
+    "line 2: 'tenants.a.limits.timeout' is over 'maxTimeout', got 10",
   ],
   [
     'a user of two tenants',
     '{ "tenants": { "a": { "uids": [1] },\n "b": { "uids": [2, 1] } } }',
-    "line 2: 'tenants.b.uids' names tenant 'a' already",
+    "line 2: 'tenants.b.uids.1' names tenant 'a' already, got 1",
   ],
   [
     'a token of two tenants',
     `{ "tenants": { "a": { "tokens": ["${HASH}"] },\n "b": { "tokens": ["${HASH}"] } } }`,
-    "line 2: 'tenants.b.tokens' names tenant 'a' already",
+    `line 2: 'tenants.b.tokens.0' names tenant 'a' already, got "${HASH.slice(0, 38)}…`,
   ],
 ])('refused whole: %s', (_title, text, message) => {
   expect(refusal(text)).toBe(message)

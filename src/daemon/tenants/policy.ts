@@ -1,17 +1,12 @@
 import * as v from 'valibot'
 import { CPU_S, MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
+import { whole } from '../config/rules.ts'
 
 /** Names that a tenant may have: they stand in logs, metrics and paths. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 const MAX_WORKERS = 256
 const MAX_CLIENTS = 4_096
 const MAX_TENANTS = 1_000
-
-const whole = (min: number, max: number) =>
-  v.pipe(
-    v.number('must be a number'),
-    v.check((value) => Number.isInteger(value) && value >= min && value <= max, `must be a whole number from ${min} to ${max}`),
-  )
 
 const tokenHash = v.pipe(
   v.string('must be a string'),
@@ -47,7 +42,7 @@ const tenant = v.strictObject({
 export const policySchema = v.strictObject({
   tenants: v.pipe(
     v.record(v.pipe(v.string(), v.regex(NAME, 'a tenant has a name of 1 to 64 letters, digits, dots, dashes and underscores')), tenant),
-    v.check((tenants) => Object.keys(tenants).length <= MAX_TENANTS, `has at most ${MAX_TENANTS} tenants`),
+    v.maxEntries(MAX_TENANTS, `has at most ${MAX_TENANTS} tenants`),
   ),
 })
 

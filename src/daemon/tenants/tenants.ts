@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { DaemonError } from '../daemon-error.ts'
 import type { Policy, TenantPolicy } from './policy.ts'
 import { readPolicy } from './policy-file.ts'
@@ -40,22 +41,36 @@ export interface Viewer {
   readonly isOperator: boolean
 }
 
+/** What became of a tenant when its daemon read the policy again. */
+export interface TenantChange {
+  readonly tenant: string
+  readonly change: 'added' | 'changed' | 'removed'
+}
+
 /** The tenants of a daemon, by its policy; or, without one, a single tenant for everyone who may open its socket. */
 export class Tenants {
-  readonly #path: string | undefined
-  readonly #defaults: TenantLimits
+  #defaults: TenantLimits
   #policy: Policy | undefined
 
-  /** Throws ERR_POLICY. */
-  constructor(path: string | undefined, defaults: TenantLimits) {
-    this.#path = path
+  /** `policy` is one, or the path of one. Throws ERR_POLICY. */
+  constructor(policy: string | Policy | undefined, defaults: TenantLimits) {
     this.#defaults = defaults
-    this.#policy = path === undefined ? undefined : readPolicy(path)
+    this.#policy = typeof policy === 'string' ? readPolicy(policy) : policy
   }
 
-  /** Reads the policy again. Throws ERR_POLICY, and the old one stays. */
-  reload(): void {
-    if (this.#path !== undefined) this.#policy = readPolicy(this.#path)
+  /** Takes over a policy and defaults, and says which tenants are other than before. Throws ERR_POLICY, and all stays as it was. */
+  reload(policy: string | Policy | undefined, defaults: TenantLimits): readonly TenantChange[] {
+    const before = this.#policy?.tenants ?? {}
+    this.#policy = typeof policy === 'string' ? readPolicy(policy) : policy
+    this.#defaults = defaults
+    const now = this.#policy?.tenants ?? {}
+    return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((tenant): TenantChange[] => {
+      const change = changeOf(
+        Object.hasOwn(before, tenant) ? before[tenant] : undefined,
+        Object.hasOwn(now, tenant) ? now[tenant] : undefined,
+      )
+      return change === undefined ? [] : [{ tenant, change }]
+    })
   }
 
   has(tenant: string): boolean {
@@ -117,4 +132,10 @@ export class Tenants {
   #entries(): [string, TenantPolicy][] {
     return Object.entries(this.#policy?.tenants ?? {})
   }
+}
+
+function changeOf(before: TenantPolicy | undefined, now: TenantPolicy | undefined): TenantChange['change'] | undefined {
+  if (before === undefined) return 'added'
+  if (now === undefined) return 'removed'
+  return isDeepStrictEqual(before, now) ? undefined : 'changed'
 }
