@@ -197,11 +197,11 @@ class RunningDaemon implements Daemon, SessionOwner {
       },
       log,
     )
-    const { highWaterBytes, memoryBytes, recycleAfter, drainMs } = settings
+    const { highWaterBytes, memoryBytes, recycleAfter } = settings
     const machineBytes = machineMemory()
     const mark = highWaterMark(confinement.cgroups === undefined ? undefined : memoryLimit(memoryBytes), machineBytes)
     this.#memory = new MemoryWatch(
-      { highWaterBytes: highWaterBytes ?? mark, machineBytes, recycleAfter, drainMs },
+      { highWaterBytes: highWaterBytes ?? mark, machineBytes, recycleAfter, drainMs: () => this.#settings.drainMs },
       { drains: (worker, why) => this.#drain(worker, why) },
       log,
     )

@@ -36,8 +36,8 @@ export interface MemoryWatchSettings {
   readonly machineBytes: number
   /** Runs after which a worker that holds nothing is replaced. */
   readonly recycleAfter: number
-  /** How long a worker that is recycled may go on, in milliseconds. */
-  readonly drainMs: number
+  /** How long a worker that is recycled may go on, in milliseconds. It may change while the daemon runs. */
+  readonly drainMs: () => number
 }
 
 /** What the watch looks at. */
@@ -128,7 +128,7 @@ export class MemoryWatch<Worker extends Watched> {
     if (recycled === undefined) return
     const { why, sinceMs } = recycled
     const isFarAbove = worker.rssBytes > FAR_ABOVE * this.#settings.highWaterBytes
-    if (nowMs - sinceMs < this.#settings.drainMs && !isFarAbove) return
+    if (nowMs - sinceMs < this.#settings.drainMs() && !isFarAbove) return
     const { limit, configured, reason } = why
     const observed = limit === 'highWater' ? Math.max(why.observed, worker.rssBytes) : why.observed
     worker.kill('high-water', `was recycled: ${reason}`, { limit, configured, observed })

@@ -1,9 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Box, GuestError, ScriptRefusedError } from 'glovebox'
 import { expect, test } from 'vitest'
+import { codeHash } from '../../src/base/source-hash.ts'
+import { clientToWorker } from '../../src/protocol/channel-link.ts'
 import { testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { CONTROL_HELLO, RawClient, RawPeer } from '../support/raw-peer.ts'
 
 checkLeaks()
 
@@ -69,7 +72,7 @@ test('a script that crashed three workers, in whatever form, is refused for all 
 })
 
 test('it is taken again when the time is over', async () => {
-  await using daemon = await testDaemon({ memory: 32 * MIB, maxPerTenant: 3, max: 6, crashWindow: 2_500 })
+  await using daemon = await testDaemon({ memory: 32 * MIB, maxPerTenant: 3, max: 6, crashWindow: 1_500 })
   await using box = await daemon.connect()
   const crashed = async (): Promise<ScriptRefusedError | undefined> => {
     const contexts = await Promise.all([1, 2, 3].map(async () => box.createContext()))
@@ -79,4 +82,23 @@ test('it is taken again when the time is over', async () => {
   const { retryAfter } = await eventually('a refusal', crashed)
   await wait(retryAfter)
   expect(await refusal(box)).toBeUndefined()
+})
+
+test('a client that tells of crashes that never were, or again and again of one, is not believed', async () => {
+  await using daemon = await testDaemon({ memory: 32 * MIB })
+  await using box = await daemon.connect()
+  await using liar = new RawClient(daemon.socket)
+  const hash = codeHash('1')
+  await liar.answerTo(CONTROL_HELLO, 'welcome')
+  const { path, ticket, channel } = await liar.answerTo({ type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 }, 'leased')
+  for (const run of [1, 1, 1, 2, 3]) liar.tell({ type: 'crashed', channel, run, hash })
+  await using worker = new RawPeer(path as string)
+  worker.write(clientToWorker.encode({ type: 'hello', minVersion: 1, maxVersion: 1, ticket }))
+  worker.write(clientToWorker.encode({ type: 'once', run: 1, context: 1, timeoutMs: 30_000, filename: undefined, source: CRASH }))
+  const lost = await liar.answer(2)
+  expect(lost).toMatchObject({ type: 'lost', report: { channel, run: 1, cause: 'heap' } })
+  for (let times = 0; times < 5; times++) liar.tell({ type: 'crashed', channel, run: 1, hash })
+  // The next thing that it hears is this, and no refusal.
+  await liar.answerTo({ type: 'status', request: 9 }, 'status')
+  expect(await box.run('1')).toBe(1)
 })

@@ -24,7 +24,7 @@ describe('what is seen, and what is done', () => {
       worker.isDraining = true
       done.push(`${worker.number} drains: ${why?.limit ?? 'many runs'}`)
     }
-    const watch = new MemoryWatch<Watched>({ ...settings, drainMs }, { drains }, createLog('silent'))
+    const watch = new MemoryWatch<Watched>({ ...settings, drainMs: () => drainMs }, { drains }, createLog('silent'))
     const workers = (times[0] ?? []).map((_, index) => ({
       ...figures,
       number: index + 1,
