@@ -8,6 +8,7 @@ import {
   ConnectionError,
   ContextLostError,
   GuestError,
+  LimitError,
   MemoryLimitError,
   OutputLimitError,
   ProtocolError,
@@ -185,7 +186,7 @@ export class VmContext implements AsyncDisposable {
     try {
       return this.#hear(await context.vm({ ...request, timeoutMs }, this.#mirror.tell(undefined), signal, script))
     } catch (error) {
-      if (error instanceof GuestError || error instanceof TimeoutError || error instanceof OutputLimitError || signal?.aborted === true)
+      if (mayHaveChanged(error) || signal?.aborted === true)
         await this.#readBack(context)
       else if (error instanceof ValueError) this.#mirror.forgetTold()
       else this.#isLost ||= isEnd(error)
@@ -211,6 +212,12 @@ export class VmContext implements AsyncDisposable {
       throw error
     }
   }
+}
+
+/** Whether the run was begun, and ended in a context that there still is. */
+function mayHaveChanged(error: unknown): boolean {
+  if (error instanceof LimitError) return error.code === 'ERR_CPU_LIMIT'
+  return [GuestError, TimeoutError, OutputLimitError].some((type) => error instanceof type)
 }
 
 function isEnd(error: unknown): boolean {
