@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Daemon, type DaemonOptions, readConfiguration, startDaemon } from '../daemon/index.ts'
+import { type Daemon, type DaemonOptions, inheritedSocket, readConfiguration, ServiceManager, startService } from '../daemon/index.ts'
 import { describeFailure } from './failure.ts'
 import { addServeOptions, type ServeFlags } from './serve-options.ts'
 
@@ -24,21 +24,38 @@ export function addServe(program: Command): void {
 
 async function serve({ config, ...flags }: ServeFlags): Promise<void> {
   const options = (): DaemonOptions => readConfiguration({ file: config, environment: process.env, flags }).options
-  await using daemon = await startDaemon(options())
+  using manager = ServiceManager.of(process.env)
+  const stopping = (drainMs: number): void => manager?.stopping(drainMs)
+  await using daemon = await startService(options(), { socket: inheritedSocket(process.env), stopping })
   stopOnSignal(daemon)
-  reloadOnSignal(daemon, options)
+  reloadOnSignal(daemon, options, manager)
   process.stdout.write(`glovebox listens on ${daemon.socket} (pid ${process.pid})\n`)
+  manager?.ready(() => summaryOf(daemon))
   await daemon.stopped
 }
 
-function reloadOnSignal(daemon: Daemon, options: () => DaemonOptions): void {
-  process.on('SIGHUP', () => {
+function summaryOf(daemon: Daemon): string {
+  const {
+    workers,
+    daemon: { clients },
+  } = daemon.status()
+  const bound = workers.filter(({ state }) => state === 'bound')
+  const tenants = new Set(bound.map(({ tenant }) => tenant))
+  return `${workers.length} workers, ${bound.length} in use by ${tenants.size} tenants; ${clients} clients`
+}
+
+function reloadOnSignal(daemon: Daemon, options: () => DaemonOptions, manager: ServiceManager | undefined): void {
+  const reload = (): void => {
     try {
       daemon.reload(options())
       process.stderr.write('glovebox: configuration read again\n')
     } catch (error) {
       process.stderr.write(`${describeFailure(error)}\nglovebox: the old configuration stays\n`)
     }
+  }
+  process.on('SIGHUP', () => {
+    if (manager === undefined) reload()
+    else manager.reloading(reload)
   })
 }
 

@@ -18,9 +18,10 @@ import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './mem
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
 import { WORKER } from './program.ts'
+import type { InheritedSocket } from './service/inherited-socket.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { claimSocket, type SocketClaim } from './socket-claim.ts'
-import { statusOf } from './status.ts'
+import { type DaemonStatus, statusOf } from './status.ts'
 import { CrashCounts, type Refusal } from './tenants/crash-counts.ts'
 import type { CpuUse } from './tenants/cpu-quota.ts'
 import { giveAccess, isOpenToOthers } from './tenants/socket-access.ts'
@@ -55,6 +56,8 @@ export interface Daemon extends AsyncDisposable {
    * @throws DaemonError `ERR_POLICY` with file, line, key and rule; all stays as it was
    */
   reload(options?: DaemonOptions): readonly OptionChange[]
+  /** Its workers, tenants, limits and deaths, as an operator sees them. */
+  status(): DaemonStatus
 }
 
 /**
@@ -69,6 +72,20 @@ export async function startDaemon(options?: DaemonOptions): Promise<Daemon> {
   return startWith(resolveDaemonOptions(options))
 }
 
+/** What started a daemon's process, if that is more than a shell: a service manager. */
+export interface DaemonHost {
+  /** Serve there, in the place of the option `socket`. */
+  readonly socket?: InheritedSocket | undefined
+  /** It has begun to stop, and may take so long to let runs finish. */
+  readonly stopping?: ((drainMs: number) => void) | undefined
+}
+
+/** {@link startDaemon} for a service manager. */
+export async function startService(options: DaemonOptions, host: DaemonHost): Promise<Daemon> {
+  const { socket } = host
+  return startWith(resolveDaemonOptions(socket === undefined ? options : { ...options, socket: socket.path }), undefined, undefined, host)
+}
+
 /** For tests: {@link startDaemon} with another program in the place of the worker, which is not confined unless `without` is given; and with layers left out, to see what they stop. */
 export async function startDaemonWithWorker(
   options: DaemonOptions,
@@ -78,18 +95,23 @@ export async function startDaemonWithWorker(
   return startWith(resolveDaemonOptions(options), workerFile, without)
 }
 
-async function startWith(settings: DaemonSettings, workerFile?: string, without?: readonly Layer[]): Promise<Daemon> {
+async function startWith(
+  settings: DaemonSettings,
+  workerFile?: string,
+  without?: readonly Layer[],
+  host: DaemonHost = {},
+): Promise<Daemon> {
   const log = createLog(settings.logLevel)
   const runtime = examineRuntime(settings.runtime)
   const tenants = new Tenants(settings.policy, defaultLimits(settings))
-  const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access))
+  const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access), host.socket !== undefined)
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
     const confinement =
       workerFile !== undefined && without === undefined
         ? UNCONFINED
         : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path)
-    const daemon = new RunningDaemon(settings, tenants, runtime, confinement, claim, log, workerFile)
+    const daemon = new RunningDaemon(settings, tenants, runtime, confinement, claim, log, workerFile, host)
     try {
       await daemon.listen()
     } catch (error) {
@@ -111,6 +133,9 @@ function defaultLimits(settings: DaemonSettings): TenantLimits {
   return { timeoutMs, maxTimeoutMs, maxWorkers, maxShared, maxQueue, queueTimeoutMs, maxClients: MAX_SESSIONS, cpuMs, weight: 1 }
 }
 
+/** Who has the daemon in its own process. */
+const OPERATOR: Viewer = { tenant: undefined, isOperator: true }
+
 const UNCONFINED: Confinement = {
   sandbox: undefined,
   cgroups: undefined,
@@ -130,6 +155,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #confinement: Confinement
   readonly #guardian: Guardian | undefined
   readonly #claim: SocketClaim
+  readonly #host: DaemonHost
   readonly #log: Logger
   readonly #deaths: Deaths
   readonly #crashes: CrashCounts
@@ -159,7 +185,9 @@ class RunningDaemon implements Daemon, SessionOwner {
     claim: SocketClaim,
     log: Logger,
     workerFile: string | undefined,
+    host: DaemonHost,
   ) {
+    this.#host = host
     this.socket = claim.path
     this.#settings = settings
     this.#tenants = tenants
@@ -227,9 +255,12 @@ class RunningDaemon implements Daemon, SessionOwner {
   async listen(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#server.once('error', reject)
-    this.#server.listen({ path: this.socket, backlog: BACKLOG }, resolve)
+    const inherited = this.#host.socket
+    if (inherited === undefined) this.#server.listen({ path: this.socket, backlog: BACKLOG }, resolve)
+    else this.#server.listen({ fd: inherited.fd }, BACKLOG, resolve)
     await promise
-    giveAccess(this.socket, this.#settings.access)
+    // Of a socket that is not ours, who made it decides.
+    if (inherited === undefined) giveAccess(this.socket, this.#settings.access)
     this.#pool.refill()
     // Nobody may believe in layers that were not tried.
     const { level, require } = this.#settings.confinement
@@ -240,6 +271,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     if (!this.#draining) {
       this.#draining = true
       this.#log.info({ drainMs: this.#settings.drainMs }, 'daemon stops')
+      this.#host.stopping?.(this.#settings.drainMs)
       this.#server.close()
       await this.#drained()
     }
@@ -342,9 +374,9 @@ class RunningDaemon implements Daemon, SessionOwner {
     return this.#crashes.refused(tenant, performance.now())
   }
 
-  status(session: Session): string {
+  status(viewer: Viewer = OPERATOR): DaemonStatus {
     const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths }
-    return JSON.stringify(statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size, session))
+    return statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size, viewer)
   }
 
   closed(session: Session): void {

@@ -11,6 +11,7 @@ import type { Recycling } from './memory-watch.ts'
 import { OverloadedLeaseError } from './overloaded.ts'
 import { isCrash, type Refusal } from './tenants/crash-counts.ts'
 import { peerUser } from './tenants/peer-user.ts'
+import type { DaemonStatus } from './status.ts'
 import type { Report } from '../protocol/report.ts'
 
 /** What a session asks of the daemon. */
@@ -26,7 +27,7 @@ export interface SessionOwner {
   crashed(session: Session, hash: Uint8Array): void
   /** Scripts that its clients must not send now. */
   refusedScripts(tenant: string): readonly Refusal[]
-  status(session: Session): string
+  status(session: Viewer): DaemonStatus
   /** Drains and stops, in its own time. */
   stop(): unknown
   closed(session: Session): void
@@ -155,7 +156,7 @@ export class Session {
         this.#crashed(message)
         return
       case 'status':
-        this.#send({ type: 'status', request: message.request, json: this.#owner.status(this) })
+        this.#send({ type: 'status', request: message.request, json: JSON.stringify(this.#owner.status(this)) })
         return
       case 'stop':
         if (!this.isOperator) {

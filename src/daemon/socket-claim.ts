@@ -20,9 +20,9 @@ export interface SocketClaim {
 
 /**
  * Claims `path`: its directory belongs to this user and to nobody else (mode 0700, or 0711 if it is open to others; made if need be), no other daemon holds its lock, and sockets that a
- * killed daemon left behind are gone. Throws ERR_SOCKET_PATH, ERR_SOCKET_DIRECTORY or ERR_SOCKET_IN_USE.
+ * killed daemon left behind are gone. A socket that is `inherited` is there already, and stays. Throws ERR_SOCKET_PATH, ERR_SOCKET_DIRECTORY or ERR_SOCKET_IN_USE.
  */
-export function claimSocket(path: string, isOpen = false): SocketClaim {
+export function claimSocket(path: string, isOpen = false, inherited = false): SocketClaim {
   const directory = dirname(path)
   const longest = Math.max(Buffer.byteLength(path), Buffer.byteLength(directory) + 1 + LONGEST_WORKER_NAME)
   if (longest > MAX_SOCKET_PATH_BYTES) {
@@ -40,7 +40,7 @@ export function claimSocket(path: string, isOpen = false): SocketClaim {
     )
   }
   const sweep = (): void => {
-    rmSync(path, { force: true })
+    if (!inherited) rmSync(path, { force: true })
     for (const name of readdirSync(directory)) if (WORKER_SOCKET.test(name)) rmSync(join(directory, name), { force: true })
   }
   // Under the lock nobody can be listening there: what is left is stale.
