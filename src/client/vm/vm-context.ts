@@ -186,8 +186,7 @@ export class VmContext implements AsyncDisposable {
     try {
       return this.#hear(await context.vm({ ...request, timeoutMs }, this.#mirror.tell(undefined), signal, script))
     } catch (error) {
-      if (mayHaveChanged(error) || signal?.aborted === true)
-        await this.#readBack(context)
+      if (mayHaveChanged(error) || signal?.aborted === true) await this.#readBack(context)
       else if (error instanceof ValueError) this.#mirror.forgetTold()
       else this.#isLost ||= isEnd(error)
       throw error
