@@ -104,7 +104,7 @@ export class Box implements AsyncDisposable {
     this.#connection = connection
     this.#refused = refused
     this.#compiler = new Compiler(connection)
-    this.#scripts = new Scripts(this.#compiler, disk, policy.maxSource)
+    this.#scripts = new Scripts(this.#compiler, disk, policy.limits.maxSource)
     this.#presets = new Presets(this.#scripts, policy)
     this.#policy = policy
   }
@@ -115,7 +115,7 @@ export class Box implements AsyncDisposable {
    */
   async run(source: string | Script, options?: OneShotOptions): Promise<unknown> {
     const settings = resolveOneShotOptions(this.#policy, options)
-    checkRunnable(source, this.#policy.maxSource, settings)
+    checkRunnable(source, this.#policy.limits.maxSource, settings)
     const { signal, globals } = settings
     signal?.throwIfAborted()
     // Before a process is taken for it.
@@ -142,20 +142,19 @@ export class Box implements AsyncDisposable {
   /** Makes a context with the given globals. */
   async createContext(globals: Readonly<Record<string, unknown>> = {}, options?: ContextOptions): Promise<Context> {
     checkGlobals(globals)
-    const settings = resolveContextOptions(options)
-    const { signal, modules } = settings
+    const settings = resolveContextOptions(this.#policy, options)
+    const { signal, modules, policy } = settings
     signal?.throwIfAborted()
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
     const lane = await unlessAborted(this.#lease('context'), signal, () => undefined)
     const number = lane.nextContext()
-    lane.bridge(number)
-    const made = this.#create(lane, number, globals, making, modules)
+    const made = this.#create(lane, number, globals, making, modules, policy)
     return unlessAborted(made, signal, (late) => void late.dispose())
   }
 
   /** {@link Context.runMany} in a context of its own, which is gone afterwards. Starts when the first outcome is asked for. */
   async *runMany(source: string, inputs: Iterable<unknown>, options?: ManyOptions): AsyncGenerator<Outcome, undefined, undefined> {
-    checkSource(source, this.#policy.maxSource)
+    checkSource(source, this.#policy.limits.maxSource)
     const list = checkInputs(inputs)
     await using context = await this.createContext()
     yield* context.runMany(source, list, options)
@@ -268,15 +267,20 @@ export class Box implements AsyncDisposable {
     globals: Readonly<Record<string, unknown>>,
     making: Making | undefined,
     modules: Modules | undefined,
+    policy: RunPolicy,
   ): Promise<Context> {
-    const call = (): Promise<unknown> => lane.call({ type: 'create', context: number }, globals, undefined)
+    const limits = policy.limits === this.#policy.limits ? undefined : policy.limits
+    const bridge = lane.bridge(number)
+    bridge.limits = policy.limits
+    bridge.timeoutMs = policy.defaultMs
+    const call = (): Promise<unknown> => lane.call({ type: 'create', context: number }, globals, undefined, undefined, undefined, limits)
     try {
       await (making === undefined ? call() : makeContext(lane, number, making, [], call))
     } catch (error) {
       lane.forget(number)
       throw error
     }
-    const context = new Context(lane, number, this.#policy, this.#scripts)
+    const context = new Context(lane, number, policy, this.#scripts)
     if (modules !== undefined) await context.setModules(modules)
     return context
   }
@@ -350,7 +354,7 @@ export class Box implements AsyncDisposable {
     this.#assertOpen()
     const options = {
       dedicated: purpose === 'process',
-      defaultTimeoutMs: this.#policy.defaultMs,
+      defaults: { limits: this.#policy.limits, timeoutMs: this.#policy.defaultMs },
       guests: this.#guests,
       refused: this.#refused,
       cacheRefused: (script: Script) => void this.#scripts.forget(script),

@@ -1,5 +1,5 @@
 import type { GuestEventMap, GuestEventName } from './guest-events.ts'
-import { ContextBridge } from './context-bridge.ts'
+import { type BridgeLimits, ContextBridge } from './context-bridge.ts'
 
 /** What the bridges of a channel need of it. */
 interface BridgesChannel {
@@ -12,10 +12,12 @@ interface BridgesChannel {
 /** The bridges of a channel's contexts. Only a context to which functions crossed, or which is listened to, has one. */
 export class Bridges {
   readonly #channel: BridgesChannel
+  readonly #limits: BridgeLimits
   readonly #byContext = new Map<number, ContextBridge>()
   #contexts = 0
 
-  constructor(channel: BridgesChannel) {
+  constructor(channel: BridgesChannel, limits: BridgeLimits) {
+    this.#limits = limits
     this.#channel = channel
   }
 
@@ -37,10 +39,14 @@ export class Bridges {
   open(context: number): ContextBridge {
     let bridge = this.#byContext.get(context)
     if (bridge === undefined) {
-      bridge = new ContextBridge(context, {
-        invoke: (caller, handle, args) => this.#channel.invoke(caller, handle, args),
-        released: (released) => process.nextTick(() => this.#release(released)),
-      })
+      bridge = new ContextBridge(
+        context,
+        {
+          invoke: (caller, handle, args) => this.#channel.invoke(caller, handle, args),
+          released: (released) => process.nextTick(() => this.#release(released)),
+        },
+        this.#limits,
+      )
       this.#byContext.set(context, bridge)
     }
     return bridge

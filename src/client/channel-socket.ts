@@ -1,10 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { errorMessage } from '../base/error.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
-import { FRAME_OVERHEAD_BYTES, MAX_OUTPUT } from '../protocol/limits.ts'
-
-/** Frames that a worker may send, in bytes: a value, or an error's text, and what goes with it. */
-const MAX_FRAME_BYTES = MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES
 /** Node reads into this buffer again and again. */
 const READ_BUFFER_BYTES = 64 * 1024
 
@@ -23,9 +19,10 @@ export class ChannelSocket {
   readonly #events: SocketEvents
   #isClosed = false
 
-  constructor(path: string, events: SocketEvents) {
+  /** @param maxFrameBytes what a worker may send as one frame */
+  constructor(path: string, maxFrameBytes: number, events: SocketEvents) {
     this.#events = events
-    const splitter = new FrameSplitter(MAX_FRAME_BYTES, events.frame)
+    const splitter = new FrameSplitter(maxFrameBytes, events.frame)
     const receive = (chunk: Uint8Array): void => {
       try {
         splitter.push(chunk)

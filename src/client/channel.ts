@@ -1,16 +1,26 @@
 import { monotonicOf } from '../base/clock.ts'
 import { isArgumentList } from '../protocol/arguments.ts'
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
 import { errorCodeName } from '../protocol/error-codes.ts'
-import { HELLO_TIMEOUT_MS, MAX_QUEUED_BYTES, MAX_RELEASED, TIMEOUT_MS } from '../protocol/limits.ts'
+import {
+  FRAME_OVERHEAD_BYTES,
+  HELLO_TIMEOUT_MS,
+  MANY_SLICE_BYTES,
+  MAX_CONSOLE_FRAME_BYTES,
+  MAX_QUEUED_BYTES,
+  MAX_RELEASED,
+  MIN_ERROR_BYTES,
+  TIMEOUT_MS,
+} from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Bridges } from './bridges.ts'
 import { Calls } from './calls.ts'
 import { ChannelSocket } from './channel-socket.ts'
 import type { Script } from './compiler/script.ts'
-import type { ContextBridge } from './context-bridge.ts'
+import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
 import { type Due, queuedTimeout, waitedMs } from './due.ts'
 import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, ValueError } from './errors.ts'
@@ -26,7 +36,10 @@ import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
 import { Silence } from './silence.ts'
 import type { RunScript } from './source-maps.ts'
 
-type RequestHead = Extract<Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' | 'due' }>, { readonly run: number }>
+type RequestHead = Extract<
+  Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' | 'due' | 'limits' }>,
+  { readonly run: number }
+>
 /** A request without its number, which the channel gives. */
 export type Request = RequestHead extends infer Head ? (Head extends RequestHead ? Omit<Head, 'run'> : never) : never
 
@@ -45,6 +58,8 @@ export interface ChannelEvents {
 interface AboutCall extends Nested {
   readonly context: number
   readonly timeoutMs: number
+  /** Bytes of its result. */
+  readonly maxOutput: number
   /** Where outcomes of a `many` run go. */
   readonly many: ManyCall | undefined
   /** The source of a run, for the stacks of what it throws. */
@@ -53,7 +68,9 @@ interface AboutCall extends Nested {
   readonly due: Due | undefined
 }
 
-interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script' | 'due'>> {
+export interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script' | 'due'>> {
+  /** Lower limits, of the context that it makes, or of itself. */
+  readonly limits?: ChannelLimits | undefined
   /** Gets the number of the call. */
   readonly started?: (run: number) => void
 }
@@ -64,14 +81,11 @@ export class Channel {
   readonly number: number
   readonly #socket: ChannelSocket
   readonly #events: ChannelEvents
-  readonly #defaultTimeoutMs: number
+  readonly #limits: ChannelLimits
   readonly #calls = new Calls<unknown, AboutCall>()
-  readonly #bridges = new Bridges({
-    invoke: (caller, handle, args) => this.#invoke(caller, handle, args),
-    giveBack: (context, handles) => this.#giveBack(context, handles),
-  })
-  readonly #requests = new Requests(this.#bridges)
-  readonly #values = new ReceivedValues(this.#bridges, (context, handles) => this.#giveBack(context, handles))
+  readonly #bridges: Bridges
+  readonly #requests: Requests
+  readonly #values: ReceivedValues
   readonly #silence: Silence
   /** Runs that were given up and have no answer yet, with their context. */
   readonly #abandoned = new Map<number, number>()
@@ -81,8 +95,18 @@ export class Channel {
   #replyBytes = 0
   #cause: Error | undefined
 
-  constructor(lease: Lease, path: string, defaultTimeoutMs: number, events: ChannelEvents) {
-    this.#defaultTimeoutMs = defaultTimeoutMs
+  constructor(lease: Lease, path: string, defaults: BridgeLimits, events: ChannelEvents) {
+    const { limits } = defaults
+    this.#limits = limits
+    this.#bridges = new Bridges(
+      {
+        invoke: (caller, handle, args) => this.#invoke(caller, handle, args),
+        giveBack: (context, handles) => this.#giveBack(context, handles),
+      },
+      defaults,
+    )
+    this.#requests = new Requests(this.#bridges, limits.maxDepth)
+    this.#values = new ReceivedValues(this.#bridges, limits.maxDepth, (context, handles) => this.#giveBack(context, handles))
     this.worker = lease.worker
     this.number = lease.channel
     this.#events = events
@@ -90,7 +114,7 @@ export class Channel {
       this.#calls.rejectAll(cause)
       this.#socket.keepAlive(false)
     })
-    this.#socket = new ChannelSocket(path, {
+    this.#socket = new ChannelSocket(path, maxFrameBytes(limits), {
       frame: (bytes, start, end) => this.#heard(bytes, start, end),
       broken: (reason) => this.#distrust(reason),
       closed: () => events.closed(),
@@ -102,7 +126,7 @@ export class Channel {
       maxVersion: MAX_PROTOCOL_VERSION,
       ticket: lease.ticket,
     })
-    this.#socket.write(hello)
+    this.#socket.write(Buffer.concat([hello, clientToWorker.encode({ type: 'limits', context: 0, run: 0, limits })]))
   }
 
   /** The functions that its contexts and this process hold of each other. */
@@ -136,11 +160,11 @@ export class Channel {
     const { context } = bridge
     if (this.#cause === undefined && !this.#bridges.has(bridge))
       return Promise.reject(new ContextLostError('ERR_CONTEXT_LOST', 'the context of this function is gone'))
-    return this.call({ type: 'invoke', context, timeoutMs: this.#defaultTimeoutMs, handle }, args)
+    return this.call({ type: 'invoke', context, timeoutMs: bridge.timeoutMs, handle }, args)
   }
 
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
-  call(request: Request, payload: unknown, { started, many, script, due }: CallExtras = {}): Promise<unknown> {
+  call(request: Request, payload: unknown, { started, many, script, due, limits }: CallExtras = {}): Promise<unknown> {
     if (this.#cause !== undefined) return Promise.reject(lateCause(this.#cause))
     const inside = currentFrame()
     const { context } = request
@@ -148,6 +172,7 @@ export class Channel {
     try {
       if (inside !== undefined) checkDepth(inside)
       if (due !== undefined) this.#requests.write({ type: 'due', run, atMs: monotonicOf(due.atMs) }, 0, NO_PAYLOAD)
+      if (limits !== undefined) this.#lower(request, run, limits)
       this.#requests.write({ ...request, run }, context, payload)
     } catch (error) {
       return Promise.reject(asValueError(error))
@@ -155,12 +180,20 @@ export class Channel {
     if (this.#calls.size === 0) this.#socket.keepAlive(true)
     const timeoutMs = 'timeoutMs' in request ? request.timeoutMs : TIMEOUT_MS.default
     this.#silence.called(timeoutMs)
-    const about = { context, timeoutMs, inside, many, script, due }
-    this.#bridges.find(context)?.allowCalls()
+    const bridge = this.#bridges.find(context)
+    const { maxOutput } = limits ?? bridge?.limits ?? this.#limits
+    const about = { context, timeoutMs, maxOutput, inside, many, script, due }
+    bridge?.allowCalls()
     const answer = this.#calls.wait(run, about)
     started?.(run)
     this.#flushSoon()
     return answer
+  }
+
+  /** Says what the request that comes next may have, or the context that it makes. */
+  #lower({ type, context }: Request, run: number, limits: ChannelLimits): void {
+    const isMade = type === 'create' || type.startsWith('once')
+    this.#requests.write({ type: 'limits', context, run: isMade ? 0 : run, limits }, 0, NO_PAYLOAD)
   }
 
   /** Sends a compiled script, for requests that name it by its hash. */
@@ -244,7 +277,10 @@ export class Channel {
         this.#welcome.resolve()
         return
       case 'done':
-        this.#answered(message.run, (about) => this.#result(message.run, about, (value) => this.#calls.resolve(message.run, value)))
+        this.#answered(message.run, (about) => {
+          this.#checkSize(about.maxOutput)
+          this.#result(message.run, about, (value) => this.#calls.resolve(message.run, value))
+        })
         return
       case 'threw':
         this.#answered(message.run, (about) =>
@@ -308,6 +344,12 @@ export class Channel {
     }
     settle(about)
     this.#settled(about)
+  }
+
+  #checkSize(maxOutput: number): void {
+    const maxBytes = maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : maxOutput
+    if (this.#values.payloadBytes > maxBytes)
+      throw new Error(`a result of ${this.#values.payloadBytes} bytes, over the limit of ${maxBytes}`)
   }
 
   /** What a call came to. A lawful value that this process cannot hold (its Node is older than the guest's) fails that call alone. */
@@ -443,6 +485,11 @@ export class Channel {
     this.#events.distrust(reason)
     this.fail(new ProtocolError('ERR_PROTOCOL', `worker ${this.worker} broke the protocol (${reason}); it was ended`))
   }
+}
+
+/** Bytes of the largest frame that a lawful worker sends: outcomes, of which the last was begun with room for one more, and what goes with them. */
+function maxFrameBytes({ maxOutput }: ChannelLimits): number {
+  return 2 * Math.max(maxOutput, MIN_ERROR_BYTES) + MANY_SLICE_BYTES + FRAME_OVERHEAD_BYTES + MAX_CONSOLE_FRAME_BYTES
 }
 
 function asValueError(error: unknown): unknown {

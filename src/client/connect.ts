@@ -1,15 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { errorCode, errorMessage } from '../base/error.ts'
-import { OptionReader } from '../base/options.ts'
+import { InvalidOptionError, OptionReader } from '../base/options.ts'
+import { CHANNEL_LIMIT_NAMES, CHANNEL_LIMITS, type ChannelLimitName } from '../protocol/channel-limits.ts'
 import { defaultSocketPath, SYSTEM_SOCKET_PATH } from '../base/socket-path.ts'
-import { MAX_SOURCE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { Box } from './box.ts'
 import { DiskCache } from './compiler/disk-cache.ts'
 import { Connection, type Reached } from './connection.ts'
 import { embeddedDaemon } from './embedded-daemon.ts'
+import type { Welcome } from './control.ts'
 import { ConnectionError } from './errors.ts'
+import { type GuestLimits, underCeilings } from './limits.ts'
 import { RefusedScripts } from './refused-scripts.ts'
+import type { RunPolicy } from './run-options.ts'
 
 /** How long a call tries to reach a daemon that is gone, in milliseconds. */
 const RECONNECT_MS = 5_000
@@ -36,10 +40,12 @@ export interface ConnectOptions {
   readonly reconnect?: number
   /** Whether the time that calls wait for a worker, and for their turn there, counts towards their deadline, unless they say otherwise. Default false: a deadline begins when a run does. */
   readonly queueTimeCounts?: boolean
-  /** Limits for this connection. None can be raised above the daemon's. */
-  readonly limits?: {
-    /** Default deadline of a run, in milliseconds. */
+  /** Limits for this connection. None can be raised above the tenant's: docs/limits.md. */
+  readonly limits?: GuestLimits & {
+    /** Default deadline of a run, in milliseconds. At most the tenant's `maxTimeout`. */
     readonly timeout?: number
+    /** Contexts of this connection in one worker. 1 to 10,000, default 1,000; there may be room for less. */
+    readonly maxContexts?: number
     /** Longest source that may be run or compiled, in UTF-16 code units. 1 to 16,777,216, which is the default. */
     readonly maxSource?: number
     /** How long to wait for a worker when all are in use, in milliseconds, before a run has begun. 0 to 600,000; at most the daemon's, which is the default. */
@@ -64,7 +70,11 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const queueTimeCounts = read.boolean('queueTimeCounts') ?? false
   const limits = new OptionReader('connect({ limits })', read.object('limits'))
   const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
-  const maxSource = limits.integer('maxSource', MAX_SOURCE.min, MAX_SOURCE.default) ?? MAX_SOURCE.default
+  const lower: Partial<Record<ChannelLimitName, number>> = {}
+  for (const name of CHANNEL_LIMIT_NAMES) {
+    const value = limits.integer(name, CHANNEL_LIMITS[name].min, CHANNEL_LIMITS[name].max)
+    if (value !== undefined) lower[name] = value
+  }
   const queueTimeoutMs = limits.integer('queueTimeout', QUEUE_TIMEOUT_MS.min, QUEUE_TIMEOUT_MS.max) ?? QUEUE_TIMEOUT_MS.max
   limits.finish()
   read.finish()
@@ -84,19 +94,25 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
     },
   )
   const welcome = await connection.open()
-  made.box = new Box(
-    connection,
-    {
-      defaultMs: Math.min(timeoutMs ?? welcome.timeoutMs, welcome.maxTimeoutMs),
-      maxMs: welcome.maxTimeoutMs,
-      maxSource,
-      queueTimeoutMs,
-      queueTimeCounts,
-    },
-    disk,
-    refused,
-  )
+  try {
+    made.box = new Box(connection, { ...policyOf(welcome, timeoutMs, lower), queueTimeoutMs, queueTimeCounts }, disk, refused)
+  } catch (error) {
+    await connection.close(new ConnectionError('ERR_DISPOSED', 'it was never opened'))
+    throw error
+  }
   return made.box
+}
+
+/** Throws `ERR_INVALID_OPTION` for what is more than the tenant may have. */
+function policyOf(
+  welcome: Welcome,
+  timeoutMs: number | undefined,
+  lower: Partial<Record<ChannelLimitName, number>>,
+): Pick<RunPolicy, 'defaultMs' | 'maxMs' | 'limits'> {
+  const { maxTimeoutMs } = welcome
+  if (timeoutMs !== undefined && timeoutMs > maxTimeoutMs)
+    throw new InvalidOptionError('timeout', `must be a whole number from ${TIMEOUT_MS.min} to ${maxTimeoutMs}`, timeoutMs)
+  return { defaultMs: timeoutMs ?? welcome.timeoutMs, maxMs: maxTimeoutMs, limits: underCeilings(lower, welcome.limits) }
 }
 
 const nothing = async (): Promise<void> => undefined

@@ -1,6 +1,7 @@
 import { ExportedFunctions } from '../protocol/handles/exported-functions.ts'
 import { ImportedFunctions } from '../protocol/handles/imported-functions.ts'
-import { HOST_CALLS_PER_SECOND, MAX_HANDLES, MAX_HOST_CALLS, MAX_HOST_CALLS_IN_FLIGHT } from '../protocol/limits.ts'
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
+import { HOST_CALLS_PER_SECOND, MAX_HANDLES } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { RemoteObjects } from '../protocol/remote/remote-objects.ts'
 import type { FunctionHandle } from '../protocol/values/value-options.ts'
@@ -17,6 +18,15 @@ interface BridgeChannel {
   readonly released: (bridge: ContextBridge) => void
 }
 
+/** What contexts of a channel may have unless they are made with less. */
+export interface BridgeLimits {
+  readonly limits: ChannelLimits
+  readonly timeoutMs: number
+}
+
+/** Host calls that a deadline may have cut off between two requests: they count here and not in the worker. */
+const CUT_OFF_CALLS = 100
+
 /** The functions that one context and this process hold of each other, and what the context says by itself. */
 export class ContextBridge {
   readonly context: number
@@ -30,6 +40,9 @@ export class ContextBridge {
   inFlight = 0
   /** Drops it with its last handle: its context was made for one run, which is over. */
   isOver = false
+  /** What its context may have, and how long a call of one of its functions may take, in milliseconds. */
+  limits: ChannelLimits
+  timeoutMs: number
   /** Goes around each call of a function of the guest's. */
   around: ((call: () => Promise<unknown>) => Promise<unknown>) | undefined
   readonly #channel: BridgeChannel
@@ -39,7 +52,9 @@ export class ContextBridge {
   #calls = 0
   #callsAtMs = 0
 
-  constructor(context: number, channel: BridgeChannel) {
+  constructor(context: number, channel: BridgeChannel, { limits, timeoutMs }: BridgeLimits) {
+    this.limits = limits
+    this.timeoutMs = timeoutMs
     this.context = context
     this.#channel = channel
     this.#imported = new ImportedFunctions<GuestFunction>(MAX_HANDLES, () => channel.released(this))
@@ -63,7 +78,8 @@ export class ContextBridge {
     const paid = ((nowMs - this.#callsAtMs) / 1000) * 2 * HOST_CALLS_PER_SECOND
     this.#callsAtMs = nowMs
     this.#calls = Math.max(0, this.#calls - paid) + 1
-    return this.inFlight < 2 * MAX_HOST_CALLS_IN_FLIGHT && this.#calls <= 2 * MAX_HOST_CALLS
+    const { maxHostCalls, maxHostCallsInFlight } = this.limits
+    return this.inFlight < 2 * maxHostCallsInFlight && this.#calls <= 2 * maxHostCalls + CUT_OFF_CALLS
   }
 
   /** Whether any of them is more than a listener: then somebody here may still want something of the context. */

@@ -71,7 +71,7 @@ export class Context implements AsyncDisposable {
    */
   async run(source: string | Script, options?: RunOptions): Promise<unknown> {
     const settings = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
-    checkRunnable(source, this.#policy.maxSource, settings)
+    checkRunnable(source, this.#policy.limits.maxSource, settings)
     this.#assertThere()
     const remember = (script: RunScript): RunScript => this.#remember(script)
     return evaluate(this.#lane, this.#scripts, source, settings, { context: this.#number, as: RUN, payload: NO_PAYLOAD, remember })
@@ -83,7 +83,7 @@ export class Context implements AsyncDisposable {
    * @throws ValueError if an input cannot cross, GuestError if the script does not parse
    */
   runMany(source: string, inputs: Iterable<unknown>, options?: ManyOptions): AsyncIterableIterator<Outcome, undefined> {
-    checkSource(source, this.#policy.maxSource)
+    checkSource(source, this.#policy.limits.maxSource)
     const list = checkInputs(inputs)
     const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveManyOptions(this.#policy, options)
     this.#assertThere()
@@ -259,6 +259,14 @@ export class Context implements AsyncDisposable {
   #plain(): RunSettings {
     const { defaultMs, queueTimeCounts } = this.#policy
     const due = queueTimeCounts ? dueIn(defaultMs) : undefined
-    return { timeoutMs: defaultMs, filename: undefined, language: undefined, signal: undefined, sourceMap: undefined, due }
+    return {
+      timeoutMs: defaultMs,
+      filename: undefined,
+      language: undefined,
+      signal: undefined,
+      sourceMap: undefined,
+      due,
+      limits: undefined,
+    }
   }
 }

@@ -24,18 +24,18 @@ export function evaluate(
   lane: Lane,
   scripts: Scripts,
   source: string | Script,
-  { timeoutMs, filename, language, signal, sourceMap, due }: RunSettings,
+  { timeoutMs, filename, language, signal, sourceMap, due, limits }: RunSettings,
   { context, as, payload, remember, making }: Evaluation,
 ): Promise<unknown> {
   const run = (code: string, script: RunScript, dueThen = due): Promise<unknown> => {
     const call = (): Promise<unknown> =>
-      lane.call({ type: as.source, context, timeoutMs, filename, source: code }, payload, signal, remember(script), dueThen)
+      lane.call({ type: as.source, context, timeoutMs, filename, source: code }, payload, signal, remember(script), dueThen, limits)
     return making === undefined ? call() : makeContext(lane, context, making, [], call)
   }
   if (source instanceof Script) {
     const hash = Buffer.from(source.hash, 'hex')
     const forStacks = remember(source.forStacks())
-    const call = (): Promise<unknown> => lane.call({ type: as.script, context, timeoutMs, hash }, payload, signal, forStacks, due)
+    const call = (): Promise<unknown> => lane.call({ type: as.script, context, timeoutMs, hash }, payload, signal, forStacks, due, limits)
     return making === undefined ? lane.withScripts([source], call) : makeContext(lane, context, making, [source], call)
   }
   if (language !== 'ts') return run(source, runScript(source, filename, sourceMap))

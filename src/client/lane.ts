@@ -1,9 +1,10 @@
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { codeHash } from '../base/source-hash.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
-import { Channel, type Request } from './channel.ts'
+import { type CallExtras, Channel, type Request } from './channel.ts'
 import type { Script } from './compiler/script.ts'
 import { SentScripts } from './compiler/sent-scripts.ts'
-import type { ContextBridge } from './context-bridge.ts'
+import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
 import { deathOf } from './death.ts'
 import { type Due, queuedTimeout, untilDue } from './due.ts'
@@ -24,7 +25,7 @@ const DRAIN_LOOK_MS = 25
 
 export interface LaneOptions {
   readonly dedicated: boolean
-  readonly defaultTimeoutMs: number
+  readonly defaults: BridgeLimits
   readonly guests: GuestEvents
   readonly refused: RefusedScripts
   /** The worker's V8 did not take a script's code cache. */
@@ -56,7 +57,7 @@ export class Lane {
     this.#control = control
     this.#closed = closed
     this.#scripts = new SentScripts((script) => this.#channel.upload(script), options.cacheRefused)
-    this.#channel = new Channel(lease, path, options.defaultTimeoutMs, {
+    this.#channel = new Channel(lease, path, options.defaults, {
       guests: options.guests,
       cacheRefused: (hash) => this.#scripts.refused(hash),
       distrust: (reason) => control.distrust(lease.worker, reason),
@@ -119,13 +120,20 @@ export class Lane {
     return this.#channel.bridges.nextContext()
   }
 
-  /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. `script` is the source that a run is of. */
-  async call(request: Request, payload: unknown, signal: AbortSignal | undefined, script?: RunScript, due?: Due): Promise<unknown> {
+  /** One request and its answer. Aborting rejects at once with the signal's reason, and ends the run wherever it is. `script` is the source that a run is of; `limits`, if they are lower than usual, are those of the run or of the context that is made. */
+  async call(
+    request: Request,
+    payload: unknown,
+    signal: AbortSignal | undefined,
+    script?: RunScript,
+    due?: Due,
+    limits?: ChannelLimits,
+  ): Promise<unknown> {
     if (this.#cause !== undefined) throw lateCause(this.#cause)
     this.refused.check(script?.source)
-    if (due !== undefined) return this.#callBy(due, request, payload, signal, script)
-    if (signal === undefined) return this.#channel.call(request, payload, { script })
-    return this.#abortable(signal, (started) => this.#channel.call(request, payload, { script, started }))
+    if (due !== undefined) return this.#callBy(due, request, payload, signal, { script, limits })
+    if (signal === undefined) return this.#channel.call(request, payload, { script, limits })
+    return this.#abortable(signal, (started) => this.#channel.call(request, payload, { script, started, limits }))
   }
 
   /** A call whose time in the worker's line counts: that keeps to the deadline from when it comes to the request; until then this does. */
@@ -134,11 +142,11 @@ export class Lane {
     request: Request,
     payload: unknown,
     signal: AbortSignal | undefined,
-    script: RunScript | undefined,
+    extras: Pick<CallExtras, 'script' | 'limits'>,
   ): Promise<unknown> {
     if (performance.now() >= due.atMs) throw queuedTimeout(due, this.worker)
     return untilDue(due, LATE_MS, this.worker, signal, (ended) =>
-      this.#abortable(ended, (started) => this.#channel.call(request, payload, { script, started, due })),
+      this.#abortable(ended, (started) => this.#channel.call(request, payload, { ...extras, started, due })),
     )
   }
 

@@ -1,5 +1,5 @@
 import { nativeStrings } from '../base/native-strings.ts'
-import { MAX_DEPTH } from '../protocol/limits.ts'
+import { MIN_ERROR_DEPTH } from '../protocol/limits.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
 import { ValueDecoder } from '../protocol/values/value-decoder.ts'
 import type { FunctionHandle } from '../protocol/values/value-options.ts'
@@ -12,17 +12,19 @@ export class ReceivedValues {
   readonly reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
   readonly #bridges: Bridges
   readonly #giveBack: (context: number, handles: readonly number[]) => void
-  readonly #decoder = new ValueDecoder({
-    maxDepth: MAX_DEPTH.max,
-    functionIn: (handle) => this.#function(handle),
-    remoteIn: (kind, parts) => (this.#unwanted === undefined ? this.#bridges.open(this.#context).remotes.receive(kind, parts) : {}),
-  })
+  readonly #decoder: ValueDecoder
   /** The context that the value which is read belongs to. */
   #context = 0
   /** Handles in a value that nobody wants, to be given back at once: ids and numbers in turns. */
   #unwanted: number[] | undefined
 
-  constructor(bridges: Bridges, giveBack: (context: number, handles: readonly number[]) => void) {
+  /** @param maxDepth levels of a value */
+  constructor(bridges: Bridges, maxDepth: number, giveBack: (context: number, handles: readonly number[]) => void) {
+    this.#decoder = new ValueDecoder({
+      maxDepth: Math.max(maxDepth, MIN_ERROR_DEPTH),
+      functionIn: (handle) => this.#function(handle),
+      remoteIn: (kind, parts) => (this.#unwanted === undefined ? this.#bridges.open(this.#context).remotes.receive(kind, parts) : {}),
+    })
     this.#bridges = bridges
     this.#giveBack = giveBack
   }
@@ -32,6 +34,11 @@ export class ReceivedValues {
     const value = this.value(context)
     this.reader.finish()
     return value
+  }
+
+  /** Bytes of the value that a message ends with. */
+  get payloadBytes(): number {
+    return this.reader.end - this.reader.position
   }
 
   /** One of several values. */

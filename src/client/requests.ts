@@ -1,6 +1,6 @@
 import { nativeStrings } from '../base/native-strings.ts'
 import { type ClientToWorker, clientToWorker } from '../protocol/channel-link.ts'
-import { FRAME_OVERHEAD_BYTES, MAX_DEPTH, MAX_SOURCE } from '../protocol/limits.ts'
+import { FRAME_OVERHEAD_BYTES, MAX_REQUEST_BYTES } from '../protocol/limits.ts'
 import { closeFrame } from '../protocol/link.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
@@ -14,7 +14,7 @@ export const NO_PAYLOAD: unique symbol = Symbol('no payload')
 /** Requests gathered in one turn leave in writes of about this many bytes. */
 export const FLUSH_BYTES = 256 * 1024
 /** What a worker takes as one frame, in bytes. */
-const MAX_FRAME_BYTES = 3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES
+const MAX_FRAME_BYTES = MAX_REQUEST_BYTES + FRAME_OVERHEAD_BYTES
 
 /** The functions that cross to each context. */
 interface Bridges {
@@ -29,16 +29,20 @@ interface Bridges {
  */
 export class Requests {
   readonly #bridges: Bridges
+  readonly #maxDepth: number
   readonly #out = newWriter()
-  readonly #encoder = this.#newEncoder()
+  readonly #encoder: ValueEncoder
   /** The context that the value which is written goes to. */
   #context = 0
   #writing = false
   /** Whole frames that were written meanwhile. */
   #late: Uint8Array[] = []
 
-  constructor(bridges: Bridges) {
+  /** @param maxDepth levels of a value */
+  constructor(bridges: Bridges, maxDepth: number) {
     this.#bridges = bridges
+    this.#maxDepth = maxDepth
+    this.#encoder = this.#newEncoder()
   }
 
   /** How much has gathered, as far as it can be taken now. */
@@ -100,7 +104,7 @@ export class Requests {
 
   #newEncoder(): ValueEncoder {
     return new ValueEncoder({
-      maxDepth: MAX_DEPTH.default,
+      maxDepth: this.#maxDepth,
       // Stacks of this process name its files, which are no business of a guest's.
       errorStacks: false,
       functionOut: (fn, isAsync) => this.#bridges.open(this.#context).send(fn, isAsync),

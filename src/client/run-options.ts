@@ -1,9 +1,11 @@
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
 import { MAX_NAME, MAX_SPECIFIER, TIMEOUT_MS } from '../protocol/limits.ts'
 import { DEFAULT_MAX_ITEMS } from '../protocol/values/value-options.ts'
 import { type Due, dueIn } from './due.ts'
 import { LimitError } from './errors.ts'
+import { GUEST_LIMITS, type GuestLimits, readLimits, RUN_LIMITS, type RunLimits } from './limits.ts'
 import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
 import type { DeterministicOptions } from './presets/deterministic.ts'
@@ -11,7 +13,7 @@ import type { Preset } from './presets/preset.ts'
 import { OriginalPlaces } from './source-map.ts'
 
 /** How one run goes. */
-export interface RunOptions {
+export interface RunOptions extends RunLimits {
   /** Deadline in milliseconds: covers computing, waiting for promises and everything that the code starts. 1 to the daemon's maximum; default: the connection's. */
   readonly timeout?: number
   /** Shown in the guest's stack traces. At most 1,024 characters; `glovebox:` and `node:` are not for guests. */
@@ -29,10 +31,10 @@ export interface RunOptions {
   readonly sourceMap?: string | object
 }
 
-/** How one script runs over many inputs, each of which has the deadline for itself: {@link RunOptions}, without a language. */
-export type ManyOptions = Omit<RunOptions, 'language' | 'queueTimeCounts'>
+/** How one script runs over many inputs, each of which has the deadline for itself: {@link RunOptions}, without a language and limits of its own. */
+export type ManyOptions = Omit<RunOptions, 'language' | 'queueTimeCounts' | keyof RunLimits>
 
-export interface OneShotOptions extends RunOptions {
+export interface OneShotOptions extends RunOptions, GuestLimits {
   /** Globals of the run's context: values, by name. Or, as of `createContext()`, a preset. */
   readonly globals?: Readonly<Record<string, unknown>> | PresetName | Preset
   /** What its context is made with, if `globals` are values. Default `'web'`. */
@@ -55,6 +57,8 @@ export interface ContextOptions {
   readonly signal?: AbortSignal
   /** What `import()` imports in scripts that run in the context, and `ctx.import()` if it is given none. */
   readonly modules?: Modules
+  /** Limits of the context, lower than the connection's. `timeout` is the default deadline of its runs, in milliseconds. */
+  readonly limits?: GuestLimits & { readonly timeout?: number; readonly maxSource?: number }
 }
 
 export interface CallOptions {
@@ -73,8 +77,7 @@ export interface TimeoutPolicy {
 
 /** The same for whatever a box evaluates. */
 export interface RunPolicy extends TimeoutPolicy {
-  /** UTF-16 code units of a source. */
-  readonly maxSource: number
+  readonly limits: ChannelLimits
   /** How long a lease may wait for a worker, in milliseconds. */
   readonly queueTimeoutMs: number
 }
@@ -90,6 +93,8 @@ export interface RunSettings extends CallSettings {
   readonly filename: string | undefined
   readonly sourceMap: OriginalPlaces | undefined
   readonly language: Language | undefined
+  /** Undefined if they are those of the context, or of the connection. */
+  readonly limits: ChannelLimits | undefined
 }
 
 export interface OneShotSettings extends RunSettings, ContextSettings {
@@ -98,25 +103,26 @@ export interface OneShotSettings extends RunSettings, ContextSettings {
 }
 
 /** Most runs have no options: those share one object. */
-export function resolveRunOptions(policy: TimeoutPolicy, given: unknown): RunSettings {
+export function resolveRunOptions(policy: RunPolicy, given: unknown): RunSettings {
   const read = new OptionReader('run()', given)
-  const settings = readRun(policy, read)
+  const settings = { ...readRun(policy, read), limits: readLower(policy, read, RUN_LIMITS) }
   read.finish()
   return settings
 }
 
-export function resolveManyOptions(policy: TimeoutPolicy, given: unknown): Omit<RunSettings, 'language' | 'due'> {
+export function resolveManyOptions(policy: TimeoutPolicy, given: unknown): Omit<RunSettings, 'language' | 'due' | 'limits'> {
   const read = new OptionReader('runMany()', given)
   const settings = { filename: readFilename(read), sourceMap: readSourceMap(read), ...readTimed(policy, read) }
   read.finish()
   return settings
 }
 
-export function resolveOneShotOptions(policy: TimeoutPolicy, given: unknown): OneShotSettings {
+export function resolveOneShotOptions(policy: RunPolicy, given: unknown): OneShotSettings {
   const read = new OptionReader('run()', given)
   const settings = {
     ...readRun(policy, read),
     ...readGlobals(read),
+    limits: readLower(policy, read, GUEST_LIMITS),
     fresh: read.oneOf('fresh', ['context', 'process']) ?? 'context',
   }
   read.finish()
@@ -131,12 +137,37 @@ export function resolveCallOptions(policy: TimeoutPolicy, owner: string, given: 
 }
 
 export function resolveContextOptions(
+  policy: RunPolicy,
   given: unknown,
-): ContextSettings & { readonly signal: AbortSignal | undefined; readonly modules: Modules | undefined } {
+): ContextSettings & { readonly signal: AbortSignal | undefined; readonly modules: Modules | undefined; readonly policy: RunPolicy } {
   const read = new OptionReader('createContext()', given)
-  const settings = { ...readContextSettings(read), signal: read.signal('signal'), modules: readModulesOption(read) }
+  const limits = read.object('limits')
+  const settings = {
+    ...readContextSettings(read),
+    signal: read.signal('signal'),
+    modules: readModulesOption(read),
+    policy: limits === undefined ? policy : readContextLimits(policy, limits),
+  }
   read.finish()
   return settings
+}
+
+/** The policy of what runs in a context with limits of its own. */
+function readContextLimits(policy: RunPolicy, given: object): RunPolicy {
+  const read = new OptionReader('createContext({ limits })', given)
+  const lower = {
+    ...policy,
+    defaultMs: read.integer('timeout', TIMEOUT_MS.min, policy.maxMs) ?? policy.defaultMs,
+    limits: readLimits(read, [...GUEST_LIMITS, 'maxSource'], policy.limits),
+  }
+  read.finish()
+  return lower
+}
+
+/** Undefined if none is lower. */
+function readLower(policy: RunPolicy, read: OptionReader, names: readonly (keyof GuestLimits)[]): ChannelLimits | undefined {
+  const limits = readLimits(read, names, policy.limits)
+  return limits === policy.limits ? undefined : limits
 }
 
 /** Refuses what is not source, or too much of it. */
@@ -172,7 +203,7 @@ export function checkName(name: unknown): asserts name is string {
   if (name.length > MAX_NAME) throw new InvalidOptionError('name', `must have at most ${MAX_NAME} characters`, name)
 }
 
-function readRun(policy: TimeoutPolicy, read: OptionReader): RunSettings {
+function readRun(policy: TimeoutPolicy, read: OptionReader): Omit<RunSettings, 'limits'> {
   const filename = readFilename(read)
   const language = read.oneOf('language', LANGUAGES)
   return { ...readCall(policy, read), filename, language, sourceMap: readSourceMap(read) }

@@ -27,8 +27,8 @@ export class Connections<Channel extends { destroy(): void }> {
     this.#left = left
   }
 
-  announce({ channel, ticket, maxTimeoutMs }: Extract<DaemonToWorker, { readonly type: 'admit' }>): void {
-    this.#tickets.announce(ticket, { channel, maxTimeoutMs })
+  announce({ channel, ticket, maxTimeoutMs, limits }: Extract<DaemonToWorker, { readonly type: 'admit' }>): void {
+    this.#tickets.announce(ticket, { channel, maxTimeoutMs, limits })
   }
 
   /** Somebody has connected. Where too many wait to say hello, the one that waits longest makes room. */

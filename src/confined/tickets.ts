@@ -1,9 +1,11 @@
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { MAX_TICKETS, TICKET_LIFETIME_MS } from '../protocol/limits.ts'
 
 /** What the daemon grants with a ticket. */
 export interface Admission {
   readonly channel: number
   readonly maxTimeoutMs: number
+  readonly limits: ChannelLimits
 }
 
 /** Tickets that were announced and not presented yet. Each opens one channel, once, within its lifetime. */

@@ -129,8 +129,8 @@ async function startWith(
 }
 
 function defaultLimits(settings: DaemonSettings): TenantLimits {
-  const { timeoutMs, maxTimeoutMs, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs, cpuMs } = settings
-  return { timeoutMs, maxTimeoutMs, maxWorkers, maxShared, maxQueue, queueTimeoutMs, maxClients: MAX_SESSIONS, cpuMs, weight: 1 }
+  const { timeoutMs, maxTimeoutMs, channel, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs, cpuMs } = settings
+  return { timeoutMs, maxTimeoutMs, channel, maxWorkers, maxShared, maxQueue, queueTimeoutMs, maxClients: MAX_SESSIONS, cpuMs, weight: 1 }
 }
 
 /** Who has the daemon in its own process. */
@@ -339,7 +339,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     const ticket = randomBytes(TICKET_BYTES)
     session.channels.set(channel, worker.number)
     worker.channels.add(channel)
-    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: limits.maxTimeoutMs })
+    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: limits.maxTimeoutMs, limits: limits.channel })
     return { type: 'leased', request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
   }
 

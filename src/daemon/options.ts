@@ -1,6 +1,13 @@
 import { availableParallelism } from 'node:os'
 import * as v from 'valibot'
 import { InvalidOptionError } from '../base/options.ts'
+import {
+  CHANNEL_LIMIT_NAMES,
+  type ChannelLimits,
+  channelLimitsOf,
+  DEFAULT_CHANNEL_LIMITS,
+  type SomeLimits,
+} from '../protocol/channel-limits.ts'
 import type { Layer } from '../protocol/attestation.ts'
 import { CRASH_WINDOW_MS, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { faultOf } from './config/rules.ts'
@@ -12,8 +19,8 @@ import { policyFault } from './tenants/policy-file.ts'
 import { groupId, type SocketAccess } from './tenants/socket-access.ts'
 import { defaultSocketPath } from '../base/socket-path.ts'
 
-/** How a daemon runs. Every option has a default. */
-export interface DaemonOptions {
+/** How a daemon runs. Every option has a default. The limits of a channel (`maxOutput`, `maxDepth`, `maxSource` and so on) are in docs/limits.md, with units and ranges; a tenant's policy and clients may lower them. */
+export interface DaemonOptions extends SomeLimits {
   /** Path of the socket to serve; its directory must be this user's own. Default: `$XDG_RUNTIME_DIR/glovebox/daemon.sock`, or `/run/glovebox/daemon.sock`. */
   readonly socket?: string | undefined
   /** Workers kept booted beyond those in use. 0 to 64, default 1. */
@@ -72,6 +79,7 @@ export function defaultOptions() {
     maxPerTenant: cores,
     timeout: TIMEOUT_MS.default,
     maxTimeout: TIMEOUT_MS.max,
+    ...DEFAULT_CHANNEL_LIMITS,
     maxQueue: MAX_QUEUE.default,
     queueTimeout: QUEUE_TIMEOUT_MS.default,
     recycleAfter: 10_000_000,
@@ -92,6 +100,7 @@ export const LIVE_OPTIONS: ReadonlySet<keyof DaemonOptions> = new Set([
   'maxPerTenant',
   'timeout',
   'maxTimeout',
+  ...CHANNEL_LIMIT_NAMES,
   'maxQueue',
   'queueTimeout',
   'cpu',
@@ -108,6 +117,7 @@ export interface DaemonSettings {
   readonly maxPerTenant: number
   readonly timeoutMs: number
   readonly maxTimeoutMs: number
+  readonly channel: ChannelLimits
   readonly maxQueue: number
   readonly queueTimeoutMs: number
   readonly cpuMs: number | undefined
@@ -137,6 +147,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     maxPerTenant: options.maxPerTenant,
     timeoutMs: Math.min(options.timeout, maxTimeout),
     maxTimeoutMs: maxTimeout,
+    channel: channelLimitsOf((name) => options[name]),
     cpuMs: cpu === undefined ? undefined : cpu * 1_000,
     highWaterBytes: options.highWater,
     recycleAfter: options.recycleAfter,
@@ -157,7 +168,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
 
 /** The settings of a daemon that runs on while its configuration is another: what can change has changed, and the rest is as it was. */
 export function withLive(running: DaemonSettings, next: DaemonSettings): DaemonSettings {
-  const { timeoutMs, maxTimeoutMs, maxPerTenant, maxQueue, queueTimeoutMs, cpuMs, policy, drainMs, logLevel } = next
+  const { timeoutMs, maxTimeoutMs, channel, maxPerTenant, maxQueue, queueTimeoutMs, cpuMs, policy, drainMs, logLevel } = next
   const options = { ...running.options }
   for (const key of LIVE_OPTIONS) Object.assign(options, { [key]: next.options[key] })
   return Object.freeze({
@@ -165,6 +176,7 @@ export function withLive(running: DaemonSettings, next: DaemonSettings): DaemonS
     options,
     timeoutMs,
     maxTimeoutMs,
+    channel,
     maxPerTenant,
     maxQueue,
     queueTimeoutMs,

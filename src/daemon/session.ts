@@ -190,9 +190,9 @@ export class Session {
     clearTimeout(this.#helloTimer)
     this.#greeted = true
     this.#splitter.maxFrameBytes = MAX_CONTROL_FRAME_BYTES
-    const { timeoutMs, maxTimeoutMs } = this.#owner.limitsOf(this.tenant ?? '')
+    const { timeoutMs, maxTimeoutMs, channel: limits } = this.#owner.limitsOf(this.tenant ?? '')
     const { daemonVersion } = this.#owner
-    this.#send({ type: 'welcome', version, daemonVersion, timeoutMs, maxTimeoutMs })
+    this.#send({ type: 'welcome', version, daemonVersion, timeoutMs, maxTimeoutMs, limits })
     if (this.tenant !== undefined) for (const refusal of this.#owner.refusedScripts(this.tenant)) this.refuseScript(refusal)
   }
 

@@ -2,6 +2,7 @@ import type { DaemonSettings } from './options.ts'
 import type { Compilers } from './compilers.ts'
 import type { DeathRecord, Deaths } from './deaths.ts'
 import type { Pool } from './pool.ts'
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import type { Attestation } from '../protocol/attestation.ts'
 import type { Confinement } from './confinement.ts'
 import type { Runtime } from './runtime.ts'
@@ -33,7 +34,7 @@ export interface DaemonStatus {
     readonly memoryBytes: number
     readonly maxWorkers: number
     readonly maxPerTenant: number
-  }
+  } & ChannelLimits
   /** What the newest worker attested, and what this machine does not give. */
   readonly confinement: { readonly layers: Attestation['layers']; readonly absent: Confinement['absent'] }
   readonly workers: readonly WorkerStatus[]
@@ -91,6 +92,7 @@ export function statusOf(
       memoryBytes: settings.memoryBytes,
       maxWorkers: settings.max,
       maxPerTenant: settings.maxPerTenant,
+      ...settings.channel,
     },
     confinement: { layers, absent: confinement.absent },
     workers: visible(pool.workers, viewer),

@@ -10,6 +10,7 @@ import {
 import { advanceCodec, type ContextMessage, planCodec, type PresetThrew, presetThrewCodec } from './context-messages.ts'
 import { dueCodec, type DueMessage } from './due-message.ts'
 import { type Exhausted, exhaustedCodec } from './exhausted-message.ts'
+import { limitsCodec, type LimitsMessage } from './channel-limits.ts'
 import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
 import { MAX_NAME } from './limits.ts'
@@ -35,6 +36,7 @@ export type ClientToWorker =
   | DueMessage
   | ScriptMessage
   | ContextMessage
+  | LimitsMessage
   | VmMessage
   | Hello
   /** Evaluates `source` in `context`. */
@@ -129,6 +131,7 @@ export const clientToWorker = defineLink<ClientToWorker>({
   onceScript: onceScriptCodec,
   onceScriptWith: onceScriptWithCodec,
   plan: planCodec,
+  limits: limitsCodec,
   advance: advanceCodec,
   vmRun: vmRunCodec,
   vmSync: vmSyncCodec,

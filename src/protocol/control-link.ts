@@ -1,3 +1,4 @@
+import { type ChannelLimits, packChannelLimits, readChannelLimits } from './channel-limits.ts'
 import {
   defineLink,
   intList,
@@ -66,6 +67,8 @@ export type DaemonToClient =
       readonly daemonVersion: string
       readonly timeoutMs: number
       readonly maxTimeoutMs: number
+      /** What its guests may have at most. */
+      readonly limits: ChannelLimits
     }
   /** The answer to a hello that cannot be served; the daemon closes the connection. */
   | { readonly type: 'refused'; readonly code: string; readonly message: string }
@@ -168,12 +171,13 @@ export const daemonToClient = defineLink<DaemonToClient>({
   warning: warningCodec,
   welcome: {
     code: 1,
-    fields: 4,
+    fields: 5,
     pack(out, message) {
       out.int(message.version)
       out.string(message.daemonVersion)
       out.int(message.timeoutMs)
       out.int(message.maxTimeoutMs)
+      packChannelLimits(out, message.limits)
     },
     unpack: (from) => ({
       type: 'welcome',
@@ -181,6 +185,7 @@ export const daemonToClient = defineLink<DaemonToClient>({
       daemonVersion: from.string(MAX_NAME),
       timeoutMs: from.uint32(),
       maxTimeoutMs: from.uint32(),
+      limits: readChannelLimits(from),
     }),
   },
   refused: {

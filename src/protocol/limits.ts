@@ -4,7 +4,7 @@
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** A number that a client may lower for a run. It cannot be raised above the daemon's policy, nor that above `max`. */
+/** A number that a client may lower. It cannot be raised above the daemon's policy, nor that above `max`: see channel-limits.ts. */
 export interface Limit {
   readonly default: number
   readonly min: number
@@ -14,13 +14,16 @@ export interface Limit {
 /** Deadline of one run, in milliseconds. Long enough to load a large library, short enough that a person notices a loop. */
 export const TIMEOUT_MS: Limit = { default: 5_000, min: 1, max: 3_600_000 }
 /** UTF-16 code units of one source. The TypeScript compiler, the largest library that people bundle, has 9 million. */
-export const MAX_SOURCE: Limit = { default: 16 * MiB, min: 1, max: 64 * MiB }
-/** Bytes of one encoded result. */
+export const MAX_SOURCE: Limit = { default: 16 * MiB, min: 1, max: 16 * MiB }
+/** Bytes of one encoded result, and of the arguments of one host call. */
 export const MAX_OUTPUT: Limit = { default: 16 * MiB, min: 16, max: 256 * MiB }
 /** V8 heap of one worker, in bytes. Below 16 MiB Node itself does not start reliably. */
 export const MEMORY: Limit = { default: 256 * MiB, min: 32 * MiB, max: 4096 * MiB }
 /** A semi-space of V8's young generation, in bytes. It has room for three, which V8 counts into the limit of its heap. Why so many: ARCHITECTURE.md, "Collections hold up a signal". */
 export const SEMI_SPACE_BYTES = 16 * MiB
+/** What a guest threw, and what a worker says of itself, has at least so many bytes and levels, however few a result may have. */
+export const MIN_ERROR_BYTES = 256 * KiB
+export const MIN_ERROR_DEPTH = 16
 /** Contexts in one worker, if its memory has room for as many. */
 export const MAX_CONTEXTS: Limit = { default: 1_000, min: 1, max: 10_000 }
 /** Nesting of a value, in levels. Encoder and decoder recurse: 1,000 levels fit V8's default stack several times over. */
@@ -86,6 +89,8 @@ export const MAX_WORKER_MESSAGES_PER_SECOND = 10_000
 export const MAX_WORKER_STDERR_PER_SECOND = 4 * MiB
 /** What a frame carries besides a source or a value: operation, numbers, file name. */
 export const FRAME_OVERHEAD_BYTES = 16 * KiB
+/** Bytes of a source or value that a client sends in one message. */
+export const MAX_REQUEST_BYTES = 192 * MiB
 /** Before its hello was accepted a peer may only send this much. */
 export const MAX_HELLO_FRAME_BYTES = 4 * KiB
 
@@ -117,9 +122,9 @@ export const MAX_MIRRORED_ITEMS = 2_000_000
 /** Handles given back in one message. */
 export const MAX_RELEASED = 1_000
 /** Calls of host functions that one context may have unanswered. */
-export const MAX_HOST_CALLS_IN_FLIGHT = 1_000
+export const MAX_HOST_CALLS_IN_FLIGHT: Limit = { default: 1_000, min: 1, max: 10_000 }
 /** Calls of host functions from the moment when a context gets busy until it has nothing pending: usually, in one run. */
-export const MAX_HOST_CALLS = 100_000
+export const MAX_HOST_CALLS: Limit = { default: 100_000, min: 0, max: 10_000_000 }
 /** Calls that it may make besides, while no run of it is pending, for each second that passes: timers that go on call the host, too. */
 export const HOST_CALLS_PER_SECOND = 1_000
 /** How deep host functions may call into contexts that call host functions again: each level holds a call on both sides. */
@@ -134,9 +139,9 @@ export const MAX_UNHANDLED = 100
 export const MAX_URL = 4 * MiB
 /** Timers of one context. */
 export const MAX_TIMERS = 10_000
-/** Console output of one context: characters of text and calls in a second. More is dropped, and counted. */
-export const MAX_CONSOLE_CHARACTERS_PER_SECOND = MiB
-export const MAX_CONSOLE_CALLS_PER_SECOND = 1_000
+/** Console output of one context in a second: bytes of the messages, text and arguments, and calls. More is dropped, and counted. */
+export const MAX_CONSOLE: Limit = { default: 2 * MiB, min: 0, max: 64 * MiB }
+export const MAX_CONSOLE_LINES: Limit = { default: 1_000, min: 0, max: 100_000 }
 /** Bytes of the arguments that go with one console message. */
 export const MAX_CONSOLE_ARGUMENTS_BYTES = 64 * KiB
 /** How long console output may wait while the guest goes on computing and writing, in milliseconds. */
@@ -153,3 +158,5 @@ export const BACKGROUND_BURST_MS = 500
 export const BACKGROUND_MS_PER_SECOND = 100
 /** UTF-16 code units of the text of one console call; what is longer is cut, and says so. Far more than a person reads, and no burden on the channel. */
 export const MAX_CONSOLE_TEXT = 64 * KiB
+/** Bytes of the largest console message: three of UTF-8 for each code unit of its text, and its arguments. */
+export const MAX_CONSOLE_FRAME_BYTES = 4 * MAX_CONSOLE_TEXT + MAX_CONSOLE_ARGUMENTS_BYTES

@@ -1,11 +1,18 @@
 import { type Attestation, readAttestation, writeAttestation } from './attestation.ts'
+import { type ChannelLimits, packChannelLimits, readChannelLimits } from './channel-limits.ts'
 import { defineLink } from './link.ts'
 import { TICKET_BYTES } from './limits.ts'
 
 /** Daemon → worker, over the worker's control pipe (file descriptor 3). */
 export type DaemonToWorker =
   /** The next channel that presents `ticket` is number `channel`, and may ask for no more than these limits. */
-  | { readonly type: 'admit'; readonly channel: number; readonly ticket: Uint8Array; readonly maxTimeoutMs: number }
+  | {
+      readonly type: 'admit'
+      readonly channel: number
+      readonly ticket: Uint8Array
+      readonly maxTimeoutMs: number
+      readonly limits: ChannelLimits
+    }
   | { readonly type: 'ping'; readonly sequence: number }
   /** The answer to `booted`: give up what guests must not have, attack yourself, report. */
   | ({ readonly type: 'confine' } & ConfineRequest)
@@ -43,17 +50,18 @@ export type WorkerToDaemon =
 export const daemonToWorker = defineLink<DaemonToWorker>({
   admit: {
     code: 1,
-    fields: 3,
+    fields: 4,
     pack(out, message) {
       out.int(message.channel)
       out.bin(message.ticket, message.ticket.length)
       out.int(message.maxTimeoutMs)
+      packChannelLimits(out, message.limits)
     },
     unpack(from) {
       const channel = from.uint32()
       // Copied: the frame's bytes do not outlive the call.
       const ticket = from.bin(TICKET_BYTES).slice()
-      return { type: 'admit', channel, ticket, maxTimeoutMs: from.uint32() }
+      return { type: 'admit', channel, ticket, maxTimeoutMs: from.uint32(), limits: readChannelLimits(from) }
     },
   },
   ping: {

@@ -56,6 +56,16 @@ export class Answers {
 
   /** A primitive result, without the realm's codec. Returns false, and answers nothing, if it is larger than `maxOutput`. */
   primitive(run: number, value: Primitive, maxOutput: number): boolean {
+    return this.value(run, value, maxOutput)
+  }
+
+  /** It is done, and there is nothing to say. */
+  nothing(run: number): void {
+    this.primitive(run, undefined, MAX_OUTPUT.min)
+  }
+
+  /** A value of the worker's own. Returns false, and answers nothing, if it is larger than `maxOutput`. */
+  value(run: number, value: unknown, maxOutput: number): boolean {
     const out = this.#out
     const start = workerToClient.open(out, { type: 'done', run })
     const from = out.position
@@ -66,13 +76,6 @@ export class Answers {
     }
     this.#close(start)
     return true
-  }
-
-  /** A value of the worker's own. */
-  value(run: number, value: unknown): void {
-    const start = workerToClient.open(this.#out, { type: 'done', run })
-    this.#encoder.write(this.#out, value)
-    this.#close(start)
   }
 
   /** A value that the realm side encoded. */

@@ -1,3 +1,4 @@
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { HOST_CALLS_PER_SECOND } from '../protocol/limits.ts'
 import { BackgroundBudget } from './background-budget.ts'
 import type { Run } from './run.ts'
@@ -8,6 +9,7 @@ export class ChannelContext {
   readonly realm: RealmContext
   /** The client's number for it. */
   readonly number: number
+  readonly limits: ChannelLimits
   /** Made for one run, and dropped with it. */
   readonly once: boolean
   /** Runs that wait for a promise, by number. */
@@ -18,6 +20,8 @@ export class ChannelContext {
   timer: NodeJS.Timeout | undefined
   readonly budget = new BackgroundBudget()
   #callsAtMs = 0
+  /** Up to which count of host calls runs go that have a limit of their own, by number. */
+  #caps: Map<number, number> | undefined
 
   /** A run begins, and no other is pending: its host calls are counted anew. */
   allowCalls(nowMs: number): void {
@@ -32,11 +36,29 @@ export class ChannelContext {
     this.#callsAtMs = nowMs
   }
 
+  /** While this run is under way, so many host calls may be made here. */
+  capCalls(run: number, calls: number): void {
+    this.#caps ??= new Map()
+    this.#caps.set(run, this.realm.record.calls + calls)
+    this.#setMaxCalls(this.#caps)
+  }
+
+  /** The run is over. */
+  uncapCalls(run: number): void {
+    if (this.#caps?.delete(run) === true) this.#setMaxCalls(this.#caps)
+  }
+
+  #setMaxCalls(caps: ReadonlyMap<number, number>): void {
+    this.realm.record.maxCalls = Math.min(this.limits.maxHostCalls, ...caps.values())
+  }
+
   /** Nothing wakes it any more: it was dropped. */
   isStopped = false
 
-  constructor(realm: RealmContext, number: number, once: boolean) {
+  constructor(realm: RealmContext, number: number, once: boolean, limits: ChannelLimits) {
     this.realm = realm
+    this.limits = limits
+    realm.limit(limits)
     this.number = number
     this.once = once
     realm.record.context = number

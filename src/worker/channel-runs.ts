@@ -1,7 +1,8 @@
 import { performanceOf } from '../base/clock.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
-import { MAX_OUTPUT, MAX_PENDING_RUNS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_PENDING_RUNS, TIMEOUT_MS } from '../protocol/limits.ts'
+import type { Admission } from '../confined/tickets.ts'
 import type { Answers } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
 import { ContextTurns } from './context-turns.ts'
@@ -16,6 +17,7 @@ import { PlannedContexts } from './planned-contexts.ts'
 import type { PresetContexts } from './preset-contexts.ts'
 import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
+import { RequestLimits } from './request-limits.ts'
 import { RunAtWork } from './run-at-work.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
 import type { TimeZones } from './time-zones.ts'
@@ -39,7 +41,7 @@ export interface WorkerParts {
 
 type Message = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
 /** What is answered once. */
-type Request = Exclude<Extract<Message, { readonly run: number }>, { readonly type: 'more' | 'due' }>
+type Request = Exclude<Extract<Message, { readonly run: number }>, { readonly type: 'more' | 'due' | 'limits' }>
 type ContextRequest = Extract<Request, { readonly timeoutMs: number }>
 
 /** A script whose last run took no longer than this is expected to be as quick again, in milliseconds. */
@@ -50,6 +52,7 @@ export class ChannelRuns {
   readonly #parts: WorkerParts
   readonly #channel: number
   readonly #maxTimeoutMs: number
+  readonly #limits: RequestLimits
   readonly #answers: Answers
   readonly #contexts = new Map<number, ChannelContext>()
   readonly #hostCalls: HostCalls
@@ -66,10 +69,11 @@ export class ChannelRuns {
   readonly #vm: VmRuns
   readonly #measurements: MemoryMeasurements
 
-  constructor(parts: WorkerParts, channel: number, maxTimeoutMs: number, answers: Answers, conversation: Conversation) {
+  constructor(parts: WorkerParts, { channel, maxTimeoutMs, limits }: Admission, answers: Answers, conversation: Conversation) {
     this.#parts = parts
     this.#channel = channel
     this.#maxTimeoutMs = maxTimeoutMs
+    this.#limits = new RequestLimits(limits)
     this.#answers = answers
     this.#hostCalls = new HostCalls(answers, conversation)
     this.#turns = new ContextTurns(parts, channel, answers, conversation, this.#hostCalls, {
@@ -79,7 +83,14 @@ export class ChannelRuns {
       },
       released: (context) => this.#dropIfDone(context),
     })
-    this.#work = new RunAtWork(answers, this.#hostCalls, this.#cancelled, parts.pause, (run) => this.#turns.wait(run))
+    this.#work = new RunAtWork(
+      answers,
+      this.#hostCalls,
+      this.#cancelled,
+      () => this.#limits.channel,
+      parts.pause,
+      (run) => this.#turns.wait(run),
+    )
     this.#measurements = new MemoryMeasurements(answers)
     this.#vm = new VmRuns(parts.guard, answers, this.#work)
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
@@ -121,6 +132,10 @@ export class ChannelRuns {
     }
     if (message.type === 'plan') {
       this.#planned.plans.add(message)
+      return
+    }
+    if (message.type === 'limits') {
+      this.#limits.lower(message)
       return
     }
     if ('run' in message) {
@@ -248,7 +263,7 @@ export class ChannelRuns {
       case 'onceScript':
       case 'onceScriptWith': {
         const compiled = this.#uploaded(request.hash)
-        if (compiled === undefined || !this.#mayAdd(request.context)) return undefined
+        if (compiled === undefined || !this.#work.admits(compiled.length) || !this.#mayAdd(request.context)) return undefined
         const context = this.#take(request.context, true)
         if (context === undefined) return undefined
         this.#setDeadline(request.timeoutMs)
@@ -272,6 +287,7 @@ export class ChannelRuns {
         }
         this.#setDeadline(request.timeoutMs)
         this.#access(context, request, payload)
+        this.#work.out(context)
         return context
       }
     }
@@ -285,13 +301,14 @@ export class ChannelRuns {
     const { record } = context.realm
     record.origin = this.#work.number
     if (context.pending.size === 0) context.allowCalls(this.#work.startedMs)
+    this.#work.in(context, this.#limits.ofRun(request.run, context.limits))
     switch (request.type) {
       case 'run':
         this.#evaluate(context, request.source, request.filename)
         return
       case 'runScript': {
         const compiled = this.#uploaded(request.hash)
-        if (compiled !== undefined) this.#enter(context, compiled)
+        if (compiled !== undefined && this.#work.admits(compiled.length)) this.#enter(context, compiled)
         return
       }
       case 'many':
@@ -324,7 +341,7 @@ export class ChannelRuns {
       case 'modules':
         record.unread = true
         if (!this.#work.give(context, payload)) return
-        context.realm.allowModules()
+        context.realm.allowModules(context.limits.maxSource)
         this.#work.step(context, request.type === 'import' ? Op.import : Op.modules)
         return
       case 'invoke':
@@ -388,8 +405,14 @@ export class ChannelRuns {
   /** Whether there may be a context of that number. If not, that is answered. A single run may leave its context behind, so it is refused before its code does anything. */
   #mayAdd(number: number): boolean {
     if (this.#contexts.has(number)) this.#work.fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
-    else if (this.#parts.usage.contexts < this.#parts.maxContexts) return true
-    else this.#work.fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${this.#parts.maxContexts} contexts; dispose some`, 'queued')
+    else {
+      const maxContexts = Math.min(this.#parts.maxContexts, this.#limits.ceilings.maxContexts)
+      const own = this.#limits.channel.maxContexts
+      if (this.#contexts.size >= own && own < maxContexts)
+        this.#work.fail('ERR_CONTEXT_LIMIT', `this connection has its limit of ${own} contexts in a worker; dispose some`, 'queued')
+      else if (this.#parts.usage.contexts < maxContexts) return true
+      else this.#work.fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${maxContexts} contexts; dispose some`, 'queued')
+    }
     return false
   }
 
@@ -400,7 +423,8 @@ export class ChannelRuns {
     if (realm === undefined) return undefined
     // The scripts of its preset have deadlines of their own.
     if (plan !== undefined) this.#work.startedMs = performance.now()
-    const context = new ChannelContext(realm, number, once)
+    const context = new ChannelContext(realm, number, once, this.#limits.ofContext(number))
+    this.#work.in(context, undefined)
     context.realm.record.origin = this.#work.number
     context.realm.onRequest = (request, deadlineMs) => this.#hostCalls.answer(context, request, deadlineMs)
     return context
@@ -418,14 +442,14 @@ export class ChannelRuns {
     this.#setDeadline(TIMEOUT_MS.default)
     if (!this.#work.define(context, globals)) return undefined
     this.#keep(context)
-    this.#answers.primitive(this.#work.number, undefined, MAX_OUTPUT.max)
+    this.#answers.nothing(this.#work.number)
     return context
   }
 
   #dispose(number: number): void {
     const context = this.#contexts.get(number)
     if (context !== undefined) this.#drop(context)
-    this.#answers.primitive(this.#work.number, undefined, MAX_OUTPUT.max)
+    this.#answers.nothing(this.#work.number)
   }
 
   #drop(context: ChannelContext): void {
@@ -443,7 +467,7 @@ export class ChannelRuns {
 
   #evaluate(context: ChannelContext, source: string, filename: string | undefined): void {
     this.#work.filename = filename
-    if (!this.#work.admits(source)) return
+    if (!this.#work.admits(source.length)) return
     const compiled = this.#compile(source, filename)
     if (compiled !== undefined) this.#enter(context, compiled)
   }

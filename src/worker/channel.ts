@@ -3,7 +3,7 @@ import type { Connections } from '../confined/connections.ts'
 import { type ClientToWorker, clientToWorker } from '../protocol/channel-link.ts'
 import { FrameSplitter, FramingError } from '../protocol/framing.ts'
 import type { Hello } from '../protocol/greeting.ts'
-import { FRAME_OVERHEAD_BYTES, HELLO_TIMEOUT_MS, MAX_HELLO_FRAME_BYTES, MAX_QUEUED_BYTES, MAX_SOURCE } from '../protocol/limits.ts'
+import { FRAME_OVERHEAD_BYTES, HELLO_TIMEOUT_MS, MAX_HELLO_FRAME_BYTES, MAX_QUEUED_BYTES, MAX_REQUEST_BYTES } from '../protocol/limits.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { MsgpackReader } from '../protocol/msgpack/reader.ts'
 import { nativeStrings } from '../base/native-strings.ts'
@@ -12,8 +12,7 @@ import type { BlockingSocket } from './blocking-socket.ts'
 import { ChannelRuns, type WorkerParts } from './channel-runs.ts'
 import type { HostAnswer } from './host-answer.ts'
 
-/** Three bytes of UTF-8 for each code unit of the largest source. Values have the same room. */
-const MAX_FRAME_BYTES = 3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES
+const MAX_FRAME_BYTES = MAX_REQUEST_BYTES + FRAME_OVERHEAD_BYTES
 
 /** How long one turn of the event loop may serve requests before others (other channels, the daemon's pings) get theirs, in milliseconds. */
 const TURN_MS = 10
@@ -251,7 +250,7 @@ export class Channel {
     }
     clearTimeout(this.#helloTimer)
     this.#splitter.maxFrameBytes = MAX_FRAME_BYTES
-    this.#runs = new ChannelRuns(this.#parts, found.channel, found.maxTimeoutMs, this.#answers, {
+    this.#runs = new ChannelRuns(this.#parts, found, this.#answers, {
       converse: (context, call, deadlineMs) => this.#converse(context, call, deadlineMs),
       send: (deadlineMs) => this.#send(deadlineMs),
       isCongested: () => this.#isCongested(),

@@ -10,4 +10,4 @@ const CONTEXT_BYTES = 576 * 1024
  * with it.
  */
 export const contextLimit = (heapBytes: number): number =>
-  Math.max(MAX_CONTEXTS.min, Math.min(MAX_CONTEXTS.default, Math.floor((heapBytes - YOUNG_BYTES) / CONTEXT_BYTES)))
+  Math.max(MAX_CONTEXTS.min, Math.min(MAX_CONTEXTS.max, Math.floor((heapBytes - YOUNG_BYTES) / CONTEXT_BYTES)))

@@ -1,6 +1,5 @@
 import { withoutFrames } from '../confined/own-error.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
-import { MAX_OUTPUT } from '../protocol/limits.ts'
 import type { Phase } from '../protocol/report.ts'
 import type { Answers } from './answers.ts'
 import type { ChannelContext } from './channel-context.ts'
@@ -332,6 +331,7 @@ export class ContextTurns {
   #forget(run: Run): void {
     if (this.#waiting.delete(run.run)) this.#parts.usage.waiting--
     run.context.pending.delete(run.run)
+    run.context.uncapCalls(run.run)
     run.context.idlers.delete(run.run)
     this.#waits.remove(run)
   }
@@ -340,7 +340,7 @@ export class ContextTurns {
     if (!context.isIdle) return
     for (const run of context.idlers.values()) {
       this.#forget(run)
-      this.#answers.primitive(run.run, undefined, MAX_OUTPUT.max)
+      this.#answers.nothing(run.run)
     }
   }
 

@@ -8,7 +8,6 @@ import { endAtUncaughtErrors } from '../confined/process-end.ts'
 import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from '../confined/process-tie.ts'
 import type { Globals } from '../protocol/context-messages.ts'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
-import { MAX_DEPTH, MAX_OUTPUT } from '../protocol/limits.ts'
 import { BLOCKING_SOCKET_FUNCTIONS, BlockingSocket } from './blocking-socket.ts'
 import { Channel } from './channel.ts'
 import type { WorkerParts } from './channel-runs.ts'
@@ -51,9 +50,8 @@ const heartbeat = new Heartbeat(page)
 const timeZones = new TimeZones()
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat, timeZones)
 const blocking = new BlockingSocket(libc)
-const realmLimits = { maxOutput: MAX_OUTPUT.default, maxDepth: MAX_DEPTH.default }
 const readyWith = (globals: Globals): ReadyContexts =>
-  new ReadyContexts(() => new RealmContext(guard, moat.bridge, realmLimits, globals), READY_CONTEXTS)
+  new ReadyContexts(() => new RealmContext(guard, moat.bridge, globals), READY_CONTEXTS)
 const ready = { web: readyWith('web'), ecmascript: readyWith('ecmascript') }
 const usage = { contexts: 0, runs: 0, waiting: 0 }
 const parts: WorkerParts = {

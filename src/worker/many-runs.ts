@@ -237,6 +237,7 @@ export class ManyRuns {
       startedMs,
       deadlineMs: startedMs + timeoutMs,
       queuedMs: 0,
+      maxOutput: context.limits.maxOutput,
       busyMs: 0,
       owner: {
         settled: (ending) => this.#one(many, ending, startedMs),

@@ -1,4 +1,5 @@
 import { internalBinding, type MemoryMeasurement } from '../confined/internals.ts'
+import { MIN_ERROR_BYTES } from '../protocol/limits.ts'
 import type { MeasuredMemory } from '../protocol/vm-messages.ts'
 import type { Answers } from './answers.ts'
 
@@ -39,7 +40,7 @@ export class MemoryMeasurements {
     const measured = measuredMemory(await binding.measureMemory(detailed ? mode.DETAILED : mode.SUMMARY, execution.EAGER))
     const runs = waiting.splice(0)
     if (this.#isClosed) return
-    for (const run of runs) this.#answers.value(run, [measured.total, measured.wasm, measured.realms])
+    for (const run of runs) this.#answers.value(run, [measured.total, measured.wasm, measured.realms], MIN_ERROR_BYTES)
     this.#answers.flush()
   }
 }

@@ -2,7 +2,7 @@ import type vm from 'node:vm'
 import { parse as lexCommonJs } from 'cjs-module-lexer'
 import { internalBinding, type ModuleWrap } from '../confined/internals.ts'
 import { moduleErrorOf } from '../confined/syntax-error.ts'
-import { MAX_MODULE_REQUESTS, MAX_MODULES, MAX_MODULES_SOURCE, MAX_SOURCE } from '../protocol/limits.ts'
+import { MAX_MODULE_REQUESTS, MAX_MODULES, MAX_MODULES_SOURCE } from '../protocol/limits.ts'
 import { Answer, type RealmRecord, Request } from './realm/record.ts'
 
 const { ModuleWrap: NativeModule, kErrored, kEvaluationPhase, kInstantiated } = internalBinding('module_wrap')
@@ -21,11 +21,14 @@ export class ModuleRecords {
   readonly #modules: ModuleWrap[] = []
   readonly #linked = new Set<ModuleWrap>()
   #source = 0
+  readonly #maxSource: number
   /** Of what V8 threw last. */
   #excerpt: string | undefined
 
-  constructor(context: vm.Context) {
+  /** @param maxSource UTF-16 code units of one source */
+  constructor(context: vm.Context, maxSource: number) {
     this.#context = context
+    this.#maxSource = maxSource
   }
 
   /** HOSTILE: any field of the record may hold anything. undefined if the request is none of these. */
@@ -73,8 +76,8 @@ export class ModuleRecords {
   #compile(record: RealmRecord, make: (name: string, source: string, id: symbol) => unknown): number {
     const { asked, askedText, moduleId } = record
     if (typeof asked !== 'string' || typeof askedText !== 'string' || typeof moduleId !== 'symbol') return refuse(record, 'no source')
-    if (askedText.length > MAX_SOURCE.default)
-      return refuse(record, `the source has ${askedText.length} characters, over the limit of ${MAX_SOURCE.default}`)
+    if (askedText.length > this.#maxSource)
+      return refuse(record, `the source has ${askedText.length} characters, over the limit of ${this.#maxSource}`)
     if (this.#modules.length >= MAX_MODULES) return refuse(record, `a context may have ${MAX_MODULES} modules`)
     if (this.#source + askedText.length > MAX_MODULES_SOURCE)
       return refuse(record, `the modules of a context may have ${MAX_MODULES_SOURCE} characters together`)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { types } from 'node:util'
 import vm from 'node:vm'
 import realmSource from 'virtual:realm-source'
+import { type ChannelLimits, DEFAULT_CHANNEL_LIMITS } from '../protocol/channel-limits.ts'
 import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
 import { ModuleRecords } from './module-records.ts'
 import type { RealmHooks } from './moat.ts'
@@ -62,12 +63,7 @@ export class RealmContext implements GuardedRealm {
   /** Who answers what the realm side asks. Nobody does before the context has an owner. */
   onRequest: ((request: number, deadlineMs: number) => number) | undefined
 
-  constructor(
-    guard: Guard,
-    bridge: (request: number) => number,
-    limits: { readonly maxOutput: number; readonly maxDepth: number },
-    globals: Globals,
-  ) {
+  constructor(guard: Guard, bridge: (request: number) => number, globals: Globals) {
     this.#guard = guard
     this.global = vm.createContext(vm.constants.DONT_CONTEXTIFY, { microtaskMode: 'afterEvaluate' })
     // No guest code has run here yet: the global object, and the realm side, may be taken apart as the plain objects that they are.
@@ -81,9 +77,26 @@ export class RealmContext implements GuardedRealm {
     deleteProperty(entry, 'record')
     deleteProperty(entry, 'hooks')
     deleteProperty(entry, 'connect')
-    this.record.maxOutput = limits.maxOutput
-    this.record.maxDepth = limits.maxDepth
+    this.limit(DEFAULT_CHANNEL_LIMITS)
     if (this.step(Op.drain, performance.now() + SETUP_BUDGET_MS) !== COMPLETED) throw new Error('a new realm could not be set up')
+  }
+
+  /** Sets what the context may have. */
+  limit(limits: ChannelLimits): void {
+    const { record } = this
+    record.maxOutput = limits.maxOutput
+    record.maxDepth = limits.maxDepth
+    record.maxConsole = limits.maxConsole
+    record.maxConsoleLines = limits.maxConsoleLines
+    record.maxCallsInFlight = limits.maxHostCallsInFlight
+    record.maxCalls = limits.maxHostCalls
+    this.limitResult(limits)
+  }
+
+  /** Sets what a result may have. */
+  limitResult({ maxOutput, maxDepth }: Pick<ChannelLimits, 'maxOutput' | 'maxDepth'>): void {
+    this.record.maxResult = maxOutput
+    this.record.maxResultDepth = maxDepth
   }
 
   /** Before any code of the guest's: it does the same each time. */
@@ -121,8 +134,8 @@ export class RealmContext implements GuardedRealm {
   }
 
   /** From now on the realm side may have modules. */
-  allowModules(): void {
-    this.#modules ??= new ModuleRecords(this.global)
+  allowModules(maxSource: number): void {
+    this.#modules ??= new ModuleRecords(this.global, maxSource)
   }
 
   /** Enters the module that the realm side wants evaluated next, whose number is then in the record, and leaves there what {@link Op.entered} says how it went. */

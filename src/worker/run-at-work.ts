@@ -1,7 +1,7 @@
 import { withoutFrames } from '../confined/own-error.ts'
 import { evalExcerpt, syntaxErrorOf } from '../confined/syntax-error.ts'
+import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import type { ErrorCode } from '../protocol/error-codes.ts'
-import { MAX_OUTPUT, MAX_SOURCE } from '../protocol/limits.ts'
 import type { Phase } from '../protocol/report.ts'
 import { type Answers, isPlainPrimitive } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
@@ -26,6 +26,10 @@ export class RunAtWork {
   deadlineMs = 0
   /** How much of its time was over when it started. */
   queuedMs = 0
+  /** Bytes of its result. */
+  #maxOutput = 0
+  #isLimited = false
+  readonly #limits: () => ChannelLimits
   readonly #answers: Answers
   readonly #hostCalls: HostCalls
   readonly #waits: (run: Run) => void
@@ -37,7 +41,15 @@ export class RunAtWork {
   #busyMs = 0
 
   /** `waits` takes a run whose promise has not settled. */
-  constructor(answers: Answers, hostCalls: HostCalls, cancelled: Set<number>, pause: Pause, waits: (run: Run) => void) {
+  constructor(
+    answers: Answers,
+    hostCalls: HostCalls,
+    cancelled: Set<number>,
+    limits: () => ChannelLimits,
+    pause: Pause,
+    waits: (run: Run) => void,
+  ) {
+    this.#limits = limits
     this.#answers = answers
     this.#hostCalls = hostCalls
     this.#cancelled = cancelled
@@ -55,6 +67,26 @@ export class RunAtWork {
     this.#hostCalls.begin()
   }
 
+  /** It goes on in this context, with limits of its own if it has any. */
+  in(context: ChannelContext, own: ChannelLimits | undefined): void {
+    if (own === undefined) {
+      this.#maxOutput = context.limits.maxOutput
+      return
+    }
+    this.#isLimited = true
+    this.#maxOutput = own.maxOutput
+    context.realm.limitResult(own)
+    context.capCalls(this.number, own.maxHostCalls)
+  }
+
+  /** The turn in this context is over; a run that waits goes on. */
+  out(context: ChannelContext): void {
+    if (!this.#isLimited) return
+    this.#isLimited = false
+    context.realm.limitResult(context.limits)
+    if (!context.pending.has(this.number)) context.uncapCalls(this.number)
+  }
+
   /** The promise of a run that waited has settled: `ending` is that of the step that took its outcome. */
   resume(context: ChannelContext, run: Run, ending: Ending): void {
     this.number = run.run
@@ -62,6 +94,7 @@ export class RunAtWork {
     this.startedMs = run.startedMs
     this.deadlineMs = run.deadlineMs
     this.queuedMs = run.queuedMs
+    this.#maxOutput = run.maxOutput
     this.#sinceMs = performance.now()
     this.#busyMs = run.busyMs
     this.#hostCalls.begin()
@@ -78,6 +111,7 @@ export class RunAtWork {
       startedMs: this.startedMs,
       deadlineMs: this.deadlineMs,
       queuedMs: this.queuedMs,
+      maxOutput: this.#maxOutput,
       busyMs: this.#computedMs(performance.now()),
     }
   }
@@ -115,7 +149,7 @@ export class RunAtWork {
     const { realm } = context
     if (ending === COMPLETED && isPlainPrimitive(value)) {
       this.#answers.guestMessages(realm)
-      if (!this.#answers.primitive(this.number, value, MAX_OUTPUT.default)) this.#outputTooLarge()
+      if (!this.#answers.primitive(this.number, value, this.#maxOutput)) this.#outputTooLarge()
       return
     }
     realm.record.value = value
@@ -141,11 +175,12 @@ export class RunAtWork {
         const { value } = record
         record.value = undefined
         if (!isPlainPrimitive(value)) throw new Error('the realm side passed an object off as a primitive')
-        if (!this.#answers.primitive(this.number, value, MAX_OUTPUT.default)) this.#outputTooLarge()
+        if (!this.#answers.primitive(this.number, value, this.#maxOutput)) this.#outputTooLarge()
         return
       }
       case Status.done:
-        this.#answers.encoded('done', this.number, context.realm.result())
+        if (record.length > this.#maxOutput) this.#outputTooLarge()
+        else this.#answers.encoded('done', this.number, context.realm.result())
         return
       case Status.threw: {
         const excerpt = evalExcerpt(record.value)
@@ -175,6 +210,7 @@ export class RunAtWork {
     this.startedMs = startedMs
     this.deadlineMs = deadlineMs
     if (ending === THREW) {
+      realm.limit(this.#limits())
       realm.record.value = thrown
       if (realm.step(Op.thrown, this.#lateMs()) === COMPLETED && realm.record.status === Status.threw) {
         this.#answers.encoded('presetThrew', this.number, realm.result())
@@ -182,14 +218,21 @@ export class RunAtWork {
       }
     }
     realm.takeOutbox()
-    this.#interrupted(new ChannelContext(realm, 0, true))
+    this.#interrupted(new ChannelContext(realm, 0, true, this.#limits()))
   }
 
   /** False if a source is too large, which is then answered. */
-  admits(source: string): boolean {
-    if (source.length <= MAX_SOURCE.default) return true
-    this.fail('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${MAX_SOURCE.default}`, 'compile')
+  admits(length: number): boolean {
+    const { maxSource } = this.#limits()
+    if (length <= maxSource) return true
+    this.fail('ERR_SOURCE_LIMIT', `the source has ${length} characters, over the limit of ${maxSource}`, 'compile')
     return false
+  }
+
+  /** Answers with a value of the worker's own. */
+  value(value: unknown): void {
+    this.#maxOutput = this.#limits().maxOutput
+    if (!this.#answers.value(this.number, value, this.#maxOutput)) this.#outputTooLarge()
   }
 
   /** What V8 makes of a source; undefined if that is an error, which is then answered. */
@@ -229,7 +272,7 @@ export class RunAtWork {
   }
 
   #outputTooLarge(): void {
-    this.fail('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${MAX_OUTPUT.default} bytes`, 'result')
+    this.fail('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${this.#maxOutput} bytes`, 'result')
   }
 
   /** How long it has computed so far. */

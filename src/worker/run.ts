@@ -12,6 +12,8 @@ export interface Run {
   readonly deadlineMs: number
   /** How much of its time was over when it started, because it had waited and that counts. */
   readonly queuedMs: number
+  /** Bytes of its result. */
+  readonly maxOutput: number
   /** Time that it computed so far. What several runs of a context cannot be told apart in counts for each. */
   busyMs: number
   /** Who hears how it ends, if that is not simply its answer. */

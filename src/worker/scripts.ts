@@ -10,6 +10,8 @@ const MAX_CACHED_SCRIPTS = 2_000
 export interface CompiledScript {
   readonly filename: string
   readonly script: vm.Script
+  /** UTF-16 code units of its source. */
+  readonly length: number
   /** Whether its last run was over at once. */
   quick: boolean
 }
@@ -22,7 +24,7 @@ export function namedSource(source: string, filename: string = DEFAULT_FILENAME)
 /** Throws the SyntaxError of the main realm that V8 makes of a source which does not parse. */
 export function compileScript(source: string, filename: string = DEFAULT_FILENAME, cachedData?: Uint8Array): CompiledScript {
   const script = new vm.Script(source, { filename, ...(cachedData === undefined ? {} : { cachedData }) })
-  return { filename, script, quick: false }
+  return { filename, script, length: source.length, quick: false }
 }
 
 /** Compiled scripts by source and file name. One compiled script serves any number of contexts. */

@@ -34,16 +34,16 @@ export class VmRuns {
   /** Compiles a source for its errors, its code cache, or its runs to come. */
   compile(request: Compile): void {
     const work = this.#work
-    if (!work.admits(request.source)) return
+    if (!work.admits(request.source.length)) return
     const compiled = work.parsed(() => (request.parameters === undefined ? this.#compileScript(request) : compileBody(request)))
-    if (compiled !== undefined) this.#answers.value(work.number, compiled)
+    if (compiled !== undefined) work.value(compiled)
   }
 
   /** Brings the globals in step by a delta, evaluates, and answers with a delta. */
   run(context: ChannelContext, request: Run, delta: Uint8Array): void {
     const work = this.#work
     work.filename = request.filename
-    if (!work.admits(request.source)) return
+    if (!work.admits(request.source.length)) return
     if (!this.#hear(context, delta)) return
     const script = work.parsed(() => this.#script(request))
     if (script === undefined) return

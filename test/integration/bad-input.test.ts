@@ -41,7 +41,7 @@ describe('options', () => {
     [
       'connect: unknown',
       () => connect(any({ sockett: 'x' })),
-      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'cacheDir', 'reconnect', 'spawn', 'limits', got \"x\"",
+      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'cacheDir', 'reconnect', 'spawn', 'queueTimeCounts', 'limits', got \"x\"",
     ],
     ['connect: type', () => connect(any({ socket: 5 })), "option 'socket' must be a string, got 5"],
     ['connect: spawn', () => connect(any({ spawn: 'yes' })), 'option \'spawn\' must be true or false, got "yes"'],
@@ -49,7 +49,7 @@ describe('options', () => {
     [
       'connect: unknown limit',
       () => connect(any({ limits: { time: 1 } })),
-      "option 'time' is not an option of connect({ limits }); it takes 'timeout', 'maxSource', 'queueTimeout', got 1",
+      "option 'time' is not an option of connect({ limits }); it takes 'timeout', 'maxOutput', 'maxDepth', 'maxSource', 'maxConsole', 'maxConsoleLines', 'maxHostCalls', 'maxHostCallsInFlight', 'maxContexts', 'queueTimeout', got 1",
     ],
     [
       'connect: a limit over the daemon’s',
@@ -66,7 +66,7 @@ describe('options', () => {
     [
       'run: unknown',
       () => box.run('1', any({ timeOut: 5 })),
-      "option 'timeOut' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'sourceMap', 'globals', 'preset', 'deterministic', 'fresh', got 5",
+      "option 'timeOut' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'queueTimeCounts', 'sourceMap', 'globals', 'preset', 'deterministic', 'maxOutput', 'maxDepth', 'maxHostCalls', 'maxConsole', 'maxConsoleLines', 'maxHostCallsInFlight', 'fresh', got 5",
     ],
     ['run: timeout 0', () => box.run('1', { timeout: 0 }), "option 'timeout' must be a whole number from 1 to 10000, got 0"],
     [
@@ -84,7 +84,7 @@ describe('options', () => {
     [
       'run: fresh in a context',
       () => ctx.run('1', any({ fresh: 'process' })),
-      "option 'fresh' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'sourceMap', got \"process\"",
+      "option 'fresh' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'queueTimeCounts', 'sourceMap', 'maxOutput', 'maxDepth', 'maxHostCalls', got \"process\"",
     ],
     [
       'run: filename',
@@ -103,10 +103,14 @@ describe('options', () => {
     [
       'set: unknown',
       () => ctx.set('a', 1, any({ filename: 'x' })),
-      "option 'filename' is not an option of set(); it takes 'timeout', 'signal', got \"x\"",
+      "option 'filename' is not an option of set(); it takes 'timeout', 'signal', 'queueTimeCounts', got \"x\"",
     ],
     ['startDaemon: spare', () => startDaemon({ spare: 65 }), "option 'spare' must be a whole number from 0 to 64, got 65"],
-    ['startDaemon: memory', () => startDaemon({ memory: 1 }), "option 'memory' must be a whole number from 33554432 to 4294967296, got 1"],
+    [
+      'startDaemon: memory',
+      () => startDaemon({ memory: 1 }),
+      "option 'memory' must be a number of bytes from 33554432 to 4294967296, or such a text as '256M', got 1",
+    ],
     [
       'startDaemon: logLevel',
       () => startDaemon(any({ logLevel: 'loud' })),
@@ -185,11 +189,14 @@ describe('options', () => {
     ])
   })
 
-  test('limits.timeout is the default of a connection, and no more than the daemon’s', async () => {
+  test('limits.timeout is the default of a connection', async () => {
     await using quick = await daemon.connect({ limits: { timeout: 30 } })
     expect((await rejection(quick.run('for (;;);'))).code).toBe('ERR_TIMEOUT')
-    await using slow = await daemon.connect({ limits: { timeout: 3_600_000 } })
-    expect(await slow.run('1')).toBe(1)
+    const error = await rejection(daemon.connect({ limits: { timeout: 10_001 } }))
+    expect([error.code, error.message]).toEqual([
+      'ERR_INVALID_OPTION',
+      "option 'timeout' must be a whole number from 1 to 10000, got 10001",
+    ])
   })
 })
 

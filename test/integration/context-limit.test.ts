@@ -16,8 +16,9 @@ const REFUSED = ['LimitError', 'ERR_CONTEXT_LIMIT', `this worker has its limit o
 test.each([
   [80, 56],
   [304, 455],
-  [1048, 1000],
-  [4144, 1000],
+  [1048, 1777],
+  [4144, 7281],
+  [10_000, 10_000],
   [10, 1],
 ])('a heap of %i MiB holds %i contexts', (mebibytes, contexts) => {
   expect(contextLimit(mebibytes * 1024 * 1024)).toBe(contexts)

@@ -74,7 +74,7 @@ describe('when it is ready', () => {
     ['closes-pipe', [CRASHED], /^closed its control pipe$/],
     ['forgets-channel', [DISCONNECTED, CRASHED], /^exit code 3: undefined$/],
     ['answers-garbage', [BROKE_PROTOCOL], /^broke the protocol: ./],
-    ['answers-huge', [BROKE_PROTOCOL], /^broke the protocol: a frame of 4294967295 bytes, over the cap of 268451840$/],
+    ['answers-huge', [BROKE_PROTOCOL], /^broke the protocol: a frame of 4294967295 bytes, over the cap of 33964032$/],
     ['answers-bad-value', [BROKE_PROTOCOL], /^broke the protocol: ./],
     ['answers-deep', [BROKE_PROTOCOL], /^broke the protocol: ./],
   ])('%s', async (worker, outcomes, death) => {

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Box, connect } from 'glovebox'
+import { DEFAULT_CHANNEL_LIMITS } from '../../src/protocol/channel-limits.ts'
 import { type ClientToCompiler, clientToCompiler } from '../../src/protocol/compiler-link.ts'
 import { type ClientToDaemon, clientToDaemon, type DaemonToClient, daemonToClient } from '../../src/protocol/control-link.ts'
 import { FrameSplitter } from '../../src/protocol/framing.ts'
@@ -49,7 +50,8 @@ export async function fakeDaemon(part: CompilerPart): Promise<FakeDaemon> {
     return (bytes, start, end) => {
       const message = clientToDaemon.decode(bytes, start, end)
       heard.push(message)
-      if (message.type === 'hello') tell({ type: 'welcome', version: 1, daemonVersion: 'fake', timeoutMs: 5_000, maxTimeoutMs: 10_000 })
+      if (message.type === 'hello')
+        tell({ type: 'welcome', version: 1, daemonVersion: 'fake', timeoutMs: 5_000, maxTimeoutMs: 10_000, limits: DEFAULT_CHANNEL_LIMITS })
       if (message.type === 'lease') void lease(message.request)
     }
   })

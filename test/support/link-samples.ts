@@ -1,3 +1,4 @@
+import { DEFAULT_CHANNEL_LIMITS } from '../../src/protocol/channel-limits.ts'
 import type { ClientToWorker, WorkerToClient } from '../../src/protocol/channel-link.ts'
 import { clientToWorker, workerToClient } from '../../src/protocol/channel-link.ts'
 import { type ClientToCompiler, clientToCompiler, type CompilerToClient, compilerToClient } from '../../src/protocol/compiler-link.ts'
@@ -73,7 +74,9 @@ const fromDaemon: Samples<DaemonToClient> = {
     { type: 'warning', limit: 'cpu', configured: 10, observed: 8.25, worker: undefined, message: '' },
     { type: 'warning', limit: 'memory', configured: 2 ** 40, observed: 0, worker: MAX, message: 'ä€😀' },
   ],
-  welcome: [{ type: 'welcome', version: 1, daemonVersion: '0.1.0', timeoutMs: 5_000, maxTimeoutMs: 3_600_000 }],
+  welcome: [
+    { type: 'welcome', version: 1, daemonVersion: '0.1.0', timeoutMs: 5_000, maxTimeoutMs: 3_600_000, limits: DEFAULT_CHANNEL_LIMITS },
+  ],
   refused: [{ type: 'refused', code: 'ERR_VERSION', message: 'y'.repeat(70_000) }],
   leased: [
     { type: 'leased', request: 1, worker: 2, channel: 3, path: '/run/x/w2.sock', ticket: TICKET },
@@ -99,7 +102,7 @@ const fromDaemon: Samples<DaemonToClient> = {
   stopping: [{ type: 'stopping', request: 1 }],
 }
 const toWorker: Samples<DaemonToWorker> = {
-  admit: [{ type: 'admit', channel: 1, ticket: TICKET, maxTimeoutMs: 3_600_000 }],
+  admit: [{ type: 'admit', channel: 1, ticket: TICKET, maxTimeoutMs: 3_600_000, limits: DEFAULT_CHANNEL_LIMITS }],
   ping: [{ type: 'ping', sequence: MAX }],
   confine: [{ type: 'confine', dropPermissions: true, lockDown: false, namespaces: true, dataBytes: 2 ** 33 }],
   cancel: [{ type: 'cancel', channel: 1, run: 2 }],
@@ -142,6 +145,10 @@ const toChannel: Samples<ClientToWorker> = {
     },
   ],
   advance: [{ type: 'advance', ...run, ms: 0.5 }],
+  limits: [
+    { type: 'limits', context: 0, run: 0, limits: DEFAULT_CHANNEL_LIMITS },
+    { type: 'limits', context: MAX, run: MAX, limits: { ...DEFAULT_CHANNEL_LIMITS, maxHostCalls: 0, maxDepth: 1 } },
+  ],
   runScript: [{ type: 'runScript', ...run, hash: HASH }],
   onceScript: [{ type: 'onceScript', ...run, hash: HASH }],
   vmRun: [

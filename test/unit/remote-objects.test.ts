@@ -1,10 +1,12 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { ContextBridge } from '../../src/client/context-bridge.ts'
+import { DEFAULT_CHANNEL_LIMITS } from '../../src/protocol/channel-limits.ts'
 import { KIND_ABORT_SIGNAL, KIND_ASYNC_ITERABLE, KIND_READABLE_STREAM } from '../../src/protocol/values/wire-kinds.ts'
 
 const never = (): Promise<unknown> => new Promise(() => undefined)
-const bridge = (): ContextBridge => new ContextBridge(1, { invoke: never, released: () => undefined })
+const bridge = (): ContextBridge =>
+  new ContextBridge(1, { invoke: never, released: () => undefined }, { limits: DEFAULT_CHANNEL_LIMITS, timeoutMs: 1_000 })
 const handle = (id: number) => ({ id, isAsync: false, returns: false, name: 'f' })
 
 describe('parts that no guest of ours sends', () => {

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_CHANNEL_LIMITS } from '../../src/protocol/channel-limits.ts'
 import { MAX_TICKETS, TICKET_LIFETIME_MS } from '../../src/protocol/limits.ts'
 import { Tickets } from '../../src/confined/tickets.ts'
 import { fixture } from '../support/fixture.ts'
 
 describe('tickets', () => {
   const ticket = (seed: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, n) => (seed >>> (8 * (n % 4))) & 255)
-  const admission = (channel: number) => ({ channel, maxTimeoutMs: 1_000 })
+  const admission = (channel: number) => ({ channel, maxTimeoutMs: 1_000, limits: DEFAULT_CHANNEL_LIMITS })
 
   test('each opens one channel, once', () => {
     const tickets = new Tickets(() => 0)

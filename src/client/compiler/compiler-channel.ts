@@ -10,7 +10,7 @@ import {
   HELLO_TIMEOUT_MS,
   MAX_COMPILED_FRAME_BYTES,
   MAX_DEPTH,
-  MAX_SOURCE,
+  MAX_REQUEST_BYTES,
 } from '../../protocol/limits.ts'
 import { closeFrame } from '../../protocol/link.ts'
 import { MsgpackReader } from '../../protocol/msgpack/reader.ts'
@@ -47,7 +47,7 @@ export class CompilerChannel {
   readonly #distrusted: (reason: string) => void
   readonly #socket: Socket
   readonly #calls = new Calls<CompileAnswer, { started: boolean }>()
-  readonly #out = new MsgpackWriter({ maxBytes: 3 * MAX_SOURCE.max + FRAME_OVERHEAD_BYTES, strings: nativeStrings })
+  readonly #out = new MsgpackWriter({ maxBytes: MAX_REQUEST_BYTES + FRAME_OVERHEAD_BYTES, strings: nativeStrings })
   readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
   readonly #decoder = new ValueDecoder({ maxDepth: MAX_DEPTH.default })
   readonly #welcome = Promise.withResolvers<void>()

@@ -53,7 +53,7 @@ export function resolvePresetOptions(policy: RunPolicy, given: unknown): PresetS
   if (settings.name.length > MAX_NAME) throw new InvalidOptionError('name', `must have at most ${MAX_NAME} characters`, settings.name)
   if (script === undefined) {
     if (source === undefined) throw new InvalidOptionError('source', "must be given, or 'script'", source)
-    checkSource(source, policy.maxSource)
+    checkSource(source, policy.limits.maxSource)
     return { ...settings, script, source, language: language ?? 'js', filename }
   }
   if (!(script instanceof Script)) throw new InvalidOptionError('script', 'must be a Script of box.compile()', script)

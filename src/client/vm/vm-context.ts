@@ -60,7 +60,7 @@ export class VmContext implements AsyncDisposable {
   run(source: VmSource, settings: RunSettings, ready: Promise<unknown> | undefined): Promise<unknown> {
     return this.#timed(settings, async (context, limitMs, signal) => {
       await ready
-      checkSource(source.source, (await this.#box).policy.maxSource)
+      checkSource(source.source, (await this.#box).policy.limits.maxSource)
       return this.#exchange(context, { type: 'vmRun', ...source }, limitMs, signal)
     })
   }

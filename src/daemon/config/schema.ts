@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { CHANNEL_LIMITS, type ChannelLimitName } from '../../protocol/channel-limits.ts'
 import { LAYERS } from '../../protocol/attestation.ts'
 import { CPU_S, CRASH_WINDOW_MS, HIGH_WATER, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
 import { CONFINEMENTS } from '../confinement.ts'
@@ -12,6 +13,10 @@ const MAX_SPARE = 64
 const MAX_RECYCLE_AFTER = 1_000_000_000
 const MAX_DRAIN_MS = 3_600_000
 const MAX_COMPILER_IDLE_MS = 86_400_000
+const ofChannels = Object.fromEntries(Object.entries(CHANNEL_LIMITS).map(([name, { min, max }]) => [name, whole(min, max)])) as Record<
+  ChannelLimitName,
+  ReturnType<typeof whole>
+>
 const SOCKET_MODES = ['600', '660', '666'] as const
 
 /** The rule of each option of a daemon, wherever it was given. What an option means stands with its name in `DaemonOptions`. */
@@ -22,6 +27,7 @@ const rules = {
   maxPerTenant: whole(1, MAX_WORKERS),
   timeout: whole(TIMEOUT_MS.min, TIMEOUT_MS.max),
   maxTimeout: whole(TIMEOUT_MS.min, TIMEOUT_MS.max),
+  ...ofChannels,
   maxQueue: whole(MAX_QUEUE.min, MAX_QUEUE.max),
   queueTimeout: whole(QUEUE_TIMEOUT_MS.min, QUEUE_TIMEOUT_MS.max),
   cpu: whole(CPU_S.min, CPU_S.max),

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { CHANNEL_LIMITS, type ChannelLimitName } from '../../protocol/channel-limits.ts'
 import { CPU_S, MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
 import { whole } from '../config/rules.ts'
 
@@ -13,7 +14,13 @@ const tokenHash = v.pipe(
   v.regex(/^sha256:[0-9a-f]{64}$/, "must be 'sha256:' and 64 hexadecimal digits; 'glovebox token' makes one"),
 )
 
+const ofChannels = Object.fromEntries(
+  Object.entries(CHANNEL_LIMITS).map(([name, { min, max }]) => [name, v.optional(whole(min, max))]),
+) as Record<ChannelLimitName, ReturnType<typeof v.optional<ReturnType<typeof whole>, undefined>>>
+
 const limits = v.strictObject({
+  /** What each channel of its clients may have: docs/limits.md. */
+  ...ofChannels,
   /** Default deadline of a run, and the longest that a client may ask for, in milliseconds. */
   timeout: v.optional(whole(TIMEOUT_MS.min, TIMEOUT_MS.max)),
   maxTimeout: v.optional(whole(TIMEOUT_MS.min, TIMEOUT_MS.max)),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { type ChannelLimits, lowered } from '../../protocol/channel-limits.ts'
 import { DaemonError } from '../daemon-error.ts'
 import type { Policy, TenantPolicy } from './policy.ts'
 import { readPolicy } from './policy-file.ts'
@@ -19,6 +20,8 @@ export interface Credentials {
 export interface TenantLimits {
   readonly timeoutMs: number
   readonly maxTimeoutMs: number
+  /** Of each channel of its clients. */
+  readonly channel: ChannelLimits
   /** Workers at most, and of these, shared ones. */
   readonly maxWorkers: number
   readonly maxShared: number
@@ -102,6 +105,7 @@ export class Tenants {
     const maxTimeoutMs = Math.min(maxTimeout ?? defaults.maxTimeoutMs, defaults.maxTimeoutMs)
     return {
       maxTimeoutMs,
+      channel: lowered(defaults.channel, policy?.limits ?? {}),
       timeoutMs: Math.min(timeout ?? defaults.timeoutMs, maxTimeoutMs),
       maxWorkers: Math.min(maxWorkers ?? defaults.maxWorkers, defaults.maxWorkers),
       maxShared: Math.min(maxWorkers ?? defaults.maxShared, defaults.maxShared),

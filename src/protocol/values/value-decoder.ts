@@ -22,7 +22,8 @@ const noFailure: object = { __proto__: null }
  */
 export class ValueDecoder {
   reader!: MsgpackReader
-  readonly maxDepth: number
+  /** From one value to the next it may be another: at most {@link depthLimit}'s. */
+  maxDepth: number
   readonly maxItems: number
   readonly functionIn: ReadValueOptions['functionIn']
   readonly remoteIn: ReadValueOptions['remoteIn']

@@ -39,7 +39,8 @@ export class ValueEncoder {
   writer!: MsgpackWriter
   busy = false
   readonly path = new ValuePath()
-  readonly maxDepth: number
+  /** From one value to the next it may be another: at most {@link depthLimit}'s. */
+  maxDepth: number
   readonly maxItems: number
   readonly functionOut: WriteValueOptions['functionOut']
   readonly remoteOut: WriteValueOptions['remoteOut']

@@ -1,10 +1,5 @@
 import { CONSOLE_LEVELS, consoleCodec, type ConsoleLevel } from '../../protocol/guest-messages.ts'
-import {
-  CONSOLE_FLUSH_MS,
-  MAX_CONSOLE_ARGUMENTS_BYTES,
-  MAX_CONSOLE_CALLS_PER_SECOND,
-  MAX_CONSOLE_CHARACTERS_PER_SECOND,
-} from '../../protocol/limits.ts'
+import { CONSOLE_FLUSH_MS, MAX_CONSOLE_ARGUMENTS_BYTES } from '../../protocol/limits.ts'
 import { ArrayOf, defineProperty, setPrototypeOf } from '../../protocol/msgpack/intrinsics.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { ValueEncoder } from '../../protocol/values/value-encoder.ts'
@@ -54,7 +49,7 @@ class ConsoleEvents {
   /** The second that is counted, and what was said in it. */
   #secondMs = 0
   #calls = 0
-  #characters = 0
+  #bytes = 0
   #dropped = 0
   #isCutOff = false
   /** Since when there is something in the outbox. */
@@ -70,34 +65,41 @@ class ConsoleEvents {
     if (nowMs - this.#secondMs >= SECOND_MS || nowMs < this.#secondMs) {
       this.#secondMs = nowMs
       this.#calls = 0
-      this.#characters = 0
+      this.#bytes = 0
       this.#isCutOff = false
     }
     this.#calls++
-    this.#characters += text.length
-    if (this.#calls <= MAX_CONSOLE_CALLS_PER_SECOND && this.#characters <= MAX_CONSOLE_CHARACTERS_PER_SECOND) {
-      this.#send(level, text, args, nowMs)
-      return
-    }
+    const { maxConsole, maxConsoleLines } = this.#record
+    if (this.#calls <= maxConsoleLines && this.#bytes < maxConsole && this.#send(level, text, args, nowMs, maxConsole - this.#bytes)) return
+    // What is smaller than this one comes no more, either: nobody reads a text with holes.
+    this.#bytes = maxConsole
     // The first is told of at once: there may be no later call that could say how many were dropped.
     if (!this.#isCutOff) {
       this.#isCutOff = true
       const text = 'console: too much output in one second; what comes now is dropped'
-      this.#send('warn', text, setPrototypeOf(new ArrayOf<unknown>(), null), nowMs)
+      this.#send('warn', text, setPrototypeOf(new ArrayOf<unknown>(), null), nowMs, Number.POSITIVE_INFINITY)
     }
     this.#dropped++
   }
 
-  #send(level: ConsoleLevel, text: string, args: unknown[], timeMs: number): void {
+  /** False, and nothing is sent, if the message has more than `maxBytes`. */
+  #send(level: ConsoleLevel, text: string, args: unknown[], timeMs: number, maxBytes: number): boolean {
     const record = this.#record
     if (record.outboxLength === 0) this.#waitingSinceMs = timeMs
     const payload = this.#encode(args)
     const dropped = this.#dropped
-    this.#dropped = 0
     const message = { type: 'console', context: record.context, level: numberOf(level), timeMs: toldMs(timeMs), dropped, text } as const
-    this.#outbox.add(consoleCodec, message, payload)
+    const start = this.#outbox.add(consoleCodec, message, payload)
+    const bytes = record.outboxLength - start
+    if (bytes > maxBytes) {
+      this.#outbox.takeBack(start)
+      return false
+    }
+    this.#bytes += bytes
+    this.#dropped = 0
     if (timeMs - this.#waitingSinceMs >= CONSOLE_FLUSH_MS) this.#outbox.flush()
     else this.#outbox.flushIfMany()
+    return true
   }
 
   /** The arguments; one that cannot cross, or is too large, as its text. Functions are text: nobody gives back what a console has said. */

@@ -1,7 +1,7 @@
 import { type ExportEvents, ExportedFunctions } from '../../protocol/handles/exported-functions.ts'
 import { ImportedFunctions } from '../../protocol/handles/imported-functions.ts'
 import { hostCallCodec, releasedByGuestCodec } from '../../protocol/guest-messages.ts'
-import { MAX_ARGUMENTS, MAX_HANDLES, MAX_HOST_CALLS, MAX_HOST_CALLS_IN_FLIGHT, MAX_RELEASED } from '../../protocol/limits.ts'
+import { MAX_ARGUMENTS, MAX_HANDLES, MAX_RELEASED } from '../../protocol/limits.ts'
 import {
   ArrayOf,
   mapDelete,
@@ -264,10 +264,11 @@ export class Functions {
   }
 
   #nextCall(): number {
-    if (mapSize(this.#waiting) >= MAX_HOST_CALLS_IN_FLIGHT)
-      throw guestError('ERR_HOST_CALL_LIMIT', `${MAX_HOST_CALLS_IN_FLIGHT} host calls of this context are unanswered, which is the limit`)
-    if (++this.#record.calls > MAX_HOST_CALLS)
-      throw guestError('ERR_HOST_CALL_LIMIT', `over the limit of ${MAX_HOST_CALLS} host calls in one run`)
+    const record = this.#record
+    const { maxCallsInFlight, maxCalls } = record
+    if (mapSize(this.#waiting) >= maxCallsInFlight)
+      throw guestError('ERR_HOST_CALL_LIMIT', `${maxCallsInFlight} host calls of this context are unanswered, which is the limit`)
+    if (++record.calls > maxCalls) throw guestError('ERR_HOST_CALL_LIMIT', `over the limit of ${maxCalls} host calls in one run`)
     this.#lastCall = this.#lastCall >= 0xffff_ffff ? 1 : this.#lastCall + 1
     return this.#lastCall
   }

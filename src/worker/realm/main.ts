@@ -1,7 +1,7 @@
 import { isArgumentList } from '../../protocol/arguments.ts'
 import type { Deterministic } from '../../protocol/context-messages.ts'
 import type { ErrorCode } from '../../protocol/error-codes.ts'
-import { KEPT_RESULT_BYTES, MAX_ARGUMENTS } from '../../protocol/limits.ts'
+import { KEPT_RESULT_BYTES, MAX_ARGUMENTS, MIN_ERROR_BYTES, MIN_ERROR_DEPTH } from '../../protocol/limits.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
 import { isArray } from '../../protocol/msgpack/intrinsics.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
@@ -86,6 +86,12 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     context: 0,
     maxOutput: 0,
     maxDepth: 0,
+    maxConsole: 0,
+    maxConsoleLines: 0,
+    maxCallsInFlight: 0,
+    maxCalls: 0,
+    maxResult: 0,
+    maxResultDepth: 0,
     input: new Uint8Array(INPUT_BYTES),
     output: writer.bytes,
     outbox: writer.bytes,
@@ -101,7 +107,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const settlement = new Settlement(record)
   let functions: Functions | undefined
   let crossing: Crossing | undefined
-  const values: RealmValues = new RealmValues(() => (crossing ??= createCrossing()))
+  const values: RealmValues = new RealmValues(record, () => (crossing ??= createCrossing()))
   let manyRuns: ManyRuns | undefined
   const theManyRuns = (): ManyRuns => (manyRuns ??= new ManyRuns(globalThis, record, values, settlement))
   let imports: Imports | undefined
@@ -120,7 +126,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       isBuiltIn: (name, described) => isBuiltIn(name, described),
       isImported: (fn) => functions?.isImported(fn) === true,
       isRemote: (value) => mayBeRemote(value, web),
-      tryCopy: (value) => void values.writeAlone(value, record.maxOutput),
+      tryCopy: (value) => void values.writeAlone(value, record.maxOutput, record.maxDepth),
     }))
   let warm = false
 
@@ -141,35 +147,33 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       counted: () => functions?.count(),
       // Without a prototype: a guest's Object.prototype must not add options.
       write: bare({
-        maxDepth: record.maxDepth,
         functionOut: (fn: object, isAsync: boolean) => theFunctions().send(fn, isAsync),
         remoteOut: (value: object) => (mayBeRemote(value, web) ? theRemotes().send(value) : undefined),
       }),
       read: bare({
-        maxDepth: record.maxDepth,
         functionIn: (handle: Parameters<Functions['receive']>[0]) => theFunctions().receive(handle),
         remoteIn: (kind: number, parts: readonly unknown[]) => theRemotes().receive(kind, parts),
       }),
     }
   }
 
-  const encode = (status: Status, value: unknown): void => {
+  const encode = (status: Status, value: unknown, maxBytes: number, maxDepth: number): void => {
     // Whoever was at it is gone: no `finally` runs when V8 ends an evaluate.
     writer.busy = false
     writer.reset(KEPT_RESULT_BYTES)
-    writer.maxBytes = record.maxOutput
-    values.write(writer, value)
+    writer.maxBytes = maxBytes
+    values.write(writer, value, maxDepth)
     record.output = writer.bytes
     record.length = writer.position
     record.status = status
   }
 
   /** A result that was computed: primitives go as they are. */
-  const finish = (value: unknown): void => {
+  const finish = (value: unknown, maxBytes = record.maxResult, maxDepth = record.maxResultDepth): void => {
     if (isPlain(value)) {
       record.value = value
       record.status = Status.primitive
-    } else encode(Status.done, value)
+    } else encode(Status.done, value, maxBytes, maxDepth)
   }
 
   const fail = (code: ErrorCode, message: string): void => {
@@ -178,10 +182,14 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     record.message = message
   }
 
+  const errorBytes = (): number => (record.maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : record.maxOutput)
+
+  const errorDepth = (): number => (record.maxDepth < MIN_ERROR_DEPTH ? MIN_ERROR_DEPTH : record.maxDepth)
+
   /** What the guest threw, as well as it can be told. */
   const encodeThrown = (thrown: unknown): void => {
     record.value = undefined
-    writeThrown(thrown, (value) => encode(Status.threw, value))
+    writeThrown(thrown, (value) => encode(Status.threw, value, errorBytes(), errorDepth()))
     if (isParserError(thrown)) record.value = thrown
   }
 
@@ -195,7 +203,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   }
 
   const tell = (value: unknown): void => {
-    encode(Status.done, theMirrored().tell(value))
+    encode(Status.done, theMirrored().tell(value), record.maxOutput, record.maxDepth)
   }
 
   const take = (): void => {
@@ -205,7 +213,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     if (entry === undefined) return
     const isMirrored = mirrored?.settled(entry.run) === true
     if (entry.fulfilled && isMirrored) tell(entry.value)
-    else if (entry.fulfilled) finish(entry.value)
+    else if (entry.fulfilled) finish(entry.value, entry.maxBytes, entry.maxDepth)
     else encodeThrown(entry.value)
   }
 
@@ -268,10 +276,10 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     functions?.reportReleased()
     unhandled.report(outbox, (reason) => {
       try {
-        return writeThrown(reason, (value) => values.writeAlone(value, record.maxOutput))
+        return writeThrown(reason, (value) => values.writeAlone(value, errorBytes(), errorDepth()))
       } catch (error) {
         // Even its texts are too large.
-        return values.writeAlone(likenessOf({}, CodecError.is(error) ? error.message : ''), record.maxOutput)
+        return values.writeAlone(likenessOf({}, CodecError.is(error) ? error.message : ''), errorBytes(), errorDepth())
       }
     })
   }
@@ -319,7 +327,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         finish(deleteGlobal(record.name))
         return
       case Op.globals:
-        encode(Status.done, snapshotGlobals(isBuiltIn))
+        encode(Status.done, snapshotGlobals(isBuiltIn), record.maxResult, record.maxResultDepth)
         return
       case Op.call:
         call(run)

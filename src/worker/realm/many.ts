@@ -122,7 +122,7 @@ export class ManyRuns {
         return false
       }
       writer.int(OUTCOME.fulfilled)
-      this.#values.write(writer, value)
+      this.#values.write(writer, value, this.#record.maxDepth)
     } catch (error) {
       writer.busy = false
       writer.position = start
@@ -139,7 +139,7 @@ export class ManyRuns {
     const start = writer.position
     writer.int(OUTCOME.rejected)
     try {
-      writeThrown(error, (value) => this.#values.write(writer, value))
+      writeThrown(error, (value) => this.#values.write(writer, value, this.#record.maxDepth))
     } catch (failure) {
       if (!CodecError.is(failure)) throw failure
       writer.position = start

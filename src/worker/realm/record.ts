@@ -59,8 +59,17 @@ export interface RealmRecord {
   waitingFor: string
   /** Number of the context on its channel, for the messages in the outbox. */
   context: number
+  /** Limits of the context: {@link ChannelLimits}. */
   maxOutput: number
   maxDepth: number
+  maxConsole: number
+  maxConsoleLines: number
+  maxCallsInFlight: number
+  /** How far {@link RealmRecord.calls} may go: lower than the context's limit while a run has one of its own. */
+  maxCalls: number
+  /** Bytes and levels of the result of the run at work. */
+  maxResult: number
+  maxResultDepth: number
   /** Buffers of the guest's realm that the guest cannot reach. The worker sees them through views of its own. */
   input: Uint8Array
   output: Uint8Array

@@ -11,6 +11,9 @@ export interface Settled {
   readonly run: number
   readonly fulfilled: boolean
   readonly value: unknown
+  /** What its result may have. */
+  readonly maxBytes: number
+  readonly maxDepth: number
   next: Settled | undefined
 }
 
@@ -29,10 +32,11 @@ export class Settlement {
   /** Waits for a thenable as `await` does it: a native promise as it is, any other through a job of its own. */
   wait(run: number, thenable: unknown): void {
     this.#waiting[run] = true
+    const { maxResult: maxBytes, maxResultDepth: maxDepth } = this.#record
     const promise = apply(resolve, NativePromise, [thenable])
     void apply(then, promise, [
-      (value: unknown) => this.#settle({ run, fulfilled: true, value, next: undefined }),
-      (reason: unknown) => this.#settle({ run, fulfilled: false, value: reason, next: undefined }),
+      (value: unknown) => this.#settle({ run, fulfilled: true, value, maxBytes, maxDepth, next: undefined }),
+      (reason: unknown) => this.#settle({ run, fulfilled: false, value: reason, maxBytes, maxDepth, next: undefined }),
     ])
   }
 
@@ -42,7 +46,8 @@ export class Settlement {
   }
 
   end(run: number, fulfilled: boolean, value: unknown): void {
-    this.#settle({ run, fulfilled, value, next: undefined })
+    const { maxOutput: maxBytes, maxDepth } = this.#record
+    this.#settle({ run, fulfilled, value, maxBytes, maxDepth, next: undefined })
   }
 
   forget(run: number): void {

@@ -28,20 +28,23 @@ export interface Crossing {
  * interrupted, after which an encoder stays as it was (no `finally` runs then). So one that is busy is not used: another takes its place.
  */
 export class RealmValues {
+  readonly #record: RealmRecord
   readonly #crossing: () => Crossing
   #encoder: ValueEncoder | undefined
   #decoder: ValueDecoder | undefined
   #reader: MsgpackReader | undefined
   #scratch: MsgpackWriter | undefined
 
-  constructor(crossing: () => Crossing) {
+  constructor(record: RealmRecord, crossing: () => Crossing) {
+    this.#record = record
     this.#crossing = crossing
   }
 
-  /** Writes a value at the writer's position. Throws a CodecError, or what the value's own code throws. */
-  write(writer: MsgpackWriter, value: unknown): void {
+  /** Writes a value of at most `maxDepth` levels at the writer's position. Throws a CodecError, or what the value's own code throws. */
+  write(writer: MsgpackWriter, value: unknown, maxDepth: number): void {
     const crossing = this.#crossing()
     if (this.#encoder === undefined || this.#encoder.busy) this.#encoder = new ValueEncoder(crossing.write)
+    this.#encoder.maxDepth = maxDepth
     const mark = crossing.exported?.mark() ?? 0
     try {
       this.#encoder.write(writer, value)
@@ -59,16 +62,16 @@ export class RealmValues {
     const writer = this.#scratchWriter(maxBytes)
     if (!writePrimitives(writer, args)) {
       writer.reset()
-      this.write(writer, args)
+      this.write(writer, args, this.#record.maxDepth)
     }
     writer.checkLimit()
     return writer
   }
 
   /** A writer that holds a value; valid until the next call of this method. */
-  writeAlone(value: unknown, maxBytes: number): MsgpackWriter {
+  writeAlone(value: unknown, maxBytes: number, maxDepth: number): MsgpackWriter {
     const writer = this.#scratchWriter(maxBytes)
-    this.write(writer, value)
+    this.write(writer, value, maxDepth)
     return writer
   }
 
@@ -79,6 +82,7 @@ export class RealmValues {
     reader.reset(record.input, 0, length)
     const decoder = this.#decoder ?? new ValueDecoder(this.#crossing().read)
     this.#decoder = undefined
+    decoder.maxDepth = record.maxDepth
     const value = decoder.read(reader)
     // Kept only if it came to its end.
     this.#decoder = decoder
