@@ -31,9 +31,11 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
-const NAMES = new Map<number, ErrorCode>(Object.entries(ERROR_CODES).map(([name, number]) => [number, name as ErrorCode]))
+/** Made when first needed: a guest's realm, which has this table, too, never does. */
+let names: ReadonlyMap<number, ErrorCode> | undefined
 
 /** The name of a code that a peer sent; anything unknown is a protocol error. */
 export function errorCodeName(number: number): ErrorCode {
-  return NAMES.get(number) ?? 'ERR_PROTOCOL'
+  names ??= new Map(Object.entries(ERROR_CODES).map(([name, code]) => [code, name as ErrorCode]))
+  return names.get(number) ?? 'ERR_PROTOCOL'
 }

@@ -1,9 +1,7 @@
 import { apply, ArrayOf, defineProperty, fromCharCode, setPrototypeOf } from './intrinsics.ts'
 
-/** Full from the start, so that stores never reach a setter that guest code put on Array.prototype. */
+/** Code units that are made text at a time. */
 const CHUNK = 512
-const units: number[] = []
-for (let i = 0; i < CHUNK; i++) units[i] = 0
 
 /** ASCII text, or undefined if a byte is not ASCII. For short text, where a call into native code costs more than the work. */
 export function shortAscii(bytes: Uint8Array, at: number, size: number): string | undefined {
@@ -52,12 +50,12 @@ export function shortAscii(bytes: Uint8Array, at: number, size: number): string 
 /** From this many code units on, the engine joins strings by a tree of them, which takes several times the memory of the text. */
 export const FIRST_FLAT = 13
 export const LONGEST_FLAT = 256
-/** By length: the arguments for `fromCharCode`. Made when first needed. */
+/** By length: the arguments for `fromCharCode`. Made when first needed: a realm that is made anew for a small run needs none. */
 const argumentsOf: (number[] | undefined)[] = setPrototypeOf(new ArrayOf<number[] | undefined>(), null)
 
 /** ASCII text of {@link FIRST_FLAT} to {@link LONGEST_FLAT} bytes in one piece, or undefined if a byte is not ASCII. */
 export function flatAscii(bytes: Uint8Array, at: number, size: number): string | undefined {
-  const list = argumentsOf[size] ?? listOf(size)
+  const list = listOf(size)
   let all = 0
   for (let i = 0; i < size; i++) {
     const byte = bytes[at + i] as number
@@ -67,7 +65,9 @@ export function flatAscii(bytes: Uint8Array, at: number, size: number): string |
   return all > 0x7f ? undefined : apply(fromCharCode, undefined, list)
 }
 
-function listOf(size: number): number[] {
+const listOf = (size: number): number[] => argumentsOf[size] ?? makeList(size)
+
+function makeList(size: number): number[] {
   const list = new ArrayOf<number>()
   // Defined: a guest may have put a setter on Array.prototype.
   for (let i = 0; i < size; i++)
@@ -78,20 +78,22 @@ function listOf(size: number): number[] {
 
 /** Text from little-endian UTF-16 code units, whatever they are. */
 export function readUtf16(bytes: Uint8Array, start: number, end: number): string {
+  const units = listOf(CHUNK)
   let text = ''
   let count = 0
   for (let at = start; at + 1 < end; at += 2) {
     units[count++] = (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
     if (count === CHUNK) {
-      text += chunk()
+      text += apply(fromCharCode, undefined, units)
       count = 0
     }
   }
-  return text + rest(count)
+  return text + rest(units, count)
 }
 
 /** Text from UTF-8. Each maximal part that is no UTF-8 becomes one U+FFFD, as in the WHATWG decoder. */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string {
+  const units = listOf(CHUNK)
   let text = ''
   let count = 0
   let at = start
@@ -119,29 +121,27 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number): string 
     if (point > 0xffff) {
       units[count++] = 0xd7c0 + (point >> 10)
       if (count === CHUNK) {
-        text += chunk()
+        text += apply(fromCharCode, undefined, units)
         count = 0
       }
       point = 0xdc00 + (point & 0x3ff)
     }
     units[count++] = point
     if (count === CHUNK) {
-      text += chunk()
+      text += apply(fromCharCode, undefined, units)
       count = 0
     }
   }
-  return text + rest(count)
+  return text + rest(units, count)
 }
 
-const chunk = (): string => apply(fromCharCode, undefined, units)
-
 /** The first `count` units, fewer than a chunk. */
-function rest(count: number): string {
+function rest(units: readonly number[], count: number): string {
   let text = ''
   let at = 0
   while (at < count) {
     const size = count - at > LONGEST_FLAT ? LONGEST_FLAT : count - at
-    const list = argumentsOf[size] ?? listOf(size)
+    const list = listOf(size)
     for (let i = 0; i < size; i++) list[i] = units[at + i] as number
     text += apply(fromCharCode, undefined, list)
     at += size

@@ -1,13 +1,12 @@
 import { malformed } from '../msgpack/codec-error.ts'
-import { ArrayOf, BigIntOf, bigIntToString, charCodeAt, setPrototypeOf } from '../msgpack/intrinsics.ts'
+import { BigIntOf, bigIntToString, charCodeAt } from '../msgpack/intrinsics.ts'
 import type { MsgpackWriter } from '../msgpack/writer.ts'
 import { MAX_BIGINT_BYTES } from './value-options.ts'
 import { EXT_BIGINT } from './wire-kinds.ts'
 
 /** Base 16 goes both ways in linear time, base 10 would not. */
-const hexOfByte: string[] = setPrototypeOf(new ArrayOf<string>(), null)
-for (let i = 0; i < 256; i++) hexOfByte[i] = bigIntToString(BigIntOf(i + 256), 16)
-for (let i = 0; i < 256; i++) hexOfByte[i] = ((hexOfByte[i] as string)[1] as string) + ((hexOfByte[i] as string)[2] as string)
+const DIGITS = '0123456789abcdef'
+const hexOfByte = (byte: number): string => (DIGITS[byte >> 4] as string) + (DIGITS[byte & 15] as string)
 
 const nibble = (unit: number): number => (unit < 0x3a ? unit - 0x30 : unit - 0x57)
 
@@ -35,7 +34,7 @@ export function readBigInt(bytes: Uint8Array, at: number, size: number): bigint 
   if (sign > 1) throw malformed(`the sign ${sign} of a bigint at ${at}`)
   if (size === 1) return 0n
   let hex = '0x'
-  for (let i = 1; i < size; i++) hex += hexOfByte[bytes[at + i] as number]
+  for (let i = 1; i < size; i++) hex += hexOfByte(bytes[at + i] as number)
   const value = BigIntOf(hex)
   return sign ? -value : value
 }
