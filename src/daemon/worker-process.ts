@@ -80,8 +80,6 @@ export class WorkerProcess implements AsyncDisposable {
   #retired = false
   #booted = false
   #usage: ProcessUsage = { cpuMs: 0, rssBytes: 0, peakRssBytes: 0 }
-  /** What it had computed when it was nobody's. */
-  #unboundCpuMs = 0
   #isPaused = false
   #limitReached: Pick<Report, 'limit' | 'configured' | 'observed'> | undefined
   readonly #pageBytes = new ArrayBuffer(HEARTBEAT_USED_BYTES)
@@ -141,12 +139,12 @@ export class WorkerProcess implements AsyncDisposable {
     this.#tenant = tenant
     this.#apply({ type: 'bind', tenant, dedicated })
     // So that the report of an early death has figures.
-    this.#unboundCpuMs = this.sampleUsage().cpuMs
+    this.sampleUsage()
   }
 
-  /** Processor time that it has used for its tenant, in milliseconds, as it was sampled last. */
+  /** Processor time that it has used, in milliseconds, as it was sampled last. Its start counts, too: whoever uses up processes pays for them. */
   get cpuMs(): number {
-    return this.#usage.cpuMs - this.#unboundCpuMs
+    return this.#usage.cpuMs
   }
 
   /** Its resident memory, without pages of files, in bytes, as it was sampled last. */
