@@ -52,7 +52,12 @@ export class CpuWatch {
       }
     }
     for (const [tenant, of] of byTenant) this.#see(tenant, of.workers, of.compilers, nowMs)
-    for (const [tenant, quota] of this.#quotas) if (!byTenant.has(tenant) && quota.isIdle(nowMs)) this.#quotas.delete(tenant)
+    for (const [tenant, quota] of this.#quotas) {
+      if (byTenant.has(tenant)) continue
+      // Its processes may have come and gone.
+      this.#see(tenant, [], [], nowMs)
+      if (quota.isIdle(nowMs)) this.#quotas.delete(tenant)
+    }
   }
 
   /** A process is gone: what it used at last counts, too. */

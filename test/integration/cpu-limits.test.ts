@@ -102,3 +102,18 @@ test('what no signal interrupts is ended with its worker; the tenant is warned b
     expect((await failure(acme.run('1'))).code).toBe('ERR_OVERLOADED')
   })
 })
+
+test('processes that come and go count, with what it takes to start them', async () => {
+  await withTenants({ cpu: 1 }, async (acme) => {
+    const warned = new Promise<LimitWarning>((resolve) => {
+      acme.on('warning', resolve)
+    })
+    const spend = async (): Promise<ReportedError> => {
+      for (;;) await acme.run('1', { fresh: 'process' })
+    }
+    const error = await failure(spend())
+    expect(error).toMatchObject({ code: 'ERR_OVERLOADED', blockedBy: 'cpu' })
+    expect(error.message).toMatch(/^this tenant has used up its processor time: [\d.]+ s in the last minute, of 1 s/)
+    expect((await warned).limit).toBe('cpu')
+  })
+})
