@@ -14,6 +14,7 @@ import {
 } from '../client/index.ts'
 import { DaemonError } from '../daemon/daemon-error.ts'
 import { BundleError } from './bundle-error.ts'
+import { INTERRUPTED_EXIT, InterruptedError } from './interrupted.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What the exit code of the command says. Stable: scripts branch on it. */
@@ -33,6 +34,7 @@ export function exitCodeOf(error: unknown): number {
   // First: the `code` of a guest's error is the guest's own.
   if (error instanceof GuestError) return EXIT.guest
   if (error instanceof BundleError) return EXIT.guest
+  if (error instanceof InterruptedError) return INTERRUPTED_EXIT
   if (error instanceof UsageError || error instanceof InvalidOptionError) return EXIT.usage
   if (error instanceof TimeoutError || error instanceof MemoryLimitError || error instanceof OutputLimitError) return EXIT.limit
   if (error instanceof LimitError || error instanceof OverloadedError) return EXIT.limit

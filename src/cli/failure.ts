@@ -1,6 +1,7 @@
 import { inspect, styleText } from 'node:util'
 import { GloveboxError, GuestError, ReportedError } from '../client/index.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { nextStep } from './next-step.ts'
 import { hasColours, printable } from './printable.ts'
 
 /** What a person reads on standard error when a command failed. A guest's error looks as it would in a REPL, with the guest's frames. */
@@ -10,7 +11,8 @@ export function describeFailure(error: unknown): string {
   if (exitCodeOf(error) === EXIT.internal) return `glovebox: internal error: ${printable(error.stack ?? error.message, false)}`
   const label = styleText('red', 'glovebox:', { stream: process.stderr })
   const code = error instanceof GloveboxError ? ` [${error.code}]` : ''
-  return `${label} ${printable(error.message, false)}${code}${evidence(error)}`
+  const next = nextStep(error)
+  return `${label} ${printable(error.message, false)}${code}${evidence(error)}${next === undefined ? '' : `\n  ${next}`}`
 }
 
 /** The same for programs. */
@@ -20,7 +22,7 @@ export function failureToJson(error: unknown): Record<string, unknown> {
   if (error instanceof GuestError) return { exitCode, code: 'ERR_GUEST', ...textsOf(error) }
   const code = error instanceof GloveboxError ? error.code : undefined
   const report = error instanceof ReportedError ? error.report : undefined
-  return { exitCode, code, name: error.name, message: error.message, report }
+  return { exitCode, code, name: error.name, message: error.message, report, hint: nextStep(error) }
 }
 
 function describeThrown(error: GuestError): string {

@@ -1,5 +1,7 @@
-/** Whether to colour what goes there: a terminal, unless NO_COLOR or the like says otherwise. */
+/** Whether to colour what goes there: a terminal, unless NO_COLOR says otherwise; and whatever FORCE_COLOR says, as with Node. */
 export function hasColours(stream: NodeJS.WriteStream): boolean {
+  const { FORCE_COLOR: forced } = process.env
+  if (forced !== undefined) return forced !== '0' && forced !== 'false'
   return stream.isTTY && stream.hasColors()
 }
 

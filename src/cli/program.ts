@@ -21,7 +21,7 @@ Examples:
   glovebox stop                        let runs finish, then stop it
 
 Exit codes:
-  0 ok, 1 the guest failed, 2 usage, 3 daemon unavailable, 4 limit reached, 70 internal`
+  0 ok, 1 the guest failed, 2 usage, 3 daemon unavailable, 4 limit reached, 70 internal; 130 cancelled by Ctrl-C`
 
 /** Runs one command. Resolves with the exit code of the process; everything that there is to say has been written by then. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -38,7 +38,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
 }
 
-function makeProgram(): Command {
+/** The command line, with all its commands. */
+export function makeProgram(): Command {
   const program = new Command('glovebox')
     .description('Runs JavaScript that you do not trust, in confined processes.')
     .version(VERSION, '-V, --version', 'print the version')

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { connect, type Report, type Status } from '../client/index.ts'
 import { printable } from './printable.ts'
 import { formatBytes, formatMs } from './quantity.ts'
-import { type DaemonAddress, runningDaemon } from './running-daemon.ts'
+import { addConnectionOptions, type ConnectionFlags, runningDaemon } from './connection-options.ts'
 import { type Column, formatTable } from './table.ts'
 
 const EXAMPLES = `
@@ -12,16 +12,13 @@ Examples:
   glovebox status --json | jq '.workers[].pid'  everything, for programs`
 
 export function addStatus(program: Command): void {
-  program
-    .command('status')
-    .description('show the running daemon, its workers and their recent deaths')
-    .option('--socket <path>', 'socket of the daemon (default: $GLOVEBOX_SOCKET, or the one that is running)')
+  addConnectionOptions(program.command('status').description('show the running daemon, its workers and their recent deaths'))
     .option('--json', 'print everything as JSON')
     .addHelpText('after', EXAMPLES)
     .action(status)
 }
 
-async function status(flags: DaemonAddress & { readonly json?: true }): Promise<void> {
+async function status(flags: ConnectionFlags & { readonly json?: true }): Promise<void> {
   await using box = await connect(runningDaemon(flags))
   const found = await box.status()
   process.stdout.write(`${flags.json === true ? JSON.stringify(found, null, 2) : describe(found)}\n`)

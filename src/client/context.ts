@@ -65,6 +65,11 @@ export class Context implements AsyncDisposable {
     this.#scripts = scripts
   }
 
+  /** The number of the worker that it is in, as `box.status()` and reports have it. */
+  get worker(): number {
+    return this.#lane.worker
+  }
+
   /**
    * Evaluates a source, or a compiled script, and resolves with its completion value; if that is a promise, with what it settles to.
    * @throws GuestError if the guest throws
