@@ -12,8 +12,10 @@ import {
   MAX_QUEUED_BYTES,
   MAX_RELEASED,
   MIN_ERROR_BYTES,
+  NEAR_SHARE,
   TIMEOUT_MS,
 } from '../protocol/limits.ts'
+import type { ReachedLimit } from '../protocol/limit-messages.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Bridges } from './bridges.ts'
@@ -23,7 +25,7 @@ import type { Script } from './compiler/script.ts'
 import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
 import { type Due, queuedTimeout, waitedMs } from './due.ts'
-import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, ValueError } from './errors.ts'
+import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, unsentReport, ValueError } from './errors.ts'
 import { exhaustedError } from './exhausted.ts'
 import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
@@ -90,6 +92,7 @@ export class Channel {
   /** Runs that were given up and have no answer yet, with their context. */
   readonly #abandoned = new Map<number, number>()
   readonly #welcome = Promise.withResolvers<void>()
+  readonly #warned = new Set<string>()
   #flushing = false
   /** Of what has not left yet, replies have at most so many bytes. */
   #replyBytes = 0
@@ -278,7 +281,7 @@ export class Channel {
         return
       case 'done':
         this.#answered(message.run, (about) => {
-          this.#checkSize(about.maxOutput)
+          this.#checkSize(about)
           this.#result(message.run, about, (value) => this.#calls.resolve(message.run, value))
         })
         return
@@ -300,6 +303,14 @@ export class Channel {
         if (message.run === 0) this.fail(this.#failure(message, undefined))
         else if (!this.#abandoned.delete(message.run))
           this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failure(message, about)))
+        return
+      case 'limited':
+        if (!this.#abandoned.delete(message.run))
+          this.#answered(message.run, () => this.#calls.reject(message.run, this.#limitError(message)))
+        return
+      case 'nearLimit':
+        this.#bridges.speaker(message.context)
+        this.#warn(message.context, message)
         return
       case 'exhausted':
         if (!this.#abandoned.delete(message.run))
@@ -346,10 +357,11 @@ export class Channel {
     this.#settled(about)
   }
 
-  #checkSize(maxOutput: number): void {
+  #checkSize({ context, maxOutput }: AboutCall): void {
+    const bytes = this.#values.payloadBytes
     const maxBytes = maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : maxOutput
-    if (this.#values.payloadBytes > maxBytes)
-      throw new Error(`a result of ${this.#values.payloadBytes} bytes, over the limit of ${maxBytes}`)
+    if (bytes > maxBytes) throw new Error(`a result of ${bytes} bytes, over the limit of ${maxBytes}`)
+    if (bytes >= NEAR_SHARE * maxOutput) this.#warn(context, { limit: 'maxOutput', configured: maxOutput, observed: bytes })
   }
 
   /** What a call came to. A lawful value that this process cannot hold (its Node is older than the guest's) fails that call alone. */
@@ -383,6 +395,12 @@ export class Channel {
       configured: about.timeoutMs,
       observed: about.due === undefined ? wallMs : waitedMs(about.due),
     })
+  }
+
+  #limitError(message: Extract<WorkerToClient, { readonly type: 'limited' }>): Error {
+    const { phase, wallMs, cpuMs, limit, configured, observed } = message
+    const report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0, limit, configured, observed }
+    return errorForCode(errorCodeName(message.code), message.message, report)
   }
 
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
@@ -460,6 +478,16 @@ export class Channel {
     this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
   }
 
+  /** Once for each context and limit, whatever a worker says; contexts of single runs share theirs. */
+  #warn(context: number, { limit, configured, observed }: ReachedLimit & { readonly observed: number }): void {
+    const bridge = this.#bridges.find(context)
+    const warned = bridge === undefined ? this.#warned : (bridge.warned ??= new Set())
+    if (warned.has(limit)) return
+    warned.add(limit)
+    const message = `a context comes near its limit '${limit}': ${observed} of ${configured}`
+    this.#emit(context, 'warning', { limit, configured, observed, worker: this.worker, message })
+  }
+
   #emit<Name extends GuestEventName>(context: number, name: Name, ...event: GuestEventMap[Name]): void {
     this.#bridges.find(context)?.events.emit(name, ...event)
     this.#events.guests.emit(name, ...event)
@@ -493,5 +521,10 @@ function maxFrameBytes({ maxOutput }: ChannelLimits): number {
 }
 
 function asValueError(error: unknown): unknown {
-  return error instanceof CodecError ? new ValueError(error.code, error.message) : error
+  if (!(error instanceof CodecError)) return error
+  const { code, message, limit, configured, observed } = error
+  return new ValueError(code, message, limit === undefined ? undefined : unsentReport(LIMIT_NAMES[limit], configured, observed))
 }
+
+/** What limits of the codec are called here. */
+const LIMIT_NAMES = { bytes: 'maxRequest', depth: 'maxDepth', handles: 'maxHandles' } as const

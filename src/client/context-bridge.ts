@@ -43,6 +43,8 @@ export class ContextBridge {
   /** What its context may have, and how long a call of one of its functions may take, in milliseconds. */
   limits: ChannelLimits
   timeoutMs: number
+  /** Limits that were warned of. */
+  warned: Set<string> | undefined
   /** Goes around each call of a function of the guest's. */
   around: ((call: () => Promise<unknown>) => Promise<unknown>) | undefined
   readonly #channel: BridgeChannel

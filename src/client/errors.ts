@@ -95,6 +95,11 @@ export class ScriptRefusedError extends LimitError {
   }
 }
 
+/** The report of a failure before anything was sent: there is no worker, whose number is 0. */
+export function unsentReport(limit: string, configured: number, observed: number): Report {
+  return { phase: 'queued', limit, configured, observed, worker: 0, cpuMs: 0, wallMs: 0, peakRssBytes: 0 }
+}
+
 /** The error for a failure that a worker or the daemon named by its code. */
 export function errorForCode(code: string, message: string, report?: Report, overload: Overload = {}): GloveboxError {
   switch (code) {

@@ -25,6 +25,7 @@ export {
   WorkerCrashError,
 } from './errors.ts'
 export type { ConsoleEvent, GuestEventMap, LimitWarning } from './guest-events.ts'
+export type { GuestLimits, RunLimits } from './limits.ts'
 export type { GuestFunction } from './guest-function.ts'
 export type { GivenModule, ModuleFormat, ModuleResolver, Modules, ModuleSource } from './modules/given-modules.ts'
 export type { ImportOptions } from './modules/import-options.ts'

@@ -4,7 +4,7 @@ import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
 import { MAX_NAME, MAX_SPECIFIER, TIMEOUT_MS } from '../protocol/limits.ts'
 import { DEFAULT_MAX_ITEMS } from '../protocol/values/value-options.ts'
 import { type Due, dueIn } from './due.ts'
-import { LimitError } from './errors.ts'
+import { LimitError, unsentReport } from './errors.ts'
 import { GUEST_LIMITS, type GuestLimits, readLimits, RUN_LIMITS, type RunLimits } from './limits.ts'
 import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
@@ -174,7 +174,11 @@ function readLower(policy: RunPolicy, read: OptionReader, names: readonly (keyof
 export function checkSource(source: unknown, maxSource: number): asserts source is string {
   if (typeof source !== 'string') throw new InvalidOptionError('source', 'must be a string', source)
   if (source.length > maxSource)
-    throw new LimitError('ERR_SOURCE_LIMIT', `the source has ${source.length} characters, over the limit of ${maxSource}`)
+    throw new LimitError(
+      'ERR_SOURCE_LIMIT',
+      `the source has ${source.length} characters, over the limit of ${maxSource}`,
+      unsentReport('maxSource', maxSource, source.length),
+    )
 }
 
 /** The inputs of a `runMany` as a list. */

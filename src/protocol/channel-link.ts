@@ -11,6 +11,7 @@ import { advanceCodec, type ContextMessage, planCodec, type PresetThrew, presetT
 import { dueCodec, type DueMessage } from './due-message.ts'
 import { type Exhausted, exhaustedCodec } from './exhausted-message.ts'
 import { limitsCodec, type LimitsMessage } from './channel-limits.ts'
+import { type Limited, limitedCodec, type NearLimit, nearLimitCodec } from './limit-messages.ts'
 import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
 import { MAX_NAME } from './limits.ts'
@@ -105,6 +106,8 @@ interface AccessMessage<Type extends string> {
 /** Worker → client. HOSTILE: guest code may own the sender. */
 export type WorkerToClient =
   | GuestMessage
+  | Limited
+  | NearLimit
   | CacheRefused
   | Exhausted
   | PresetThrew
@@ -209,6 +212,8 @@ export const clientToWorker = defineLink<ClientToWorker>({
 
 export const workerToClient = defineLink<WorkerToClient>({
   cacheRefused: cacheRefusedCodec,
+  limited: limitedCodec,
+  nearLimit: nearLimitCodec,
   exhausted: exhaustedCodec,
   presetThrew: presetThrewCodec,
   hostCall: hostCallCodec,

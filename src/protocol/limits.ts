@@ -137,6 +137,8 @@ export const OUTBOX_FLUSH_BYTES = 64 * KiB
 export const MAX_UNHANDLED = 100
 /** UTF-16 code units of a URL that a guest has parsed: the parser cannot be interrupted, and takes some 150 ms for one that long. */
 export const MAX_URL = 4 * MiB
+/** The share of a limit from which on it is warned of. */
+export const NEAR_SHARE = 0.8
 /** Timers of one context. */
 export const MAX_TIMERS = 10_000
 /** Console output of one context in a second: bytes of the messages, text and arguments, and calls. More is dropped, and counted. */

@@ -5,6 +5,7 @@ import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
 import { FRAME_OVERHEAD_BYTES, KEPT_RESULT_BYTES, MAX_OUTPUT } from '../protocol/limits.ts'
 import { OUTCOME } from '../protocol/guest-messages.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
+import type { Limited, NearLimit } from '../protocol/limit-messages.ts'
 import type { Phase } from '../protocol/report.ts'
 import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { nativeStrings } from '../base/native-strings.ts'
@@ -18,7 +19,7 @@ const FLUSH_BYTES = 256 * 1024
 /** Results larger than this leave without a copy, in bytes: the realm side lets such a buffer go before it encodes the next. */
 const HANDED_OVER_BYTES = KEPT_RESULT_BYTES
 
-type Primitive = string | number | boolean | bigint | null | undefined
+export type Primitive = string | number | boolean | bigint | null | undefined
 
 interface AnswerSink {
   /** Takes all bytes. */
@@ -54,8 +55,8 @@ export class Answers {
     closeFrame(this.#out, workerToClient.open(this.#out, { type: 'welcome', version }))
   }
 
-  /** A primitive result, without the realm's codec. Returns false, and answers nothing, if it is larger than `maxOutput`. */
-  primitive(run: number, value: Primitive, maxOutput: number): boolean {
+  /** A primitive result, without the realm's codec. Returns 0; or how many bytes it has, and answers nothing, if these are more than `maxOutput`. */
+  primitive(run: number, value: Primitive, maxOutput: number): number {
     return this.value(run, value, maxOutput)
   }
 
@@ -64,18 +65,19 @@ export class Answers {
     this.primitive(run, undefined, MAX_OUTPUT.min)
   }
 
-  /** A value of the worker's own. Returns false, and answers nothing, if it is larger than `maxOutput`. */
-  value(run: number, value: unknown, maxOutput: number): boolean {
+  /** The same with a value of the worker's own. */
+  value(run: number, value: unknown, maxOutput: number): number {
     const out = this.#out
     const start = workerToClient.open(out, { type: 'done', run })
     const from = out.position
     this.#encoder.write(out, value)
-    if (out.position - from > maxOutput) {
+    const bytes = out.position - from
+    if (bytes > maxOutput) {
       out.position = start
-      return false
+      return bytes
     }
     this.#close(start)
-    return true
+    return 0
   }
 
   /** A value that the realm side encoded. */
@@ -186,6 +188,14 @@ export class Answers {
   failed(run: number, code: ErrorCode, message: string, phase: Phase, wallMs: number, cpuMs: number): void {
     if (code === 'ERR_CPU_LIMIT') this.#exhausted(run, phase, wallMs, cpuMs)
     else this.failedWith(run, ERROR_CODES[code], message, phase, wallMs, cpuMs)
+  }
+
+  limited(message: Omit<Limited, 'type'>): void {
+    this.#close(workerToClient.open(this.#out, { type: 'limited', ...message }))
+  }
+
+  nearLimit(message: Omit<NearLimit, 'type'>): void {
+    this.#close(workerToClient.open(this.#out, { type: 'nearLimit', ...message }))
   }
 
   failedWith(run: number, code: number, message: string, phase: Phase, wallMs: number, cpuMs: number): void {

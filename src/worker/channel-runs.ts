@@ -1,7 +1,7 @@
 import { performanceOf } from '../base/clock.ts'
 import type { ClientToWorker } from '../protocol/channel-link.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
-import { MAX_PENDING_RUNS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MAX_PENDING_RUNS, NEAR_SHARE, TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Admission } from '../confined/tickets.ts'
 import type { Answers } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
@@ -53,6 +53,8 @@ export class ChannelRuns {
   readonly #channel: number
   readonly #maxTimeoutMs: number
   readonly #limits: RequestLimits
+  /** That its worker will have no room for contexts soon. */
+  #hasWarned = false
   readonly #answers: Answers
   readonly #contexts = new Map<number, ChannelContext>()
   readonly #hostCalls: HostCalls
@@ -406,14 +408,22 @@ export class ChannelRuns {
   #mayAdd(number: number): boolean {
     if (this.#contexts.has(number)) this.#work.fail('ERR_PROTOCOL', `context ${number} exists already`, 'queued')
     else {
-      const maxContexts = Math.min(this.#parts.maxContexts, this.#limits.ceilings.maxContexts)
+      const maxContexts = this.#maxContexts
       const own = this.#limits.channel.maxContexts
       if (this.#contexts.size >= own && own < maxContexts)
-        this.#work.fail('ERR_CONTEXT_LIMIT', `this connection has its limit of ${own} contexts in a worker; dispose some`, 'queued')
+        this.#tooManyContexts(own, `this connection has its limit of ${own} contexts in a worker; dispose some`)
       else if (this.#parts.usage.contexts < maxContexts) return true
-      else this.#work.fail('ERR_CONTEXT_LIMIT', `this worker has its limit of ${maxContexts} contexts; dispose some`, 'queued')
+      else this.#tooManyContexts(maxContexts, `this worker has its limit of ${maxContexts} contexts; dispose some`)
     }
     return false
+  }
+
+  get #maxContexts(): number {
+    return Math.min(this.#parts.maxContexts, this.#limits.ceilings.maxContexts)
+  }
+
+  #tooManyContexts(configured: number, message: string): void {
+    this.#work.failAt({ limit: 'maxContexts', configured, observed: configured + 1 }, 'ERR_CONTEXT_LIMIT', message, 'queued')
   }
 
   /** Undefined if it cannot be made as it was planned, which is then answered. */
@@ -433,6 +443,11 @@ export class ChannelRuns {
   #keep(context: ChannelContext): void {
     this.#contexts.set(context.number, context)
     this.#parts.usage.contexts++
+    const { contexts: observed } = this.#parts.usage
+    const configured = this.#maxContexts
+    if (this.#hasWarned || observed < NEAR_SHARE * configured) return
+    this.#hasWarned = true
+    this.#answers.nearLimit({ context: context.number, limit: 'maxContexts', configured, observed })
   }
 
   #create(number: number, globals: Uint8Array): ChannelContext | undefined {

@@ -1,9 +1,10 @@
 import { withoutFrames } from '../confined/own-error.ts'
 import { evalExcerpt, syntaxErrorOf } from '../confined/syntax-error.ts'
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
-import type { ErrorCode } from '../protocol/error-codes.ts'
+import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
+import type { ReachedLimit } from '../protocol/limit-messages.ts'
 import type { Phase } from '../protocol/report.ts'
-import { type Answers, isPlainPrimitive } from './answers.ts'
+import { type Answers, isPlainPrimitive, type Primitive } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
 import { COMPLETED, type Ending, INTERRUPTED, THREW } from './guard.ts'
 import type { HostCalls } from './host-calls.ts'
@@ -149,7 +150,7 @@ export class RunAtWork {
     const { realm } = context
     if (ending === COMPLETED && isPlainPrimitive(value)) {
       this.#answers.guestMessages(realm)
-      if (!this.#answers.primitive(this.number, value, this.#maxOutput)) this.#outputTooLarge()
+      this.#primitive(value)
       return
     }
     realm.record.value = value
@@ -175,11 +176,11 @@ export class RunAtWork {
         const { value } = record
         record.value = undefined
         if (!isPlainPrimitive(value)) throw new Error('the realm side passed an object off as a primitive')
-        if (!this.#answers.primitive(this.number, value, this.#maxOutput)) this.#outputTooLarge()
+        this.#primitive(value)
         return
       }
       case Status.done:
-        if (record.length > this.#maxOutput) this.#outputTooLarge()
+        if (record.length > this.#maxOutput) this.#outputTooLarge(record.length)
         else this.#answers.encoded('done', this.number, context.realm.result())
         return
       case Status.threw: {
@@ -195,8 +196,9 @@ export class RunAtWork {
         this.#waits(this.toWaiting(context))
         return
       case Status.failed: {
-        const now = performance.now()
-        this.#answers.failedWith(this.number, record.code, record.message, 'result', now - this.startedMs, this.#computedMs(now))
+        const { code, message, limit, configured, observed } = record
+        if (limit === '') this.#fail(code, message, 'result')
+        else this.#failAt({ limit, configured, observed }, code, message, 'result')
         return
       }
       default:
@@ -225,14 +227,16 @@ export class RunAtWork {
   admits(length: number): boolean {
     const { maxSource } = this.#limits()
     if (length <= maxSource) return true
-    this.fail('ERR_SOURCE_LIMIT', `the source has ${length} characters, over the limit of ${maxSource}`, 'compile')
+    const message = `the source has ${length} characters, over the limit of ${maxSource}`
+    this.failAt({ limit: 'maxSource', configured: maxSource, observed: length }, 'ERR_SOURCE_LIMIT', message, 'compile')
     return false
   }
 
   /** Answers with a value of the worker's own. */
   value(value: unknown): void {
     this.#maxOutput = this.#limits().maxOutput
-    if (!this.#answers.value(this.number, value, this.#maxOutput)) this.#outputTooLarge()
+    const bytes = this.#answers.value(this.number, value, this.#maxOutput)
+    if (bytes > 0) this.#outputTooLarge(bytes)
   }
 
   /** What V8 makes of a source; undefined if that is an error, which is then answered. */
@@ -249,8 +253,23 @@ export class RunAtWork {
   }
 
   fail(code: ErrorCode, message: string, phase: Phase): void {
+    this.#fail(ERROR_CODES[code], message, phase)
+  }
+
+  /** The same because of a limit. */
+  failAt(reached: ReachedLimit, code: ErrorCode, message: string, phase: Phase): void {
+    this.#failAt(reached, ERROR_CODES[code], message, phase)
+  }
+
+  #fail(code: number, message: string, phase: Phase): void {
     const now = performance.now()
-    this.#answers.failed(this.number, code, message, phase, now - this.startedMs, this.#computedMs(now))
+    this.#answers.failedWith(this.number, code, message, phase, now - this.startedMs, this.#computedMs(now))
+  }
+
+  #failAt(reached: ReachedLimit, code: number, message: string, phase: Phase): void {
+    const now = performance.now()
+    const wallMs = now - this.startedMs
+    this.#answers.limited({ run: this.number, code, message, phase, wallMs, cpuMs: this.#computedMs(now), ...reached })
   }
 
   #lateMs(): number {
@@ -271,8 +290,15 @@ export class RunAtWork {
     else this.fail('ERR_INTERRUPTED', 'interrupted from outside', phase)
   }
 
-  #outputTooLarge(): void {
-    this.fail('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${this.#maxOutput} bytes`, 'result')
+  #primitive(value: Primitive): void {
+    const bytes = this.#answers.primitive(this.number, value, this.#maxOutput)
+    if (bytes > 0) this.#outputTooLarge(bytes)
+  }
+
+  #outputTooLarge(observed: number): void {
+    const configured = this.#maxOutput
+    const message = `the result is larger than the limit of ${configured} bytes`
+    this.failAt({ limit: 'maxOutput', configured, observed }, 'ERR_OUTPUT_LIMIT', message, 'result')
   }
 
   /** How long it has computed so far. */

@@ -229,6 +229,36 @@ const toChannel: Samples<ClientToWorker> = {
 }
 const fromChannel: Samples<WorkerToClient> = {
   cacheRefused: [{ type: 'cacheRefused', hash: HASH }],
+  limited: [
+    {
+      type: 'limited',
+      run: 1,
+      code: 5,
+      message: '',
+      phase: 'result',
+      wallMs: 0.5,
+      cpuMs: 0,
+      limit: 'maxOutput',
+      configured: 16,
+      observed: 17,
+    },
+    {
+      type: 'limited',
+      run: MAX,
+      code: MAX,
+      message: 'ä€😀',
+      phase: 'queued',
+      wallMs: 0,
+      cpuMs: 0,
+      limit: '',
+      configured: 2 ** 40,
+      observed: undefined,
+    },
+  ],
+  nearLimit: [
+    { type: 'nearLimit', context: MAX, limit: 'maxHostCalls', configured: 5, observed: 4.5 },
+    { type: 'nearLimit', context: 1, limit: 'maxContexts', configured: 2 ** 40, observed: 0 },
+  ],
   exhausted: [
     { type: 'exhausted', run: MAX, phase: 'run', wallMs: 0.5, cpuMs: 0, retryAfterMs: 60_000, configured: 15_360, observed: 1.25 },
   ],

@@ -99,7 +99,7 @@ describe('exported functions', () => {
     exported.send(f, false)
     exported.send(g, false)
     expect(() => exported.send(() => 3, false)).toThrow(
-      new CodecError('ERR_VALUE_TOO_LARGE', 'the other side holds the limit of 2 functions; release some'),
+      new CodecError('ERR_VALUE_TOO_LARGE', 'the other side holds the limit of 2 functions; release some', undefined, 'handles', 2),
     )
     expect(exported.send(f, false).id).toBe(1)
     exported.commit(0)

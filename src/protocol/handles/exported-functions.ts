@@ -57,7 +57,8 @@ export class ExportedFunctions {
     let entry = mapGet(this.#byFunction, fn)
     if (entry === undefined) {
       if (mapSize(this.#byId) >= this.#maxOpen) {
-        throw new CodecError('ERR_VALUE_TOO_LARGE', `the other side holds the limit of ${this.#maxOpen} functions; release some`)
+        const reason = `the other side holds the limit of ${this.#maxOpen} functions; release some`
+        throw new CodecError('ERR_VALUE_TOO_LARGE', reason, undefined, 'handles', this.#maxOpen)
       }
       entry = { fn, isAsync, name: nameOf(fn), id: this.#next(), sent: 0 }
       mapSet(this.#byId, entry.id, entry)

@@ -9,6 +9,9 @@
  */
 export type CodecErrorCode = 'ERR_MALFORMED' | 'ERR_VALUE_UNSUPPORTED' | 'ERR_VALUE_TOO_DEEP' | 'ERR_VALUE_TOO_LARGE' | 'ERR_REENTRANT'
 
+/** Bytes of a message, levels of a value, functions that the other side holds. */
+export type CodecLimit = 'bytes' | 'depth' | 'handles'
+
 export class CodecError extends Error {
   override readonly name = 'CodecError'
   readonly code: CodecErrorCode
@@ -16,6 +19,10 @@ export class CodecError extends Error {
   readonly path: string | undefined
   /** What is wrong, without the path. */
   readonly reason: string
+  /** The limit that the value is over, if it is one that somebody set; what it is set to, and how much was seen of the value. */
+  readonly limit: CodecLimit | undefined
+  readonly configured: number
+  readonly observed: number
   readonly #genuine = true
 
   /** Asks nothing of the value: a guest's Proxy would answer for its prototype. */
@@ -23,11 +30,14 @@ export class CodecError extends Error {
     return typeof thrown === 'object' && thrown !== null && #genuine in thrown && thrown.#genuine
   }
 
-  constructor(code: CodecErrorCode, reason: string, path?: string) {
+  constructor(code: CodecErrorCode, reason: string, path?: string, limit?: CodecLimit, configured = 0, observed = configured + 1) {
     super(path === undefined ? reason : `${path}: ${reason}`)
     this.code = code
     this.path = path
     this.reason = reason
+    this.limit = limit
+    this.configured = configured
+    this.observed = observed
   }
 }
 

@@ -70,7 +70,7 @@ export class MsgpackWriter {
 
   /** Throws if more than `maxBytes` were written. Small writes leave that to their caller; strings, bin and ext check by themselves. */
   checkLimit(): void {
-    if (this.position > this.maxBytes) this.tooLarge()
+    if (this.position > this.maxBytes) this.tooLarge(this.position)
   }
 
   /** Makes room for `size` bytes at `position`. */
@@ -302,7 +302,7 @@ export class MsgpackWriter {
       // Near the cap the worst case may not fit where the text does.
       if (this.position + room > this.maxBytes) {
         room = utf8Length(text) + 5
-        if (this.position + room - 5 > this.maxBytes) this.tooLarge()
+        if (this.position + room - 5 > this.maxBytes) this.tooLarge(this.position + room - 5)
       }
       this.ensure(room)
     }
@@ -338,13 +338,13 @@ export class MsgpackWriter {
 
   /** Room for `size` bytes and their header, refused before the buffer grows. */
   private payload(size: number): void {
-    if (this.position + size > this.maxBytes) this.tooLarge()
+    if (this.position + size > this.maxBytes) this.tooLarge(this.position + size)
     this.ensure(size + 6)
   }
 
   private grow(size: number): void {
     const needed = this.position + size
-    if (needed > this.maxBytes + SLACK) this.tooLarge()
+    if (needed > this.maxBytes + SLACK) this.tooLarge(needed)
     const doubled = this.capacity * 2
     const capped = doubled > this.maxBytes + SLACK ? this.maxBytes + SLACK : doubled
     const capacity = needed > capped ? needed : capped
@@ -354,8 +354,9 @@ export class MsgpackWriter {
     this.capacity = capacity
   }
 
-  private tooLarge(): never {
-    throw new CodecError('ERR_VALUE_TOO_LARGE', `larger than the limit of ${this.maxBytes} bytes`)
+  private tooLarge(needed: number): never {
+    const { maxBytes } = this
+    throw new CodecError('ERR_VALUE_TOO_LARGE', `larger than the limit of ${maxBytes} bytes`, undefined, 'bytes', maxBytes, needed)
   }
 }
 

@@ -101,7 +101,7 @@ export function writeView(encoder: ValueEncoder, view: object, proto: object, de
 
 /** A view is a level of nesting and its buffer another one. */
 function tooDeep(encoder: ValueEncoder, depth: number): never {
-  encoder.fail('ERR_VALUE_TOO_DEEP', `nested deeper than the limit of ${encoder.maxDepth} with its buffer`, depth)
+  encoder.tooDeep(`nested deeper than the limit of ${encoder.maxDepth} with its buffer`, depth)
 }
 
 export function isArrayBuffer(buffer: object): boolean {

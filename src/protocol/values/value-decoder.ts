@@ -183,7 +183,8 @@ export class ValueDecoder {
 
   /** Enters a container. */
   enter(depth: number): void {
-    if (depth >= this.maxDepth) throw new CodecError('ERR_VALUE_TOO_DEEP', `nested deeper than the limit of ${this.maxDepth}`)
+    if (depth >= this.maxDepth)
+      throw new CodecError('ERR_VALUE_TOO_DEEP', `nested deeper than the limit of ${this.maxDepth}`, undefined, 'depth', this.maxDepth)
   }
 
   /** Checks the count that a container announces against what the input can still hold. */

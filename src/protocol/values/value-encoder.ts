@@ -143,7 +143,7 @@ export class ValueEncoder {
 
   /** Enters a container. */
   enter(depth: number): void {
-    if (depth >= this.maxDepth) this.fail('ERR_VALUE_TOO_DEEP', `nested deeper than the limit of ${this.maxDepth}`, depth)
+    if (depth >= this.maxDepth) this.tooDeep(`nested deeper than the limit of ${this.maxDepth}`, depth)
   }
 
   /** Counts items that are about to be written. */
@@ -201,6 +201,10 @@ export class ValueEncoder {
 
   fail(code: CodecErrorCode, reason: string, depth: number): never {
     throw new CodecError(code, reason, this.path.text(depth))
+  }
+
+  tooDeep(reason: string, depth: number): never {
+    throw new CodecError('ERR_VALUE_TOO_DEEP', reason, this.path.text(depth), 'depth', this.maxDepth)
   }
 
   #object(value: object, depth: number): void {

@@ -9,6 +9,7 @@ import { inspect } from './inspect.ts'
 import { newBudget } from './inspect/budget.ts'
 import { DEFAULT_OPTIONS } from './inspect/inspection.ts'
 import { asNative } from './native-function.ts'
+import type { NearLimits } from './near-limits.ts'
 import type { Outbox } from './outbox.ts'
 import type { RealmRecord } from './record.ts'
 
@@ -16,7 +17,7 @@ const { now: timeOfDay } = Date
 const SECOND_MS = 1_000
 
 /** Gives the realm its `console`, made when a guest first looks at it: most contexts never do. */
-export function installConsole(realmGlobal: object, record: RealmRecord, outbox: Outbox): void {
+export function installConsole(realmGlobal: object, record: RealmRecord, outbox: Outbox, near: NearLimits): void {
   const become = (value: unknown): void => {
     defineProperty(realmGlobal, 'console', {
       __proto__: null,
@@ -27,7 +28,7 @@ export function installConsole(realmGlobal: object, record: RealmRecord, outbox:
     } as PropertyDescriptor)
   }
   const get = (): object => {
-    const console = nativeLooking(createConsole(new ConsoleEvents(record, outbox)) as Record<string, unknown>)
+    const console = nativeLooking(createConsole(new ConsoleEvents(record, outbox, near)) as Record<string, unknown>)
     become(console)
     return console
   }
@@ -44,6 +45,7 @@ export function installConsole(realmGlobal: object, record: RealmRecord, outbox:
 class ConsoleEvents {
   readonly #record: RealmRecord
   readonly #outbox: Outbox
+  readonly #near: NearLimits
   #encoder: ValueEncoder | undefined
   #writer = new MsgpackWriter()
   /** The second that is counted, and what was said in it. */
@@ -55,9 +57,10 @@ class ConsoleEvents {
   /** Since when there is something in the outbox. */
   #waitingSinceMs = 0
 
-  constructor(record: RealmRecord, outbox: Outbox) {
+  constructor(record: RealmRecord, outbox: Outbox, near: NearLimits) {
     this.#record = record
     this.#outbox = outbox
+    this.#near = near
   }
 
   emit(level: ConsoleLevel, text: string, args: unknown[]): void {
@@ -70,6 +73,7 @@ class ConsoleEvents {
     }
     this.#calls++
     const { maxConsole, maxConsoleLines } = this.#record
+    this.#near.count('maxConsoleLines', this.#calls, maxConsoleLines)
     if (this.#calls <= maxConsoleLines && this.#bytes < maxConsole && this.#send(level, text, args, nowMs, maxConsole - this.#bytes)) return
     // What is smaller than this one comes no more, either: nobody reads a text with holes.
     this.#bytes = maxConsole
@@ -96,6 +100,7 @@ class ConsoleEvents {
       return false
     }
     this.#bytes += bytes
+    this.#near.count('maxConsole', this.#bytes, this.#record.maxConsole)
     this.#dropped = 0
     if (timeMs - this.#waitingSinceMs >= CONSOLE_FLUSH_MS) this.#outbox.flush()
     else this.#outbox.flushIfMany()

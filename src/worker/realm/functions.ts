@@ -19,6 +19,7 @@ import {
 import type { FunctionHandle } from '../../protocol/values/value-options.ts'
 import { forGuest, guestError, stackOverflow } from './guest-error.ts'
 import { asNative } from './native-function.ts'
+import type { NearLimits } from './near-limits.ts'
 import type { Outbox } from './outbox.ts'
 import { Answer, ATTENTION, type Bridge, type RealmRecord, Request } from './record.ts'
 import type { RealmValues } from './values.ts'
@@ -52,9 +53,11 @@ export class Functions {
   /** Ids of the client's functions, to send them home as what they are. */
   readonly #homes = new WeakMapOf<object, number>()
   readonly #waiting = new MapOf<number, Waiting>()
+  readonly #near: NearLimits
   #lastCall = 0
 
-  constructor(record: RealmRecord, outbox: Outbox, bridge: Bridge, values: RealmValues, events: ExportEvents) {
+  constructor(record: RealmRecord, outbox: Outbox, bridge: Bridge, values: RealmValues, near: NearLimits, events: ExportEvents) {
+    this.#near = near
     this.exported = new ExportedFunctions(MAX_HANDLES, events)
     this.#record = record
     this.#outbox = outbox
@@ -85,6 +88,8 @@ export class Functions {
       this.#record.lasting = this.exported.lasting
     }
     this.#record.imported = this.#imported.open
+    const { exported, imported } = this.#record
+    this.#near.count('maxHandles', exported > imported ? exported : imported, MAX_HANDLES)
   }
 
   receive(handle: FunctionHandle): unknown {
@@ -245,6 +250,7 @@ export class Functions {
   #wait(call: number, name: string): Promise<unknown> {
     return new NativePromise((resolve, reject) => {
       mapSet(this.#waiting, call, { name, origin: this.#record.origin, resolve, reject })
+      this.#near.count('maxHostCallsInFlight', mapSize(this.#waiting), this.#record.maxCallsInFlight)
       this.#record.busy++
       this.#record.waitingFor = name === '' ? 'anonymous' : name
     })
@@ -269,6 +275,7 @@ export class Functions {
     if (mapSize(this.#waiting) >= maxCallsInFlight)
       throw guestError('ERR_HOST_CALL_LIMIT', `${maxCallsInFlight} host calls of this context are unanswered, which is the limit`)
     if (++record.calls > maxCalls) throw guestError('ERR_HOST_CALL_LIMIT', `over the limit of ${maxCalls} host calls in one run`)
+    this.#near.count('maxHostCalls', record.calls, maxCalls)
     this.#lastCall = this.#lastCall >= 0xffff_ffff ? 1 : this.#lastCall + 1
     return this.#lastCall
   }

@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from '../../protocol/error-codes.ts'
-import { CodecError } from '../../protocol/msgpack/codec-error.ts'
+import { CodecError, type CodecLimit } from '../../protocol/msgpack/codec-error.ts'
 import { define } from '../../protocol/values/define.ts'
 
 const NativeError = Error
@@ -18,6 +18,11 @@ export function codeOf(error: CodecError): ErrorCode {
     case 'ERR_REENTRANT':
       return 'ERR_PROTOCOL'
   }
+}
+
+/** What a limit of the codec is called where it is set. */
+export function limitName(limit: CodecLimit): string {
+  return limit === 'bytes' ? 'maxOutput' : limit === 'depth' ? 'maxDepth' : 'maxHandles'
 }
 
 /** An error with a code that the guest may catch. */

@@ -10,12 +10,13 @@ import { installConsole } from './console-events.ts'
 import { now, useVirtualClock, VirtualClock, virtualClock } from './clock.ts'
 import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
-import { codeOf, errorNumber } from './guest-error.ts'
+import { codeOf, errorNumber, limitName } from './guest-error.ts'
 import { ManyRuns } from './many.ts'
 import { Imports } from './modules/imports.ts'
 import { notGiven } from './modules/module-errors.ts'
 import { MirroredGlobal } from './mirrored.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
+import { NearLimits } from './near-limits.ts'
 import { Outbox } from './outbox.ts'
 import { countOutsidePromises } from './outside.ts'
 import { isParserError, putExcerpt } from './parser-errors.ts'
@@ -73,6 +74,9 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     askedOther: undefined,
     code: 0,
     message: '',
+    limit: '',
+    configured: 0,
+    observed: 0,
     attention: 0,
     settled: 0,
     busy: 0,
@@ -103,6 +107,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   let connected: Bridge | undefined
   const bridge: Bridge = (request) => (connected === undefined ? -1 : connected(request))
   const outbox = new Outbox(record, bridge)
+  const near = new NearLimits(record, outbox)
   const unhandled = new UnhandledErrors(record)
   const settlement = new Settlement(record)
   let functions: Functions | undefined
@@ -114,7 +119,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   const theImports = (): Imports => (imports ??= new Imports(record, bridge, settlement))
   let remotes: RemoteObjects | undefined
   const theFunctions = (): Functions =>
-    (functions ??= new Functions(record, outbox, bridge, values, {
+    (functions ??= new Functions(record, outbox, bridge, values, near, {
       isListener: (fn) => remotes?.isListener(fn) === true,
       dropped: (fn, wasSent) => remotes?.dropped(fn, wasSent),
     }))
@@ -132,9 +137,9 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   const finalization = deferFinalization(globalThis, record, (error) => unhandled.thrown(error))
   countOutsidePromises(record)
-  installConsole(globalThis, record, outbox)
+  installConsole(globalThis, record, outbox, near)
   const reportError = (error: unknown): void => unhandled.thrown(error)
-  const timers = createTimers(globalThis, record, reportError)
+  const timers = createTimers(globalThis, record, near, reportError)
   const { host, load } = createWebServices(record, bridge, timers, reportError)
   const web = new WebLibraries(host, load)
   let isBuiltIn: (name: string, described: PropertyDescriptor) => boolean = () => false
@@ -180,6 +185,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     record.status = Status.failed
     record.code = errorNumber(code)
     record.message = message
+    record.limit = ''
   }
 
   const errorBytes = (): number => (record.maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : record.maxOutput)
@@ -427,6 +433,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     } catch (error) {
       if (!CodecError.is(error)) throw error
       fail(codeOf(error), error.message)
+      if (error.limit !== undefined) {
+        record.limit = limitName(error.limit)
+        record.configured = error.configured
+        record.observed = error.observed
+      }
     }
     if (virtualClock() !== undefined) timers.recheck()
   }

@@ -38,6 +38,10 @@ export interface RealmRecord {
   /** Failures of ours: an error code's number, and its message. For `Op.answer`, an {@link Answer}; for `Op.placed`, the excerpt. */
   code: number
   message: string
+  /** The limit that a failure is about, '' if it is about none; what it is set to, and what was seen. */
+  limit: string
+  configured: number
+  observed: number
   /** Bits of {@link ATTENTION}: what the worker has to see to once guest code has come to a rest. */
   attention: number
   /** Runs whose promise has settled and whose outcome waits to be taken. */

@@ -2,6 +2,7 @@ import { MAX_TIMERS } from '../../protocol/limits.ts'
 import { exactNow, virtualClock } from './clock.ts'
 import { guestError } from './guest-error.ts'
 import { asNative } from './native-function.ts'
+import type { NearLimits } from './near-limits.ts'
 import { ATTENTION, type RealmRecord } from './record.ts'
 import { type Timer, TimerQueue } from './timer-queue.ts'
 
@@ -35,7 +36,7 @@ export interface Timers {
  * `setTimeout` and its kin (HTML, "timers"; `setImmediate` as in Node). The worker wakes the realm when the first is due; each runs in an evaluate of its own, so that microtasks run in
  * between. What a callback throws is reported, as in any host.
  */
-export function createTimers(realmGlobal: object, record: RealmRecord, report: (error: unknown) => void): Timers {
+export function createTimers(realmGlobal: object, record: RealmRecord, near: NearLimits, report: (error: unknown) => void): Timers {
   let queue: TimerQueue | undefined
   let lastId = 0
   /** Timers that somebody waits for. */
@@ -72,6 +73,7 @@ export function createTimers(realmGlobal: object, record: RealmRecord, report: (
       order: 0,
     }
     queue.add(timer)
+    near.count('maxTimers', queue.size, MAX_TIMERS)
     if (isAwaited) {
       timer.isCounted = true
       record.busy++
