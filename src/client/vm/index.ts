@@ -1,5 +1,4 @@
-import type { Box } from '../box.ts'
-import { connect } from '../connect.ts'
+import { sharedBox } from '../shared-box.ts'
 import type { Vm } from './vm.ts'
 import { makeVm } from './create-vm.ts'
 
@@ -20,18 +19,6 @@ export type {
   SourceTextModuleOptions,
   Vm,
 } from './vm.ts'
-
-let box: Promise<Box> | undefined
-
-/** One connection for all that is asked of this module; made when it is needed, and again once it is gone. Idle, it does not keep the process alive. */
-async function sharedBox(): Promise<Box> {
-  const known = box
-  const open = await known?.catch(() => undefined)
-  if (open?.isOpen === true) return open
-  // Others may have waited for the same.
-  if (box === known) box = connect()
-  return box as Promise<Box>
-}
 
 const vm = makeVm(sharedBox)
 

@@ -1,0 +1,2 @@
+export { VM, VMError, VMScript } from './vm.ts'
+export type { Compile, VMOptions } from './vm-options.ts'
