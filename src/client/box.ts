@@ -4,8 +4,10 @@ import { Compiler } from './compiler/compiler.ts'
 import type { DiskCache } from './compiler/disk-cache.ts'
 import type { Script } from './compiler/script.ts'
 import { Scripts } from './compiler/scripts.ts'
-import { Context } from './context.ts'
+import type { Context } from './context.ts'
+import { ContextMaker, MAX_ATTEMPTS } from './context-maker.ts'
 import type { Connection } from './connection.ts'
+import { isDeath } from './death.ts'
 import { queuedTimeout, untilDue } from './due.ts'
 import { ConnectionError, type GloveboxError, OverloadedError, ProtocolError } from './errors.ts'
 import type { Request } from './channel.ts'
@@ -13,7 +15,6 @@ import { checkGlobals } from './checked-globals.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
 import { type GuestEventName, GuestEvents, type GuestListener, type LimitWarning } from './guest-events.ts'
 import { Lane } from './lane.ts'
-import type { Modules } from './modules/given-modules.ts'
 import type { Outcome } from './outcomes.ts'
 import {
   checkInputs,
@@ -27,7 +28,6 @@ import {
   type RunPolicy,
 } from './run-options.ts'
 import { isUsual } from './presets/context-settings.ts'
-import { makeContext, type Making } from './presets/making.ts'
 import type { Preset } from './presets/preset.ts'
 import { type PresetOptions, resolvePresetOptions } from './presets/preset-options.ts'
 import { Presets } from './presets/presets.ts'
@@ -95,6 +95,7 @@ export class Box implements AsyncDisposable {
   readonly #scripts: Scripts
   readonly #presets: Presets
   readonly #refused: RefusedScripts
+  readonly #contexts: ContextMaker
   #opening: Promise<Lane> | undefined
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
@@ -107,6 +108,7 @@ export class Box implements AsyncDisposable {
     this.#scripts = new Scripts(this.#compiler, disk, policy.limits.maxSource)
     this.#presets = new Presets(this.#scripts, policy)
     this.#policy = policy
+    this.#contexts = new ContextMaker({ policy, scripts: this.#scripts, presets: this.#presets, lease: () => this.#lease('context') })
   }
 
   /**
@@ -124,32 +126,30 @@ export class Box implements AsyncDisposable {
     const release = (lane: Lane): void => {
       if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
     }
-    const lane = await this.#laneFor(settings, release)
-    const context = lane.nextContext()
-    try {
+    for (let attempt = 1; ; attempt++) {
+      const lane = await this.#laneFor(settings, release)
+      const context = lane.nextContext()
       const evaluation = globals === undefined ? { as: ONCE, payload: NO_PAYLOAD } : { as: ONCE_WITH, payload: globals }
       const remember = (script: RunScript): RunScript => {
         if (script.script !== undefined) lane.bridge(context).sourceMaps.remember(script)
         return script
       }
-      return await evaluate(lane, this.#scripts, source, settings, { context, remember, making, ...evaluation })
-    } finally {
-      lane.over(context)
-      release(lane)
+      try {
+        return await evaluate(lane, this.#scripts, source, settings, { context, remember, making, ...evaluation })
+      } catch (error) {
+        // Its worker died when nobody had asked it anything, and this process had not heard of it.
+        if (attempt === MAX_ATTEMPTS || !lane.mayRepeat(error)) throw error
+      } finally {
+        lane.over(context)
+        release(lane)
+      }
     }
   }
 
   /** Makes a context with the given globals. */
   async createContext(globals: Readonly<Record<string, unknown>> = {}, options?: ContextOptions): Promise<Context> {
     checkGlobals(globals)
-    const settings = resolveContextOptions(this.#policy, options)
-    const { signal, modules, policy } = settings
-    signal?.throwIfAborted()
-    const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
-    const lane = await unlessAborted(this.#lease('context'), signal, () => undefined)
-    const number = lane.nextContext()
-    const made = this.#create(lane, number, globals, making, modules, policy)
-    return unlessAborted(made, signal, (late) => void late.dispose())
+    return this.#contexts.create(globals, resolveContextOptions(this.#policy, options))
   }
 
   /** {@link Context.runMany} in a context of its own, which is gone afterwards. Starts when the first outcome is asked for. */
@@ -261,30 +261,6 @@ export class Box implements AsyncDisposable {
     this.#compiler.disconnected(cause)
   }
 
-  async #create(
-    lane: Lane,
-    number: number,
-    globals: Readonly<Record<string, unknown>>,
-    making: Making | undefined,
-    modules: Modules | undefined,
-    policy: RunPolicy,
-  ): Promise<Context> {
-    const limits = policy.limits === this.#policy.limits ? undefined : policy.limits
-    const bridge = lane.bridge(number)
-    bridge.limits = policy.limits
-    bridge.timeoutMs = policy.defaultMs
-    const call = (): Promise<unknown> => lane.call({ type: 'create', context: number }, globals, undefined, undefined, undefined, limits)
-    try {
-      await (making === undefined ? call() : makeContext(lane, number, making, [], call))
-    } catch (error) {
-      lane.forget(number)
-      throw error
-    }
-    const context = new Context(lane, number, policy, this.#scripts)
-    if (modules !== undefined) await context.setModules(modules)
-    return context
-  }
-
   #countFunctions(): Status['client'] {
     let guestFunctions = 0
     let hostFunctions = 0
@@ -340,6 +316,18 @@ export class Box implements AsyncDisposable {
   }
 
   async #lease(purpose: LeasePurpose, waitMs: number = this.#policy.queueTimeoutMs): Promise<Lane> {
+    for (let attempt = 1; ; attempt++) {
+      const lane = await this.#leaseOnce(purpose, waitMs)
+      try {
+        await lane.opened()
+        return lane
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !isDeath(error)) throw error
+      }
+    }
+  }
+
+  async #leaseOnce(purpose: LeasePurpose, waitMs: number): Promise<Lane> {
     this.#assertOpen()
     const { control, lease, known } = await this.#connection.ask(async (control) => {
       const known = this.#shared()
@@ -361,7 +349,6 @@ export class Box implements AsyncDisposable {
     }
     const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))
     this.#lanes.add(lane)
-    await lane.opened()
     return lane
   }
 }

@@ -84,7 +84,7 @@ export class Bridges {
 
   /** To the listeners of all contexts. */
   emit<Name extends GuestEventName>(name: Name, ...event: GuestEventMap[Name]): void {
-    for (const { events } of this.#byContext.values()) events.emit(name, ...event)
+    for (const bridge of this.#byContext.values()) bridge.emit(name, ...event)
   }
 
   /** Functions that this process holds of guests, and guests of this process. */

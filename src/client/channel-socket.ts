@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { errorMessage } from '../base/error.ts'
+import { errorCode, errorMessage } from '../base/error.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
 /** Node reads into this buffer again and again. */
 const READ_BUFFER_BYTES = 64 * 1024
@@ -18,6 +18,7 @@ export class ChannelSocket {
   readonly #socket: Socket
   readonly #events: SocketEvents
   #isClosed = false
+  #isBroken = false
 
   /** @param maxFrameBytes what a worker may send as one frame */
   constructor(path: string, maxFrameBytes: number, events: SocketEvents) {
@@ -40,12 +41,21 @@ export class ChannelSocket {
         },
       },
     })
-    this.#socket.on('error', () => this.#close())
+    this.#socket.on('error', (error) => {
+      const code = errorCode(error)
+      this.#isBroken = code === 'ECONNRESET' || code === 'EPIPE'
+      this.#close()
+    })
     this.#socket.on('close', () => this.#close())
   }
 
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** Whether the worker's end was closed before all was read that was written here: the kernel says so, and not the worker (unix(7): ECONNRESET, EPIPE). */
+  get isBroken(): boolean {
+    return this.#isBroken
   }
 
   /** Bytes that the worker has not taken yet. */

@@ -38,6 +38,9 @@ import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
 import { Silence } from './silence.ts'
 import type { RunScript } from './source-maps.ts'
 
+/** A worker reads more than this at once, in bytes, if it is there: all of it, or nothing. */
+const READ_AT_ONCE_BYTES = 32 * 1024
+
 type RequestHead = Extract<
   Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' | 'due' | 'limits' }>,
   { readonly run: number }
@@ -94,6 +97,9 @@ export class Channel {
   readonly #welcome = Promise.withResolvers<void>()
   readonly #warned = new Set<string>()
   #flushing = false
+  /** Writes, and their bytes, since the worker had nothing to do for this channel. */
+  #writes = 0
+  #writtenBytes = 0
   /** Of what has not left yet, replies have at most so many bytes. */
   #replyBytes = 0
   #cause: Error | undefined
@@ -139,6 +145,11 @@ export class Channel {
 
   get pending(): number {
     return this.#calls.size
+  }
+
+  /** Whether the worker was gone before it read anything of what it was last asked: none of that was begun. */
+  get isUnread(): boolean {
+    return this.#writes === 0 || (this.#socket.isBroken && this.#writes === 1 && this.#writtenBytes <= READ_AT_ONCE_BYTES)
   }
 
   get alive(): boolean {
@@ -266,7 +277,10 @@ export class Channel {
 
   #flush(): void {
     const bytes = this.#requests.take()
-    if (bytes !== undefined) this.#socket.write(bytes)
+    if (bytes === undefined || this.#socket.isClosed) return
+    this.#writes++
+    this.#writtenBytes += bytes.length
+    this.#socket.write(bytes)
   }
 
   #heard(bytes: Uint8Array, start: number, end: number): void {
@@ -472,7 +486,7 @@ export class Channel {
   #console(message: Extract<WorkerToClient, { readonly type: 'console' }>): void {
     const { context, text, timeMs, dropped } = message
     const bridge = this.#bridges.speaker(context)
-    if (bridge?.events.has('console') !== true && !this.#events.guests.has('console')) return
+    if (bridge?.hears('console') !== true && !this.#events.guests.has('console')) return
     const args = this.#values.said(context)
     if (!isArgumentList(args)) throw new Error('console output without a list of arguments')
     this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
@@ -489,7 +503,7 @@ export class Channel {
   }
 
   #emit<Name extends GuestEventName>(context: number, name: Name, ...event: GuestEventMap[Name]): void {
-    this.#bridges.find(context)?.events.emit(name, ...event)
+    this.#bridges.find(context)?.emit(name, ...event)
     this.#events.guests.emit(name, ...event)
   }
 
@@ -506,7 +520,11 @@ export class Channel {
   #settled(about: AboutCall): void {
     this.#silence.answered(this.#calls.size)
     about.inside = undefined
-    if (this.#calls.size === 0) this.#socket.keepAlive(false)
+    if (this.#calls.size > 0) return
+    this.#socket.keepAlive(false)
+    if (this.#abandoned.size > 0) return
+    this.#writes = 0
+    this.#writtenBytes = 0
   }
 
   #distrust(reason: string): void {

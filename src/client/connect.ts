@@ -95,7 +95,7 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   )
   const welcome = await connection.open()
   try {
-    made.box = new Box(connection, { ...policyOf(welcome, timeoutMs, lower), queueTimeoutMs, queueTimeCounts }, disk, refused)
+    made.box = new Box(connection, { ...policyOf(welcome, timeoutMs, lower), queueTimeoutMs, queueTimeCounts, reconnectMs }, disk, refused)
   } catch (error) {
     await connection.close(new ConnectionError('ERR_DISPOSED', 'it was never opened'))
     throw error

@@ -7,7 +7,7 @@ import { RemoteObjects } from '../protocol/remote/remote-objects.ts'
 import type { FunctionHandle } from '../protocol/values/value-options.ts'
 import { ReportedError } from './errors.ts'
 import { type GuestFunction, guestFunctionId, isGuestFunction, makeGuestFunction } from './guest-function.ts'
-import { GuestEvents } from './guest-events.ts'
+import { type GuestEventMap, type GuestEventName, GuestEvents } from './guest-events.ts'
 import { remotePlatform } from './remote-platform.ts'
 import { SourceMaps } from './source-maps.ts'
 
@@ -35,6 +35,8 @@ export class ContextBridge {
     dropped: (fn, wasSent) => this.#remotes?.dropped(fn, wasSent),
   })
   readonly events = new GuestEvents()
+  /** Listeners that outlive this bridge. */
+  listeners: GuestEvents | undefined
   readonly sourceMaps = new SourceMaps()
   /** Host calls that have no answer yet. */
   inFlight = 0
@@ -60,6 +62,15 @@ export class ContextBridge {
     this.context = context
     this.#channel = channel
     this.#imported = new ImportedFunctions<GuestFunction>(MAX_HANDLES, () => channel.released(this))
+  }
+
+  hears(name: GuestEventName): boolean {
+    return this.events.has(name) || this.listeners?.has(name) === true
+  }
+
+  emit<Name extends GuestEventName>(name: Name, ...event: GuestEventMap[Name]): void {
+    this.events.emit(name, ...event)
+    this.listeners?.emit(name, ...event)
   }
 
   /** How many functions of the guest's this process holds. */

@@ -3,11 +3,11 @@ import type { Scripts } from './compiler/scripts.ts'
 import { type Due, dueIn } from './due.ts'
 import { ContextLostError } from './errors.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
-import type { GuestEventName, GuestListener } from './guest-events.ts'
+import { type GuestEventName, GuestEvents, type GuestListener } from './guest-events.ts'
 import type { Lane } from './lane.ts'
 import { ContextModules, keyOf } from './modules/context-modules.ts'
 import type { Modules } from './modules/given-modules.ts'
-import { ImportedSources } from './modules/imported-sources.ts'
+import type { ImportedSources } from './modules/imported-sources.ts'
 import { type ImportOptions, resolveImportOptions } from './modules/import-options.ts'
 import type { Request } from './channel.ts'
 import type { ContextBridge } from './context-bridge.ts'
@@ -29,6 +29,7 @@ import {
   type RunPolicy,
 } from './run-options.ts'
 import { checkDuration } from './presets/deterministic.ts'
+import { type Place, Restoring } from './restoring.ts'
 import { type RunScript, runScript } from './source-maps.ts'
 
 /** What `glovebox/vm` asks of a context. */
@@ -46,23 +47,30 @@ const RUN = { source: 'run', script: 'runScript' } as const
  * died, with WorkerCrashError if the worker dies during the call, and with TimeoutError at the deadline, after which the context is still usable.
  */
 export class Context implements AsyncDisposable {
-  readonly #lane: Lane
-  readonly #number: number
+  #lane: Lane
+  #number: number
   readonly #policy: RunPolicy
   readonly #scripts: Scripts
   /** Whether any source had a source map. */
   #isMapped = false
   #disposed: Promise<void> | undefined
   #modules: ContextModules | undefined
-  readonly #imports: ImportedSources
+  #imports: ImportedSources
+  /** How it is made again when it is lost, if it is; its listeners outlive what it is then. */
+  readonly #restoring: Restoring | undefined
+  readonly #listeners: GuestEvents | undefined
 
-  /** @internal Contexts are made by `box.createContext()`. */
-  constructor(lane: Lane, number: number, policy: RunPolicy, scripts: Scripts) {
+  /** @internal Contexts are made by `box.createContext()`. `make` makes it again. */
+  constructor({ lane, number, imports }: Place, policy: RunPolicy, scripts: Scripts, make?: () => Promise<Place>) {
     this.#lane = lane
-    this.#imports = new ImportedSources(lane.refused)
     this.#number = number
+    this.#imports = imports
     this.#policy = policy
     this.#scripts = scripts
+    if (make === undefined) return
+    this.#listeners = new GuestEvents()
+    lane.bridge(number).listeners = this.#listeners
+    this.#restoring = new Restoring(make, policy.reconnectMs, (place, cause) => this.#restored(place, cause))
   }
 
   /** The number of the worker that it is in, as `box.status()` and reports have it. */
@@ -78,6 +86,7 @@ export class Context implements AsyncDisposable {
     const settings = options === undefined ? this.#plain() : resolveRunOptions(this.#policy, options)
     checkRunnable(source, this.#policy.limits.maxSource, settings)
     this.#assertThere()
+    if (this.#isLost) await this.#restore()
     const remember = (script: RunScript): RunScript => this.#remember(script)
     return evaluate(this.#lane, this.#scripts, source, settings, { context: this.#number, as: RUN, payload: NO_PAYLOAD, remember })
   }
@@ -92,8 +101,11 @@ export class Context implements AsyncDisposable {
     const list = checkInputs(inputs)
     const { timeoutMs, filename, signal, sourceMap } = options === undefined ? this.#plain() : resolveManyOptions(this.#policy, options)
     this.#assertThere()
-    const script = this.#remember(runScript(source, filename, sourceMap))
-    return this.#lane.many({ type: 'many', context: this.#number, timeoutMs, filename, source }, list, signal, script)
+    const start = (): AsyncIterableIterator<Outcome, undefined> => {
+      const script = this.#remember(runScript(source, filename, sourceMap))
+      return this.#lane.many({ type: 'many', context: this.#number, timeoutMs, filename, source }, list, signal, script)
+    }
+    return this.#isLost ? this.#restoredMany(start) : start()
   }
 
   /**
@@ -108,6 +120,7 @@ export class Context implements AsyncDisposable {
     if (specifier instanceof Script && specifier.format !== 'module')
       throw new InvalidOptionError('specifier', "must be a string, or a script that was compiled with the format 'module'", specifier)
     this.#assertThere()
+    if (this.#isLost) await this.#restore()
     const own = this.#lookups(specifier, key, modules, meta)
     const request = { type: 'import', context: this.#number, timeoutMs, name: '' } as const
     return (await this.#imports.import(key, (script) => this.#lane.call(request, [key, '', own, exports], signal, script, due))) as Record<
@@ -154,17 +167,18 @@ export class Context implements AsyncDisposable {
   async advance(ms: number, options?: CallOptions): Promise<number> {
     checkDuration(ms)
     const { timeoutMs, signal, due } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, 'advance()', options)
+    if (this.#isLost) await this.#restore()
     return (await this.#call({ type: 'advance', context: this.#number, timeoutMs, ms }, NO_PAYLOAD, signal, due)) as number
   }
 
-  /** Hears what the context says: `console`, `unhandledRejection`, `uncaughtException`. Returns this context. */
+  /** Hears what the context says: `console`, `unhandledRejection`, `uncaughtException`; and `restored`, when it was made again. Returns this context. */
   on<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
-    this.#lane.bridge(this.#number).events.on(name, listener)
+    this.#events.on(name, listener)
     return this
   }
 
   off<Name extends GuestEventName>(name: Name, listener: GuestListener<Name>): this {
-    this.#lane.bridge(this.#number).events.off(name, listener)
+    this.#events.off(name, listener)
     return this
   }
 
@@ -205,12 +219,7 @@ export class Context implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    try {
-      await this.#lane.call({ type: 'dispose', context: this.#number }, NO_PAYLOAD, undefined)
-    } catch {
-      // Its worker is gone, and the context with it.
-    }
-    this.#lane.forget(this.#number)
+    await this.#lane.disposeContext(this.#number)
   }
 
   async #access(
@@ -221,6 +230,7 @@ export class Context implements AsyncDisposable {
   ): Promise<unknown> {
     checkName(name)
     const { timeoutMs, signal, due } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, `${type}()`, options)
+    if (this.#isLost) await this.#restore()
     return this.#call({ type, context: this.#number, timeoutMs, name }, payload, signal, due)
   }
 
@@ -255,6 +265,40 @@ export class Context implements AsyncDisposable {
     this.#isMapped ||= script.script !== undefined
     if (this.#isMapped && this.#disposed === undefined) this.#lane.bridge(this.#number).sourceMaps.remember(script)
     return script
+  }
+
+  get #events(): GuestEvents {
+    return this.#listeners ?? this.#lane.bridge(this.#number).events
+  }
+
+  /** Whether it is to be made again before anything is done in it. */
+  get #isLost(): boolean {
+    return this.#restoring !== undefined && !this.#lane.alive
+  }
+
+  async #restore(): Promise<void> {
+    while (this.#isLost) await this.#restoring?.restore(this.#lane.cause)
+    this.#assertThere()
+  }
+
+  async *#restoredMany(start: () => AsyncIterableIterator<Outcome, undefined>): AsyncGenerator<Outcome, undefined, undefined> {
+    await this.#restore()
+    yield* start()
+    return undefined
+  }
+
+  #restored({ lane, number, imports }: Place, cause: Error): void {
+    if (this.#disposed !== undefined) {
+      void lane.disposeContext(number)
+      return
+    }
+    this.#lane.forget(this.#number)
+    this.#lane = lane
+    this.#number = number
+    this.#imports = imports
+    this.#modules = undefined
+    lane.bridge(number).listeners = this.#listeners
+    this.#listeners?.emit('restored', { cause })
   }
 
   #assertThere(): void {

@@ -4,6 +4,12 @@ import { ConnectionError, type GloveboxError, LimitError, MemoryLimitError, type
 const MIB = 1024 * 1024
 const MEMORY_CAUSES: ReadonlySet<DeathCause | undefined> = new Set(['heap', 'off-heap', 'oom-kill', 'high-water'])
 
+/** Whether it says that a worker is gone, or the daemon with all workers. Another may not be. */
+export function isDeath(error: unknown): error is WorkerCrashError | MemoryLimitError | ConnectionError {
+  if (error instanceof ConnectionError) return error.code === 'ERR_CONNECTION' || error.code === 'ERR_STOPPING'
+  return error instanceof WorkerCrashError || error instanceof MemoryLimitError
+}
+
 /** What a worker's death means for the calls that were under way there. */
 export interface Death {
   /** The run that it died of, and the error for it, if that is known: its number in the channel that the report names. */

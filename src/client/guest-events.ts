@@ -35,6 +35,8 @@ export interface GuestEventMap {
   readonly uncaughtException: [error: Error]
   /** The context's worker, or (on a box) the tenant, comes near a limit. */
   readonly warning: [warning: LimitWarning]
+  /** The context was lost, and is there again: it was made with the option `restore`. `cause` is why it was lost. On contexts only. */
+  readonly restored: [event: { readonly cause: Error }]
 }
 
 export type GuestEventName = keyof GuestEventMap

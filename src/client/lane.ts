@@ -6,7 +6,7 @@ import type { Script } from './compiler/script.ts'
 import { SentScripts } from './compiler/sent-scripts.ts'
 import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
-import { deathOf } from './death.ts'
+import { deathOf, isDeath } from './death.ts'
 import { type Due, queuedTimeout, untilDue } from './due.ts'
 import { ConnectionError, type Report } from './errors.ts'
 import type { GuestEvents, LimitWarning } from './guest-events.ts'
@@ -14,6 +14,7 @@ import { lateCause } from './late-cause.ts'
 import { ManyCall } from './many-call.ts'
 import { Outcomes } from './outcomes.ts'
 import type { RefusedScripts } from './refused-scripts.ts'
+import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
@@ -73,6 +74,16 @@ export class Lane {
     return this.#cause === undefined && this.#channel.alive
   }
 
+  /** Whether a call that failed with `error` can be made again elsewhere: the worker was gone before it read it. */
+  mayRepeat(error: unknown): boolean {
+    return error === this.#cause && isDeath(error) && this.#channel.isUnread
+  }
+
+  /** Why what was there is gone. */
+  get cause(): Error {
+    return this.#cause ?? new ConnectionError('ERR_CONNECTION', `the connection to worker ${this.worker} closed`)
+  }
+
   /** Whether nothing new goes there. */
   get isDraining(): boolean {
     return this.#draining !== undefined
@@ -113,6 +124,16 @@ export class Lane {
   /** Its contexts come near a limit. */
   warned(warning: LimitWarning): void {
     this.#channel.bridges.emit('warning', warning)
+  }
+
+  /** Drops a context. */
+  async disposeContext(context: number): Promise<void> {
+    try {
+      await this.call({ type: 'dispose', context }, NO_PAYLOAD, undefined)
+    } catch {
+      // The worker is gone, and the context with it.
+    }
+    this.forget(context)
   }
 
   nextContext(): number {

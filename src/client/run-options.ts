@@ -10,6 +10,7 @@ import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
 import type { DeterministicOptions } from './presets/deterministic.ts'
 import type { Preset } from './presets/preset.ts'
+import { type RecoveryOptions, type RecoverySettings, readRecovery } from './recovery-options.ts'
 import { OriginalPlaces } from './source-map.ts'
 
 /** How one run goes. */
@@ -46,7 +47,7 @@ export interface OneShotOptions extends RunOptions, GuestLimits {
 }
 
 /** How a context is made. */
-export interface ContextOptions {
+export interface ContextOptions extends RecoveryOptions {
   /** What it is made with. Default `'web'`. */
   readonly globals?: PresetName | Preset
   /** The same by its other name. */
@@ -80,6 +81,8 @@ export interface RunPolicy extends TimeoutPolicy {
   readonly limits: ChannelLimits
   /** How long a lease may wait for a worker, in milliseconds. */
   readonly queueTimeoutMs: number
+  /** How long to try to reach a daemon that is gone, in milliseconds. */
+  readonly reconnectMs: number
 }
 
 export interface CallSettings {
@@ -136,16 +139,20 @@ export function resolveCallOptions(policy: TimeoutPolicy, owner: string, given: 
   return settings
 }
 
-export function resolveContextOptions(
-  policy: RunPolicy,
-  given: unknown,
-): ContextSettings & { readonly signal: AbortSignal | undefined; readonly modules: Modules | undefined; readonly policy: RunPolicy } {
+export interface NewContextSettings extends ContextSettings, RecoverySettings {
+  readonly signal: AbortSignal | undefined
+  readonly modules: Modules | undefined
+  readonly policy: RunPolicy
+}
+
+export function resolveContextOptions(policy: RunPolicy, given: unknown): NewContextSettings {
   const read = new OptionReader('createContext()', given)
   const limits = read.object('limits')
   const settings = {
     ...readContextSettings(read),
     signal: read.signal('signal'),
     modules: readModulesOption(read),
+    ...readRecovery(read),
     policy: limits === undefined ? policy : readContextLimits(policy, limits),
   }
   read.finish()

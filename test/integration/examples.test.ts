@@ -26,6 +26,7 @@ nosy was refused: ERR_MODULE_NOT_FOUND
 lazy was refused: ERR_TIMEOUT
 `,
   'runaway.mjs': 'the deadline stopped it\nthe signal stopped it\nit still knows how far it came: true\nand works: 42\n',
+  'restore.mjs': 'hello 1 2\nmade again\nhello 1\n',
   'preact.mjs': '<p>Apples: 2</p><button>One more</button>\n<p>Apples: 3</p><button>One more</button>\n',
   'page.mjs':
     'the page says: Hello, Ada!\nthe form holds: { "name": "Ada", "loud": "on" }\nno network: fetch is not available: this browser context has no network\n',
