@@ -31,5 +31,6 @@ export function addServeOptions(command: Command): Command {
     .option('--compiler-idle <ms>', 'how long a compiler that nobody uses is kept', parseWhole)
     .option('--crash-window <ms>', 'a script that crashed three workers in this time is refused for as long', parseWhole)
     .option('--drain <ms>', 'how long runs may finish when the daemon stops', parseWhole)
+    .option('--metrics <address>', 'serve metrics and health there: 127.0.0.1:PORT, or the path of a socket')
     .option('--log-level <level>', 'silent, error, warn, info or debug')
 }

@@ -1,3 +1,4 @@
+import { NO_RUNS } from '../protocol/run-tally.ts'
 import { closeSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { bindLibc } from '../base/libc.ts'
@@ -84,7 +85,7 @@ let reported = 0
 setInterval(() => {
   if (compilations.total === reported) return
   reported = compilations.total
-  control.tell({ type: 'usage', contexts: 0, runs: reported, handles: 0 })
+  control.tell({ type: 'usage', contexts: 0, runs: reported, handles: 0, tally: NO_RUNS })
 }, USAGE_INTERVAL_MS)
 
 void threads.start().then(() => server.listen({ fd: LISTEN_FD }, () => control.tell({ type: 'booted' })))

@@ -12,6 +12,7 @@ export type DaemonErrorCode =
   | 'ERR_RUNTIME'
   | 'ERR_POLICY'
   | 'ERR_CONFIG'
+  | 'ERR_METRICS'
   | 'ERR_ACCESS_DENIED'
 
 /** A failure of the daemon's, with a {@link DaemonErrorCode}. The message says what to do about it. */

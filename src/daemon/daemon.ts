@@ -15,6 +15,8 @@ import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog, type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions, withLive } from './options.ts'
 import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './memory-watch.ts'
+import type { MetricsEndpoint } from './metrics/endpoint.ts'
+import { RunCounts } from './metrics/run-counts.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
 import { WORKER } from './program.ts'
@@ -158,6 +160,8 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #host: DaemonHost
   readonly #log: Logger
   readonly #deaths: Deaths
+  readonly #counts = new RunCounts()
+  #metrics: MetricsEndpoint | undefined
   readonly #crashes: CrashCounts
   readonly #pool: Pool
   readonly #compilers: Compilers
@@ -262,6 +266,17 @@ class RunningDaemon implements Daemon, SessionOwner {
     // Of a socket that is not ours, who made it decides.
     if (inherited === undefined) giveAccess(this.socket, this.#settings.access)
     this.#pool.refill()
+    const { metrics } = this.#settings
+    if (metrics !== undefined) {
+      // Loaded by those only who want it.
+      const endpoint = await import('./metrics/endpoint.ts')
+      this.#metrics = await endpoint.MetricsEndpoint.listen(metrics, {
+        counts: this.#counts,
+        status: () => this.status(),
+        unready: () => this.#unready(),
+      })
+      this.#log.info({ address: this.#metrics.address }, 'metrics are served')
+    }
     // Nobody may believe in layers that were not tried.
     const { level, require } = this.#settings.confinement
     if (level === 'strict' || require.length > 0) await this.#pool.proven()
@@ -375,7 +390,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   }
 
   status(viewer: Viewer = OPERATOR): DaemonStatus {
-    const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths }
+    const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths, counts: this.#counts }
     return statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size, viewer)
   }
 
@@ -394,6 +409,12 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   #warn(tenant: string, warning: Omit<Warning, 'type'>): void {
     for (const session of this.#sessions) if (session.tenant === tenant) session.warn(warning)
+  }
+
+  #unready(): string | undefined {
+    if (this.#draining) return 'the daemon stops'
+    const isUp = [...this.#pool.workers].some(({ attestation }) => attestation !== undefined)
+    return isUp ? undefined : 'no worker has booted'
   }
 
   #oldestStranger(): Session | undefined {
@@ -423,6 +444,7 @@ class RunningDaemon implements Daemon, SessionOwner {
         worker.contextCount.report(message.contexts)
         worker.runs = message.runs
         worker.handles = message.handles
+        this.#counts.heard(worker, message.tally)
         return
       case 'closed':
         for (const session of this.#sessions) {
@@ -464,6 +486,7 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   #died(worker: WorkerProcess, report: Report): void {
     this.#waitingRuns.delete(worker)
+    this.#counts.died(worker, report.cause, report.cpuMs)
     this.#cpu.died(worker, report)
     this.#memory.died(worker)
     for (const session of this.#sessions) session.lost(worker.number, report)
@@ -496,6 +519,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#usage[Symbol.dispose]()
     await Promise.all([this.#pool[Symbol.asyncDispose](), this.#compilers[Symbol.asyncDispose]()])
     await this.#guardian?.[Symbol.asyncDispose]()
+    await this.#metrics?.[Symbol.asyncDispose]()
     for (const session of this.#sessions) session.destroy()
     this.#claim.release()
     this.#log.info('daemon stopped')

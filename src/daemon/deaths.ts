@@ -27,13 +27,16 @@ export class Deaths {
   }
 
   record(what: 'worker' | 'compiler', died: WorkerProcess, report: Report, planned: boolean): void {
-    const { signal, exitCode, reason, stderr } = report
+    const { cause, channel, run, signal, exitCode, reason, stderr } = report
     if (planned) {
       this.#log.debug({ worker: died.number, reason }, `${what} ended`)
       return
     }
     this.#recent.unshift({ ...report, tenant: died.tenant })
     this.#recent.length = Math.min(this.#recent.length, KEPT)
-    this.#log.warn({ worker: died.number, workerPid: died.pid, signal, exitCode, reason, stderr }, `${what} died`)
+    this.#log.warn(
+      { worker: died.number, workerPid: died.pid, tenant: died.tenant, cause, channel, run, signal, exitCode, reason, stderr },
+      `${what} died`,
+    )
   }
 }

@@ -65,7 +65,9 @@ export interface DaemonOptions extends SomeLimits {
   readonly crashWindow?: number | undefined
   /** How long a stopping daemon, or a worker that is recycled, lets runs finish, in milliseconds. Default 5,000. */
   readonly drain?: number | undefined
-  /** Default `info`. */
+  /** Where metrics and health are served over HTTP: `'127.0.0.1:PORT'`, `'[::1]:PORT'` or the path of a Unix socket. Default: nowhere. */
+  readonly metrics?: string | undefined
+  /** How much the daemon's log tells: `silent`, `error`, `warn`, `info` (default) or `debug`. */
   readonly logLevel?: LogLevel | undefined
 }
 
@@ -131,6 +133,7 @@ export interface DaemonSettings {
   readonly compilerIdleMs: number
   readonly crashWindowMs: number
   readonly drainMs: number
+  readonly metrics: string | undefined
   readonly logLevel: LogLevel
 }
 
@@ -161,6 +164,7 @@ export function resolveDaemonOptions(given: unknown): DaemonSettings {
     compilerIdleMs: options.compilerIdle,
     crashWindowMs: options.crashWindow,
     drainMs: options.drain,
+    metrics: options.metrics,
     logLevel: options.logLevel,
   }
   return Object.freeze(settings)

@@ -74,6 +74,11 @@ export class Pool implements AsyncDisposable {
     return this.#workers
   }
 
+  /** Leases that wait for a worker. */
+  get waiting(): number {
+    return this.#line.size
+  }
+
   /** Resolves when a worker has booted and attested what is required; throws ERR_CONFINEMENT or ERR_WORKER_BOOT if none does. Starts one if there is none. */
   async proven(): Promise<void> {
     if (this.#workers.size === 0) this.#start()

@@ -4,6 +4,8 @@ import type { DeathRecord, Deaths } from './deaths.ts'
 import type { Pool } from './pool.ts'
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import type { Attestation } from '../protocol/attestation.ts'
+import { DURATION_BOUNDS_MS, RUN_OUTCOMES, type RunOutcome } from '../protocol/run-tally.ts'
+import type { RunCounts, TenantCounts } from './metrics/run-counts.ts'
 import type { Confinement } from './confinement.ts'
 import type { Runtime } from './runtime.ts'
 import type { Viewer } from './tenants/tenants.ts'
@@ -35,6 +37,12 @@ export interface DaemonStatus {
     readonly maxWorkers: number
     readonly maxPerTenant: number
   } & ChannelLimits
+  readonly queue: {
+    /** Leases that wait for a worker. */
+    readonly waiting: number
+  }
+  /** What the runs of each tenant came to, as its workers say. */
+  readonly tenants: readonly TenantStatus[]
   /** What the newest worker attested, and what this machine does not give. */
   readonly confinement: { readonly layers: Attestation['layers']; readonly absent: Confinement['absent'] }
   readonly workers: readonly WorkerStatus[]
@@ -42,6 +50,14 @@ export interface DaemonStatus {
   readonly compilers: readonly WorkerStatus[]
   /** The last deaths that nobody planned, newest first. */
   readonly deaths: readonly DeathRecord[]
+}
+
+export interface TenantStatus {
+  readonly tenant: string
+  /** Runs and calls since the daemon's start, by how they ended. */
+  readonly runs: Readonly<Record<RunOutcome, number>>
+  /** How many took at most so many milliseconds, and longer than the bound before; the last class has no bound. */
+  readonly durations: readonly { readonly maxMs: number | undefined; readonly runs: number }[]
 }
 
 export interface WorkerStatus {
@@ -54,13 +70,20 @@ export interface WorkerStatus {
   readonly handles: number
   readonly runs: number
   readonly cpuMs: number
+  /** Resident memory now, without shared files, and the most there was. */
+  readonly rssBytes: number
   readonly peakRssBytes: number
 }
 
 const MS_PER_DAY = 86_400_000
 
 export function statusOf(
-  { pool, compilers, deaths }: { readonly pool: Pool; readonly compilers: Compilers; readonly deaths: Deaths },
+  {
+    pool,
+    compilers,
+    deaths,
+    counts,
+  }: { readonly pool: Pool; readonly compilers: Compilers; readonly deaths: Deaths; readonly counts: RunCounts },
   settings: DaemonSettings,
   runtime: Runtime,
   confinement: Confinement,
@@ -94,6 +117,8 @@ export function statusOf(
       maxPerTenant: settings.maxPerTenant,
       ...settings.channel,
     },
+    queue: { waiting: pool.waiting },
+    tenants: Array.from(counts.tenants, tenantStatus).filter((each) => viewer.isOperator || each.tenant === viewer.tenant),
     confinement: { layers, absent: confinement.absent },
     workers: visible(pool.workers, viewer),
     compilers: visible(compilers.processes, viewer),
@@ -108,6 +133,11 @@ function visible(processes: Iterable<WorkerProcess>, { tenant, isOperator }: Vie
 
 function workerStatus(worker: WorkerProcess): WorkerStatus {
   const { state, number, pid, tenant, contexts, handles, runs } = worker
-  const { cpuMs, peakRssBytes } = worker.sampleUsage()
-  return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, peakRssBytes }
+  const { cpuMs, rssBytes, peakRssBytes } = worker.sampleUsage()
+  return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, rssBytes, peakRssBytes }
+}
+
+function tenantStatus([tenant, { outcomes, durations }]: [string, TenantCounts]): TenantStatus {
+  const runs = Object.fromEntries(RUN_OUTCOMES.map((outcome, at) => [outcome, outcomes[at] ?? 0])) as Record<RunOutcome, number>
+  return { tenant, runs, durations: durations.map((count, at) => ({ maxMs: DURATION_BOUNDS_MS[at], runs: count })) }
 }

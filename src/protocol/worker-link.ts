@@ -2,6 +2,7 @@ import { type Attestation, readAttestation, writeAttestation } from './attestati
 import { type ChannelLimits, packChannelLimits, readChannelLimits } from './channel-limits.ts'
 import { defineLink } from './link.ts'
 import { TICKET_BYTES } from './limits.ts'
+import { readTally, type RunTally, TALLY_FIELDS, writeTally } from './run-tally.ts'
 
 /** Daemon → worker, over the worker's control pipe (file descriptor 3). */
 export type DaemonToWorker =
@@ -43,8 +44,8 @@ export type WorkerToDaemon =
   | { readonly type: 'ready'; readonly bootMs: number; readonly attestation: Attestation }
   /** `waiting` runs have no answer yet. */
   | { readonly type: 'pong'; readonly sequence: number; readonly waiting: number }
-  /** Contexts now, runs since the start, and functions that guests and clients hold of each other now. */
-  | { readonly type: 'usage'; readonly contexts: number; readonly runs: number; readonly handles: number }
+  /** Contexts now, runs since the start, functions that guests and clients hold of each other now, and how runs have ended since the start. */
+  | { readonly type: 'usage'; readonly contexts: number; readonly runs: number; readonly handles: number; readonly tally: RunTally }
   | { readonly type: 'closed'; readonly channel: number }
 
 export const daemonToWorker = defineLink<DaemonToWorker>({
@@ -127,13 +128,14 @@ export const workerToDaemon = defineLink<WorkerToDaemon>({
   },
   usage: {
     code: 3,
-    fields: 3,
+    fields: 3 + TALLY_FIELDS,
     pack(out, message) {
       out.int(message.contexts)
       out.int(message.runs)
       out.int(message.handles)
+      writeTally(out, message.tally)
     },
-    unpack: (from) => ({ type: 'usage', contexts: from.uint32(), runs: from.uint32(), handles: from.uint32() }),
+    unpack: (from) => ({ type: 'usage', contexts: from.uint32(), runs: from.uint32(), handles: from.uint32(), tally: readTally(from) }),
   },
   closed: {
     code: 4,

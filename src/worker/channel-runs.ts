@@ -19,6 +19,7 @@ import type { ReadyContexts } from './ready-contexts.ts'
 import { Op, Status } from './realm/record.ts'
 import { RequestLimits } from './request-limits.ts'
 import { RunAtWork } from './run-at-work.ts'
+import type { RunCounter } from './run-counter.ts'
 import { type CompiledScript, namedSource, type ScriptCache } from './scripts.ts'
 import type { TimeZones } from './time-zones.ts'
 import type { UploadedScripts } from './uploaded-scripts.ts'
@@ -27,6 +28,7 @@ import { VmRuns } from './vm-runs.ts'
 /** What all channels of a worker share. */
 export interface WorkerParts {
   readonly guard: Guard
+  readonly counter: RunCounter
   readonly heartbeat: Heartbeat
   readonly pause: Pause
   readonly ready: ReadyContexts
@@ -90,7 +92,7 @@ export class ChannelRuns {
       this.#hostCalls,
       this.#cancelled,
       () => this.#limits.channel,
-      parts.pause,
+      parts,
       (run) => this.#turns.wait(run),
     )
     this.#measurements = new MemoryMeasurements(answers)
@@ -492,7 +494,8 @@ export class ChannelRuns {
     // Answers of runs before this one must not wait for one that may take long.
     if (!compiled.quick) this.#answers.relieve()
     const ending = guard.evaluate(compiled.script, context.realm, this.#work.deadlineMs)
-    compiled.quick = performance.now() - this.#work.startedMs < QUICK_MS
+    this.#work.tookMs = performance.now() - this.#work.startedMs
+    compiled.quick = this.#work.tookMs < QUICK_MS
     this.#work.evaluated(context, ending, guard.value)
   }
 

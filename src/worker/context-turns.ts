@@ -1,5 +1,5 @@
 import { withoutFrames } from '../confined/own-error.ts'
-import type { ErrorCode } from '../protocol/error-codes.ts'
+import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
 import type { Phase } from '../protocol/report.ts'
 import type { Answers } from './answers.ts'
 import type { ChannelContext } from './channel-context.ts'
@@ -315,8 +315,11 @@ export class ContextTurns {
       realm.step(Op.forget, performance.now() + HOUSEKEEPING_MS)
     }
     this.#answers.guestMessages(realm)
-    if (run.owner === undefined) this.#answers.failed(run.run, code, message, phase, performance.now() - run.startedMs, run.busyMs)
-    else run.owner.abandoned(code, message, phase)
+    if (run.owner === undefined) {
+      const tookMs = performance.now() - run.startedMs
+      this.#answers.failed(run.run, code, message, phase, tookMs, run.busyMs)
+      this.#parts.counter.failed(ERROR_CODES[code], tookMs)
+    } else run.owner.abandoned(code, message, phase)
     this.#events.released(context)
   }
 

@@ -21,6 +21,7 @@ import { Pause } from './pause.ts'
 import { PresetContexts } from './preset-contexts.ts'
 import { ReadyContexts } from './ready-contexts.ts'
 import { RealmContext } from './realm-context.ts'
+import { RunCounter } from './run-counter.ts'
 import { ScriptCache } from './scripts.ts'
 import { mapHeartbeat, SHARED_PAGE_FUNCTIONS } from './shared-page.ts'
 import { TimeZones } from './time-zones.ts'
@@ -54,7 +55,9 @@ const readyWith = (globals: Globals): ReadyContexts =>
   new ReadyContexts(() => new RealmContext(guard, moat.bridge, globals), READY_CONTEXTS)
 const ready = { web: readyWith('web'), ecmascript: readyWith('ecmascript') }
 const usage = { contexts: 0, runs: 0, waiting: 0 }
+const counter = new RunCounter()
 const parts: WorkerParts = {
+  counter,
   guard,
   heartbeat,
   pause: new Pause(page),
@@ -67,7 +70,11 @@ const parts: WorkerParts = {
   usage,
 }
 
-const connections = new Connections<Channel>((channel) => control.tell({ type: 'closed', channel }))
+const connections = new Connections<Channel>((channel) => {
+  // A worker that was for one run ends with it.
+  reportUsage()
+  control.tell({ type: 'closed', channel })
+})
 const server = createServer({ noDelay: false }, (socket) => connections.add(new Channel(socket, parts, blocking, connections)))
 
 const unanswered = (): number => {
@@ -116,7 +123,7 @@ function countHandles(): number {
 function reportUsage(): void {
   const { contexts, runs } = parts.usage
   reported = { contexts, runs, handles: countHandles() }
-  control.tell({ type: 'usage', ...reported })
+  control.tell({ type: 'usage', ...reported, tally: counter })
 }
 
 setInterval(() => {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../protocol/error-codes.ts'
+import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
 import { MANY_SLICE_MS, MANY_WINDOW } from '../protocol/limits.ts'
 import type { Phase } from '../protocol/report.ts'
 import type { Answers } from './answers.ts'
@@ -11,6 +11,7 @@ import type { HostCalls } from './host-calls.ts'
 import { EXHAUSTED } from './pause.ts'
 import { Op, Status } from './realm/record.ts'
 import type { Run } from './run.ts'
+import { ENDED_WELL } from './run-counter.ts'
 import type { CompiledScript } from './scripts.ts'
 import { ranOut } from './timeout-text.ts'
 
@@ -220,7 +221,9 @@ export class ManyRuns {
 
   #sent(many: Many, done: boolean): void {
     many.window--
-    if (done) this.#forget(many)
+    if (!done) return
+    this.#forget(many)
+    this.#parts.counter.ended(ENDED_WELL, -1)
   }
 
   /** The input's outcome is a promise. */
@@ -253,6 +256,7 @@ export class ManyRuns {
     this.#forget(many)
     this.#turns.forgetRun(many.run)
     this.#answers.failed(many.run, code, message, phase, 0, 0)
+    this.#parts.counter.failed(ERROR_CODES[code], -1)
   }
 
   #forget(many: Many): void {

@@ -12,6 +12,8 @@ import { Op, Status } from './realm/record.ts'
 import { EXHAUSTED, type Pause } from './pause.ts'
 import type { PresetFailure } from './preset-contexts.ts'
 import type { Run } from './run.ts'
+import { ENDED_BY_THROW, ENDED_WELL, type RunCounter } from './run-counter.ts'
+import type { WorkerParts } from './channel-runs.ts'
 import { ranOut } from './timeout-text.ts'
 
 /** What is thrown as the deadline passes is still told, if that takes no longer than this beyond it, in milliseconds. */
@@ -37,6 +39,9 @@ export class RunAtWork {
   /** Runs that were cancelled before they were read, or while a guest waits for a host call. */
   readonly #cancelled: Set<number>
   readonly #pause: Pause
+  readonly #counter: RunCounter
+  /** What its evaluate took, in milliseconds; negative while there was none. */
+  tookMs = -1
   /** Since when it computes this time, and how long it did before, in milliseconds. */
   #sinceMs = 0
   #busyMs = 0
@@ -47,14 +52,15 @@ export class RunAtWork {
     hostCalls: HostCalls,
     cancelled: Set<number>,
     limits: () => ChannelLimits,
-    pause: Pause,
+    shared: Pick<WorkerParts, 'pause' | 'counter'>,
     waits: (run: Run) => void,
   ) {
     this.#limits = limits
     this.#answers = answers
     this.#hostCalls = hostCalls
     this.#cancelled = cancelled
-    this.#pause = pause
+    this.#pause = shared.pause
+    this.#counter = shared.counter
     this.#waits = waits
   }
 
@@ -97,6 +103,7 @@ export class RunAtWork {
     this.queuedMs = run.queuedMs
     this.#maxOutput = run.maxOutput
     this.#sinceMs = performance.now()
+    this.tookMs = this.#sinceMs - run.startedMs
     this.#busyMs = run.busyMs
     this.#hostCalls.begin()
     this.answer(context, ending)
@@ -169,6 +176,7 @@ export class RunAtWork {
     // The step itself catches everything; what gets past it is a stack overflow on its way in.
     if (ending === THREW) {
       this.#answers.thrown(this.number, withoutFrames(new RangeError('Maximum call stack size exceeded')))
+      this.#counter.ended(ENDED_BY_THROW, this.tookMs)
       return
     }
     switch (record.status) {
@@ -180,13 +188,19 @@ export class RunAtWork {
         return
       }
       case Status.done:
-        if (record.length > this.#maxOutput) this.#outputTooLarge(record.length)
-        else this.#answers.encoded('done', this.number, context.realm.result())
+        if (record.length > this.#maxOutput) {
+          this.#outputTooLarge(record.length)
+          return
+        }
+        this.#answers.encoded('done', this.number, context.realm.result())
+        this.#counter.ended(ENDED_WELL, this.tookMs)
         return
       case Status.threw: {
         const excerpt = evalExcerpt(record.value)
-        if (excerpt === undefined) this.#answers.encoded('threw', this.number, context.realm.result())
-        else {
+        if (excerpt === undefined) {
+          this.#answers.encoded('threw', this.number, context.realm.result())
+          this.#counter.ended(ENDED_BY_THROW, this.tookMs)
+        } else {
           record.message = excerpt
           this.step(context, Op.placed, this.#lateMs())
         }
@@ -216,6 +230,7 @@ export class RunAtWork {
       realm.record.value = thrown
       if (realm.step(Op.thrown, this.#lateMs()) === COMPLETED && realm.record.status === Status.threw) {
         this.#answers.encoded('presetThrew', this.number, realm.result())
+        this.#counter.ended(ENDED_BY_THROW, this.tookMs)
         return
       }
     }
@@ -248,6 +263,7 @@ export class RunAtWork {
       // V8 refuses a source for its size, or for nesting that overflows the parser's stack, with other errors of the main realm.
       const refused = (): Error => withoutFrames(new RangeError('the source cannot be compiled: it is nested too deeply or too large'))
       this.#answers.thrown(this.number, syntaxError ?? refused())
+      this.#counter.ended(ENDED_BY_THROW, this.tookMs)
       return undefined
     }
   }
@@ -264,12 +280,14 @@ export class RunAtWork {
   #fail(code: number, message: string, phase: Phase): void {
     const now = performance.now()
     this.#answers.failedWith(this.number, code, message, phase, now - this.startedMs, this.#computedMs(now))
+    this.#counter.failed(code, this.tookMs)
   }
 
   #failAt(reached: ReachedLimit, code: number, message: string, phase: Phase): void {
     const now = performance.now()
     const wallMs = now - this.startedMs
     this.#answers.limited({ run: this.number, code, message, phase, wallMs, cpuMs: this.#computedMs(now), ...reached })
+    this.#counter.failed(code, this.tookMs)
   }
 
   #lateMs(): number {
@@ -293,6 +311,7 @@ export class RunAtWork {
   #primitive(value: Primitive): void {
     const bytes = this.#answers.primitive(this.number, value, this.#maxOutput)
     if (bytes > 0) this.#outputTooLarge(bytes)
+    else this.#counter.ended(ENDED_WELL, this.tookMs)
   }
 
   #outputTooLarge(observed: number): void {

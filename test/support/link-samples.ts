@@ -123,7 +123,15 @@ const fromWorker: Samples<WorkerToDaemon> = {
     },
   ],
   pong: [{ type: 'pong', sequence: 1, waiting: 2 }],
-  usage: [{ type: 'usage', contexts: 1, runs: MAX, handles: 3 }],
+  usage: [
+    {
+      type: 'usage',
+      contexts: 1,
+      runs: MAX,
+      handles: 3,
+      tally: { outcomes: [1, 2, 3, 4, 5], durations: Array<number>(17).fill(7), totalMs: 0.5 },
+    },
+  ],
   closed: [{ type: 'closed', channel: 1 }],
 }
 const run = { run: 1, context: 2, timeoutMs: 5_000 }

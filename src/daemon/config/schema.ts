@@ -19,6 +19,9 @@ const ofChannels = Object.fromEntries(Object.entries(CHANNEL_LIMITS).map(([name,
 >
 const SOCKET_MODES = ['600', '660', '666'] as const
 
+/** Nobody but this machine. */
+const METRICS = /^(\/.+|(127\.0\.0\.1|\[::1\]):\d{1,5})$/
+
 /** The rule of each option of a daemon, wherever it was given. What an option means stands with its name in `DaemonOptions`. */
 const rules = {
   socket: text,
@@ -44,6 +47,7 @@ const rules = {
   compilerIdle: whole(1, MAX_COMPILER_IDLE_MS),
   crashWindow: whole(CRASH_WINDOW_MS.min, CRASH_WINDOW_MS.max),
   drain: whole(0, MAX_DRAIN_MS),
+  metrics: v.pipe(text, v.regex(METRICS, "must be '127.0.0.1:PORT', '[::1]:PORT' or the absolute path of a socket")),
   logLevel: oneOf(LOG_LEVELS),
 } satisfies Record<keyof DaemonOptions, v.GenericSchema>
 

@@ -1,0 +1,109 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { errorMessage } from '../../base/error.ts'
+import { DaemonError } from '../daemon-error.ts'
+import { Exposition, type MetricsSource } from './exposition.ts'
+
+export interface EndpointSource extends MetricsSource {
+  /** Why the daemon cannot serve now, if it cannot. */
+  unready(): string | undefined
+}
+
+/** A request that takes longer is ended, in milliseconds; and connections at once, from this machine. */
+const REQUEST_TIMEOUT_MS = 5_000
+const MAX_CONNECTIONS = 64
+const TEXT = 'text/plain; charset=utf-8'
+
+interface Answer {
+  readonly status: number
+  readonly type?: string
+  readonly body: string
+}
+
+/**
+ * Metrics and health over HTTP, on a Unix socket or a loopback port: `/metrics`, `/healthz` (the process turns) and `/readyz` (it takes leases). Reads only. On a port, a request must name this
+ * machine as its host: a page in a browser that had its own name resolve to it (DNS rebinding) does not.
+ */
+export class MetricsEndpoint implements AsyncDisposable {
+  /** Where it listens: a path, or host and port. */
+  readonly address: string
+  readonly #server: Server
+  readonly #socketPath: string | undefined
+
+  private constructor(server: Server, socketPath: string | undefined) {
+    this.#server = server
+    this.#socketPath = socketPath
+    const { address, family, port } = (socketPath === undefined ? server.address() : {}) as Partial<AddressInfo>
+    this.address = socketPath ?? `${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  }
+
+  /** @throws DaemonError `ERR_METRICS` */
+  static async listen(where: string, source: EndpointSource): Promise<MetricsEndpoint> {
+    const isPath = where.startsWith('/')
+    const exposition = new Exposition(source)
+    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+      void serve(request, response, !isPath, source, exposition)
+    })
+    server.maxConnections = MAX_CONNECTIONS
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    server.once('error', reject)
+    // What a killed daemon left behind: the daemon's own lock says that no other one serves this configuration.
+    if (isPath) rmSync(where, { force: true })
+    const colon = where.lastIndexOf(':')
+    server.listen(
+      isPath ? { path: where } : { host: where.slice(0, colon).replace(/[[\]]/g, ''), port: Number(where.slice(colon + 1)) },
+      resolve,
+    )
+    try {
+      await promise
+      if (isPath) chmodSync(where, 0o660)
+    } catch (error) {
+      throw new DaemonError('ERR_METRICS', `metrics cannot be served at ${where}: ${errorMessage(error)}`, { cause: error })
+    }
+    return new MetricsEndpoint(server, isPath ? where : undefined)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#server.close(() => resolve())
+    this.#server.closeAllConnections()
+    await promise
+    if (this.#socketPath !== undefined) rmSync(this.#socketPath, { force: true })
+  }
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  checksHost: boolean,
+  source: EndpointSource,
+  exposition: Exposition,
+): Promise<void> {
+  const { status, type = TEXT, body } = await answer(request, checksHost, source, exposition)
+  const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+  response.writeHead(status, status === 405 ? { ...headers, allow: 'GET, HEAD' } : headers).end(request.method === 'HEAD' ? '' : body)
+}
+
+async function answer(request: IncomingMessage, checksHost: boolean, source: EndpointSource, exposition: Exposition): Promise<Answer> {
+  if (checksHost && !isThisMachine(request))
+    return { status: 421, body: 'this is a loopback service: name it as 127.0.0.1, [::1] or localhost\n' }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: 'GET only\n' }
+  switch (request.url) {
+    case '/metrics':
+      return { status: 200, type: exposition.contentType, body: await exposition.text() }
+    case '/healthz':
+      return { status: 200, body: 'ok\n' }
+    case '/readyz': {
+      const why = source.unready()
+      return why === undefined ? { status: 200, body: 'ready\n' } : { status: 503, body: `${why}\n` }
+    }
+    default:
+      return { status: 404, body: 'there are /metrics, /healthz and /readyz\n' }
+  }
+}
+
+function isThisMachine({ headers, socket }: IncomingMessage): boolean {
+  const { host } = headers
+  return ['127.0.0.1', '[::1]', 'localhost'].some((name) => host === `${name}:${socket.localPort}`)
+}
