@@ -51,7 +51,9 @@ test('metrics and health on a Unix socket', async () => {
   await rejection(box.run('(', { fresh: 'process' }))
   const lines = await eventually('the figures', async () => {
     const { body } = await ask(where, '/metrics')
-    return /^glovebox_runs_total\{tenant="acme",outcome="threw"\} 2$/m.test(body) ? body : undefined
+    // Two workers tell, each when it comes to it.
+    const has = (outcome: string): boolean => body.includes(`glovebox_runs_total{tenant="acme",outcome="${outcome}"} 2\n`)
+    return has('threw') && has('timeout') ? body : undefined
   })
   for (const line of [
     'glovebox_runs_total{tenant="acme",outcome="completed"} 4',
