@@ -70,6 +70,7 @@ export class RunAtWork {
     this.#sinceMs = this.startedMs
     this.#busyMs = 0
     this.filename = undefined
+    this.tookMs = -1
     this.queuedMs = 0
     this.#hostCalls.begin()
   }

@@ -45,6 +45,8 @@ test('metrics and health on a Unix socket', async () => {
   const ctx = await box.createContext()
   for (let run = 0; run < 3; run++) await ctx.run('1')
   await ctx.run('new Promise((resolve) => setTimeout(resolve, 30))')
+  // What is no evaluation has no duration.
+  await ctx.get('x')
   await rejection(ctx.run('throw 1'))
   await rejection(ctx.run('for (;;);', { timeout: 20 }))
   await rejection(ctx.run('new Promise(() => {})', { timeout: 20 }))
@@ -56,7 +58,7 @@ test('metrics and health on a Unix socket', async () => {
     return has('threw') && has('timeout') ? body : undefined
   })
   for (const line of [
-    'glovebox_runs_total{tenant="acme",outcome="completed"} 4',
+    'glovebox_runs_total{tenant="acme",outcome="completed"} 5',
     'glovebox_runs_total{tenant="acme",outcome="timeout"} 2',
     'glovebox_run_duration_seconds_bucket{tenant="acme",le="+Inf"} 7',
     'glovebox_run_duration_seconds_count{tenant="acme"} 7',
@@ -75,7 +77,7 @@ test('metrics and health on a Unix socket', async () => {
     Number(new RegExp(`^glovebox_run_duration_seconds_bucket\\{tenant="acme",le="${bound}"\\} (\\d+)$`, 'm').exec(lines)?.[1])
   expect(below('0.01')).toBeLessThanOrEqual(4)
   expect(below('10')).toBe(7)
-  expect(daemon.status().tenants).toMatchObject([{ tenant: 'acme', runs: { completed: 4, threw: 2, timeout: 2 } }])
+  expect(daemon.status().tenants).toMatchObject([{ tenant: 'acme', runs: { completed: 5, threw: 2, timeout: 2 } }])
 })
 
 test('on a loopback port a request names this machine; a draining daemon is not ready', async () => {
