@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 // The version is looked at before anything is loaded that an older Node cannot parse.
 const NEEDED_MAJOR = 26
+const FAILED = 70
 
 if (Number.parseInt(process.versions.node, 10) < NEEDED_MAJOR) {
-  process.stderr.write(`glovebox: the command needs Node ${NEEDED_MAJOR} or later; this is ${process.version}\n`)
-  process.exitCode = 70
+  const { runOnNewerNode } = await import('./newer-node.ts')
+  process.exitCode = await runOnNewerNode(process.argv.slice(1)).catch((error: unknown) => {
+    process.stderr.write(`glovebox: ${error instanceof Error ? error.message : String(error)}\n`)
+    return FAILED
+  })
 } else {
   const { runProgram } = await import('./program.ts')
   process.exitCode = await runProgram(process.argv)
