@@ -48,8 +48,12 @@ export class Calls<Result, About = undefined> {
   }
 
   rejectAll(cause: unknown): void {
-    const calls = [...this.#waiting.values()]
+    this.rejectEach(() => cause)
+  }
+
+  rejectEach(causeOf: (about: About, number: number) => unknown): void {
+    const calls = [...this.#waiting]
     this.#waiting.clear()
-    for (const call of calls) call.reject(cause)
+    for (const [number, call] of calls) call.reject(causeOf(call.about, number))
   }
 }

@@ -25,7 +25,16 @@ import type { Script } from './compiler/script.ts'
 import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
 import { type Due, queuedTimeout, waitedMs } from './due.ts'
-import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, unsentReport, ValueError } from './errors.ts'
+import {
+  ConnectionError,
+  ContextLostError,
+  errorForCode,
+  PresetError,
+  ProtocolError,
+  type Report,
+  unsentReport,
+  ValueError,
+} from './errors.ts'
 import { exhaustedError } from './exhausted.ts'
 import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
@@ -33,6 +42,7 @@ import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
 import { discardOutcomes, type ManyCall } from './many-call.ts'
 import { ReceivedValues } from './received-values.ts'
+import { factsOf, placeText, type RunFacts, type Traces, withFacts } from './run-traces.ts'
 import { checkDepth, currentFrame, type Nested } from './reentrance.ts'
 import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
 import { Silence } from './silence.ts'
@@ -60,7 +70,7 @@ export interface ChannelEvents {
 }
 
 /** What is remembered of a call. */
-interface AboutCall extends Nested {
+interface AboutCall extends Nested, Traces {
   readonly context: number
   readonly timeoutMs: number
   /** Bytes of its result. */
@@ -102,6 +112,11 @@ export class Channel {
   #writtenBytes = 0
   /** Of what has not left yet, replies have at most so many bytes. */
   #replyBytes = 0
+  readonly #openedMs = performance.now()
+  /** Bytes of all messages that have come. */
+  #received = 0
+  /** The latest call that the worker is known to have begun with. */
+  #begun = 0
   #cause: Error | undefined
 
   constructor(lease: Lease, path: string, defaults: BridgeLimits, events: ChannelEvents) {
@@ -196,7 +211,8 @@ export class Channel {
     this.#silence.called(timeoutMs)
     const bridge = this.#bridges.find(context)
     const { maxOutput } = limits ?? bridge?.limits ?? this.#limits
-    const about = { context, timeoutMs, maxOutput, inside, many, script, due }
+    const receivedBefore = this.#received
+    const about = { context, timeoutMs, maxOutput, inside, many, script, due, receivedBefore, lastCall: undefined, evidence: undefined }
     bridge?.allowCalls()
     const answer = this.#calls.wait(run, about)
     started?.(run)
@@ -248,16 +264,26 @@ export class Channel {
   }
 
   /** Rejects the one call that the worker died of. */
-  blame(run: number, error: (timeoutMs: number) => Error): void {
+  blame(run: number, error: (timeoutMs: number, facts: RunFacts) => Error): void {
     const about = this.#calls.about(run)
-    if (about !== undefined) this.#calls.reject(run, error(about.timeoutMs))
+    if (about !== undefined) this.#calls.reject(run, error(about.timeoutMs, this.#facts(about)))
   }
 
   /** Ends the channel: all its calls, now and later, fail with this cause. The first cause wins. */
   fail(cause: Error): void {
+    this.failEach(cause, () => cause)
+  }
+
+  /**
+   * The same, but each call under way gets an error of its own.
+   * @param errorOf is told its number, and that of the latest call that is known to have begun
+   */
+  failEach(cause: Error, errorOf: (facts: RunFacts, run: number, begun: number) => Error): void {
+    const isFirst = this.#cause === undefined
     this.#cause ??= cause
     this.#welcome.reject(this.#cause)
-    this.#calls.rejectAll(this.#cause)
+    if (isFirst) this.#calls.rejectEach((about, run) => errorOf(this.#facts(about), run, this.#begun))
+    else this.#calls.rejectAll(this.#cause)
     this.#bridges.forgetAll()
     this.#silence.stop()
     this.#socket.destroy()
@@ -288,6 +314,7 @@ export class Channel {
     if (this.#cause !== undefined) return
     const { reader } = this.#values
     reader.reset(bytes, start, end)
+    this.#received += end - start
     const message = workerToClient.read(reader)
     switch (message.type) {
       case 'welcome':
@@ -320,7 +347,7 @@ export class Channel {
         return
       case 'limited':
         if (!this.#abandoned.delete(message.run))
-          this.#answered(message.run, () => this.#calls.reject(message.run, this.#limitError(message)))
+          this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#limitError(message, this.#facts(about))))
         return
       case 'nearLimit':
         this.#bridges.speaker(message.context)
@@ -328,8 +355,13 @@ export class Channel {
         return
       case 'exhausted':
         if (!this.#abandoned.delete(message.run))
-          this.#answered(message.run, () => this.#calls.reject(message.run, exhaustedError(this.worker, message)))
+          this.#answered(message.run, (about) => this.#calls.reject(message.run, exhaustedError(this.worker, message, this.#facts(about))))
         return
+      case 'evidence': {
+        const about = this.#calls.about(message.run)
+        if (about !== undefined) about.evidence = message
+        return
+      }
       case 'hostCall':
         this.#hostCall(message)
         return
@@ -360,6 +392,7 @@ export class Channel {
 
   /** An answer to a call: only if somebody waits for it is it progress, and is its value read. */
   #answered(run: number, settle: (about: AboutCall) => void): void {
+    if (run > this.#begun) this.#begun = run
     const about = this.#calls.about(run)
     if (about === undefined) {
       const context = this.#abandoned.get(run)
@@ -400,10 +433,13 @@ export class Channel {
   #failure(message: Extract<WorkerToClient, { readonly type: 'failed' }>, about: AboutCall | undefined): Error {
     const { phase, wallMs, cpuMs } = message
     const code = errorCodeName(message.code)
-    const report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0 }
+    const bare: Report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0 }
     if (code === 'ERR_TIMEOUT' && phase === 'queued' && about?.due !== undefined) return queuedTimeout(about.due, this.worker)
-    if (code !== 'ERR_TIMEOUT' || about === undefined) return errorForCode(code, message.message, report)
-    return errorForCode(code, message.message, {
+    if (about === undefined) return errorForCode(code, message.message, bare)
+    const report = withFacts(bare, this.#facts(about))
+    if (code !== 'ERR_TIMEOUT') return errorForCode(code, message.message, report)
+    const where = report.at === undefined ? '' : `, in ${placeText(report.at)}`
+    return errorForCode(code, message.message + where, {
       ...report,
       limit: 'timeout',
       configured: about.timeoutMs,
@@ -411,10 +447,16 @@ export class Channel {
     })
   }
 
-  #limitError(message: Extract<WorkerToClient, { readonly type: 'limited' }>): Error {
+  #limitError(message: Extract<WorkerToClient, { readonly type: 'limited' }>, facts: RunFacts): Error {
     const { phase, wallMs, cpuMs, limit, configured, observed } = message
     const report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0, limit, configured, observed }
-    return errorForCode(errorCodeName(message.code), message.message, report)
+    return errorForCode(errorCodeName(message.code), message.message, withFacts(report, facts))
+  }
+
+  #facts(about: AboutCall): RunFacts {
+    const bridge = this.#bridges.find(about.context)
+    const facts = factsOf(about, this.#received, (fn) => bridge?.exported.get(fn)?.name)
+    return facts.at === undefined || bridge === undefined ? facts : { ...facts, at: bridge.sourceMaps.place(facts.at, about.script) }
   }
 
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
@@ -427,6 +469,7 @@ export class Channel {
       this.#reply({ type: 'raised', context: message.context, call: message.call }, gone, message.sync)
       return
     }
+    if (message.run > this.#begun) this.#begun = message.run
     if (!bridge.mayCall(performance.now())) throw new Error('more host calls than a guest may make')
     const within = this.#calls.about(message.run)
     callHostFunction(bridge, message, within?.context === message.context ? within : undefined, args, {
@@ -467,8 +510,11 @@ export class Channel {
     }
     about.many.receive(this.#values, about.context, {
       thrown: (thrown) => this.#guestError(thrown, about.context, about.script),
-      failed: (code, message) =>
-        errorForCode(errorCodeName(code), message, { phase: 'run', wallMs: 0, cpuMs: 0, worker: this.worker, peakRssBytes: 0 }),
+      failed: (code, message) => {
+        const report = withFacts({ phase: 'run', wallMs: 0, cpuMs: 0, worker: this.worker, peakRssBytes: 0 }, this.#facts(about))
+        const name = errorCodeName(code)
+        return errorForCode(name, message, name === 'ERR_TIMEOUT' ? { ...report, limit: 'timeout', configured: about.timeoutMs } : report)
+      },
     })
     if (done) {
       this.#calls.resolve(run, undefined)
@@ -529,7 +575,19 @@ export class Channel {
 
   #distrust(reason: string): void {
     this.#events.distrust(reason)
-    this.fail(new ProtocolError('ERR_PROTOCOL', `worker ${this.worker} broke the protocol (${reason}); it was ended`))
+    const message = `worker ${this.worker} broke the protocol (${reason}); it was ended`
+    const wallMs = performance.now() - this.#openedMs
+    const report: Report = {
+      phase: 'run',
+      worker: this.worker,
+      cpuMs: 0,
+      wallMs,
+      peakRssBytes: 0,
+      cause: 'protocol',
+      reason: `broke the protocol: ${reason}`,
+    }
+    const error = (evidence: Report): ProtocolError => new ProtocolError('ERR_PROTOCOL', message, evidence)
+    this.failEach(error(report), (facts) => error(withFacts(report, facts)))
   }
 }
 

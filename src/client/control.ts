@@ -29,7 +29,8 @@ interface ControlEvents {
 export class Control {
   readonly #socket: Socket
   readonly #events: ControlEvents
-  readonly #calls = new Calls<Answer>()
+  /** What is remembered is when they were made. */
+  readonly #calls = new Calls<Answer, number>()
   readonly #welcome = Promise.withResolvers<Welcome>()
   #cause: GloveboxError | undefined
 
@@ -120,7 +121,7 @@ export class Control {
   async #call(message: (request: number) => ClientToDaemon): Promise<Answer> {
     if (this.#cause !== undefined) throw this.#cause
     const request = this.#calls.next()
-    const answer = this.#calls.wait(request, undefined)
+    const answer = this.#calls.wait(request, performance.now())
     this.#socket.ref()
     this.#send(message(request))
     try {
@@ -157,11 +158,16 @@ export class Control {
       case 'denied':
         this.#calls.reject(
           message.request,
-          errorForCode(message.code, message.message, undefined, {
-            retryAfter: message.retryAfterMs,
-            position: message.position,
-            blockedBy: message.blockedBy,
-          }),
+          errorForCode(
+            message.code,
+            message.message,
+            deniedReport(message, performance.now() - (this.#calls.about(message.request) ?? 0)),
+            {
+              retryAfter: message.retryAfterMs,
+              position: message.position,
+              blockedBy: message.blockedBy,
+            },
+          ),
         )
         return
       default:
@@ -183,4 +189,18 @@ export class Control {
 
 function unexpected(answer: Answer): Error {
   return new ProtocolError('ERR_PROTOCOL', `the daemon answered with '${answer.type}', which was not asked for`)
+}
+
+/** What is known of a run for which there is no worker: no more than how long it waited, and what for. */
+function deniedReport({ code, message, blockedBy }: Extract<DaemonToClient, { readonly type: 'denied' }>, wallMs: number): Report {
+  const isBoot = code === 'ERR_WORKER_BOOT' || blockedBy === 'boot'
+  return {
+    phase: isBoot ? 'boot' : 'queued',
+    limit: isBoot ? undefined : blockedBy,
+    worker: 0,
+    cpuMs: 0,
+    wallMs,
+    peakRssBytes: 0,
+    reason: message,
+  }
 }

@@ -75,7 +75,11 @@ export class AccessDeniedError extends GloveboxError {}
 /** `ERR_PROTOCOL`: the peer sent something that it must not. The link to it is closed. */
 export class ProtocolError extends ReportedError {}
 /** `ERR_CONNECTION`, `ERR_DISPOSED`, `ERR_STOPPING`: there is no daemon, no longer, or not for long. */
-export class ConnectionError extends GloveboxError {}
+export class ConnectionError extends ReportedError {
+  constructor(code: string, message: string, { report, cause }: { readonly report?: Report | undefined; readonly cause?: unknown } = {}) {
+    super(code, message, report, cause === undefined ? undefined : { cause })
+  }
+}
 /** A value that cannot cross, or is too deep or too large: `ERR_VALUE_UNSUPPORTED`, `ERR_VALUE_TOO_DEEP`, `ERR_VALUE_TOO_LARGE`. The message names its path. */
 export class ValueError extends ReportedError {}
 /** A limit that a request itself is over: `ERR_SOURCE_LIMIT`, `ERR_CONTEXT_LIMIT`; or that ended it: `ERR_CPU_LIMIT`, the tenant's processor time. See also {@link ScriptRefusedError}. */
@@ -112,13 +116,13 @@ export function errorForCode(code: string, message: string, report?: Report, ove
     case 'ERR_CONTEXT_LOST':
       return new ContextLostError(code, message, report)
     case 'ERR_OVERLOADED':
-      return new OverloadedError(message, overload)
+      return new OverloadedError(message, overload, report)
     case 'ERR_ACCESS_DENIED':
     case 'ERR_VERSION':
       return new AccessDeniedError(code, message)
     case 'ERR_STOPPING':
     case 'ERR_WORKER_BOOT':
-      return new ConnectionError(code, message)
+      return new ConnectionError(code, message, { report })
     case 'ERR_VALUE_UNSUPPORTED':
     case 'ERR_VALUE_TOO_DEEP':
     case 'ERR_VALUE_TOO_LARGE':
@@ -126,6 +130,7 @@ export function errorForCode(code: string, message: string, report?: Report, ove
     case 'ERR_SOURCE_LIMIT':
     case 'ERR_CONTEXT_LIMIT':
     case 'ERR_CPU_LIMIT':
+    case 'ERR_CALL_DEPTH':
       return new LimitError(code, message, report)
     case 'ERR_PROTOCOL':
       return new ProtocolError(code, message, report)

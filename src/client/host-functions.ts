@@ -1,6 +1,7 @@
 import type { ContextBridge } from './context-bridge.ts'
 import { raisedToGuest } from './raised-error.ts'
 import { type HostFrame, type Nested, runInside } from './reentrance.ts'
+import type { Traces } from './run-traces.ts'
 
 /** How the outcome of a host call leaves. */
 interface HostAnswers {
@@ -16,12 +17,13 @@ interface HostAnswers {
 export function callHostFunction(
   bridge: ContextBridge,
   message: { readonly call: number; readonly fn: number; readonly sync: boolean },
-  within: Nested | undefined,
+  within: (Nested & Traces) | undefined,
   args: readonly unknown[],
   answers: HostAnswers,
 ): void {
-  const { call } = message
-  const frame: HostFrame = { within, isOver: false }
+  const { call, fn } = message
+  const frame: HostFrame = { within, fn, isOver: false }
+  if (within !== undefined) within.lastCall = frame
   const settle = (type: 'returned' | 'raised', value: unknown): void => {
     frame.isOver = true
     frame.within = undefined

@@ -232,17 +232,20 @@ export class Lane {
   lost(report: Report): void {
     const source = report.channel === this.#channel.number && report.run !== undefined ? this.#channel.sourceOf(report.run) : undefined
     if (source !== undefined) this.#control.crashed(this.#channel.number, report.run as number, codeHash(source))
-    const { culprit, cause } = deathOf(this.worker, this.#channel.number, report)
+    const { culprit, other, cause } = deathOf(this.worker, this.#channel.number, report)
     if (culprit !== undefined) this.#channel.blame(culprit.run, culprit.error)
-    this.end(cause)
+    this.#end(cause, () => this.#channel.failEach(cause, other))
   }
 
   end(cause: Error): void {
+    this.#end(cause, () => this.#channel.fail(cause))
+  }
+
+  #end(cause: Error, failCalls: () => void): void {
     if (this.#cause !== undefined) return
     this.#cause = cause
     clearTimeout(this.#reportWait)
-    clearInterval(this.#draining)
-    this.#channel.fail(cause)
+    failCalls()
     this.#closed(this)
   }
 

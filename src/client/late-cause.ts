@@ -1,13 +1,8 @@
 import { isDeath } from './death.ts'
-import { ConnectionError, ContextLostError } from './errors.ts'
+import { ContextLostError } from './errors.ts'
 
 /** Who calls after the end of a worker did not see it crash: for them the context is lost, and the crash is why. */
 export function lateCause(cause: Error): Error {
   if (!isDeath(cause)) return cause
-  return new ContextLostError(
-    'ERR_CONTEXT_LOST',
-    `the context is gone: ${cause.message}`,
-    cause instanceof ConnectionError ? undefined : cause.report,
-    { cause },
-  )
+  return new ContextLostError('ERR_CONTEXT_LOST', `the context is gone: ${cause.message}`, cause.report, { cause })
 }

@@ -12,6 +12,8 @@ export interface Nested {
 export interface HostFrame {
   /** The request whose guest made it. Undefined if that was answered, and once this call is over. */
   within: Nested | undefined
+  /** The function's number. */
+  readonly fn: number
   /** It has returned, and what it may have promised has come. What it left behind is inside of nothing. */
   isOver: boolean
 }

@@ -1,5 +1,6 @@
 import { mapErrors } from './mapped-errors.ts'
 import { MappedScript, shownName } from './mapped-script.ts'
+import type { GuestPlace } from '../protocol/report.ts'
 import type { OriginalPlaces } from './source-map.ts'
 
 /** Scripts with maps that are remembered for a context: so many, and of so many UTF-16 code units together. Those that were used longest ago are forgotten. */
@@ -43,6 +44,13 @@ export class SourceMaps {
   map(error: Error, own: NamedScript | undefined): void {
     if (this.#scripts.size === 0 && own?.script === undefined) return
     mapErrors(error, (file) => (own?.file === file ? own.script : this.#use(file)))
+  }
+
+  /** The original of a place. */
+  place(at: GuestPlace, own: NamedScript | undefined): GuestPlace {
+    const script = own?.file === at.file ? own.script : this.#use(at.file)
+    const found = script?.find(at.line, at.column)
+    return found === undefined ? at : { ...at, file: found.source, line: found.line, column: found.column }
   }
 
   #use(file: string): MappedScript | undefined {

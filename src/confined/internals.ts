@@ -54,6 +54,15 @@ interface InternalBindings {
     setImportModuleDynamicallyCallback(callback: (...args: never[]) => unknown): void
     setInitializeImportMetaObjectCallback(callback: (...args: never[]) => unknown): void
   }
+  readonly util: {
+    /** The functions that run now, the innermost first. Runs no code of a guest's, whatever it has done to `Error`; gives objects and texts of the main realm. */
+    getCallSites(frames: number): readonly {
+      readonly functionName: string
+      readonly scriptName: string
+      readonly lineNumber: number
+      readonly columnNumber: number
+    }[]
+  }
   readonly task_queue: {
     setPromiseRejectCallback(callback: (...args: never[]) => unknown): void
   }

@@ -1,19 +1,8 @@
 import { GloveboxError } from '../base/error.ts'
+import type { DAEMON_ERRORS } from '../protocol/error-table.ts'
 
-export type DaemonErrorCode =
-  | 'ERR_SOCKET_IN_USE'
-  | 'ERR_SOCKET_DIRECTORY'
-  | 'ERR_SOCKET_PATH'
-  | 'ERR_WORKER_BOOT'
-  | 'ERR_OVERLOADED'
-  | 'ERR_STOPPING'
-  | 'ERR_PLATFORM'
-  | 'ERR_CONFINEMENT'
-  | 'ERR_RUNTIME'
-  | 'ERR_POLICY'
-  | 'ERR_CONFIG'
-  | 'ERR_METRICS'
-  | 'ERR_ACCESS_DENIED'
+/** Those of docs/errors.md: a code that is not explained there does not compile. */
+export type DaemonErrorCode = keyof typeof DAEMON_ERRORS | 'ERR_WORKER_BOOT' | 'ERR_OVERLOADED' | 'ERR_STOPPING' | 'ERR_ACCESS_DENIED'
 
 /** A failure of the daemon's, with a {@link DaemonErrorCode}. The message says what to do about it. */
 export class DaemonError extends GloveboxError {

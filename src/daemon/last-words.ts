@@ -6,6 +6,9 @@ const KEPT_BYTES = 8 * 1024
 /** Characters of a line in a report. */
 const MAX_LINE = 300
 
+/** What V8 and Node say before they give up, the most telling first. A size that V8 does not have comes after a headline that says nothing. */
+const SAYS_MOST = [/Fatal JavaScript/, /^\w*Error\b|fatal error|assertion/i]
+
 /** Keeps the end of what a worker writes to standard error. HOSTILE: a guest that owns the worker may write anything, for ever. */
 export class LastWords {
   #tail = Buffer.alloc(0)
@@ -28,6 +31,7 @@ export class LastWords {
       .split('\n')
       .map((line) => line.trim())
       .filter((line) => line !== '')
-    return (lines.find((line) => /^\w*Error\b|fatal error|assertion/i.test(line)) ?? lines.at(-1))?.slice(0, MAX_LINE)
+    const found = SAYS_MOST.map((pattern) => lines.find((line) => pattern.test(line))).find((line) => line !== undefined)
+    return (found ?? lines.at(-1))?.slice(0, MAX_LINE)
   }
 }

@@ -17,6 +17,7 @@ import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.t
 import { MAX_NAME } from './limits.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
+import { type Evidence, evidenceCodec } from './evidence-message.ts'
 import { PHASES, type Phase } from './report.ts'
 import {
   cacheRefusedCodec,
@@ -108,6 +109,7 @@ export type WorkerToClient =
   | GuestMessage
   | Limited
   | NearLimit
+  | Evidence
   | CacheRefused
   | Exhausted
   | PresetThrew
@@ -215,6 +217,7 @@ export const workerToClient = defineLink<WorkerToClient>({
   limited: limitedCodec,
   nearLimit: nearLimitCodec,
   exhausted: exhaustedCodec,
+  evidence: evidenceCodec,
   presetThrew: presetThrewCodec,
   hostCall: hostCallCodec,
   releasedByGuest: releasedByGuestCodec,

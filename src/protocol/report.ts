@@ -38,6 +38,15 @@ export const DEATH_CAUSES = [
 ] as const
 export type DeathCause = (typeof DEATH_CAUSES)[number]
 
+/** A place in a guest's source, in lines and columns from 1. */
+export interface GuestPlace {
+  /** Undefined at the top level of a script, and in a function without a name. */
+  readonly functionName: string | undefined
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
 /** What is known about a run or a worker that failed for a reason of ours: which limit, which evidence. */
 export interface Report {
   readonly phase: Phase
@@ -63,6 +72,12 @@ export interface Report {
   /** The channel and run that it was at when it died, by its own account. */
   readonly channel?: number | undefined
   readonly run?: number | undefined
+  /** The last host function that the run called, by its name or else its number. Known to the client; does not travel. */
+  readonly hostCall?: string | undefined
+  /** What the worker sent to this client from when the run was asked for until it failed, in bytes: console output, host calls, results, also of other runs. Does not travel. */
+  readonly bytesOut?: number | undefined
+  /** Where the guest was when its deadline passed, if that is known. Does not travel with a report. */
+  readonly at?: GuestPlace | undefined
 }
 
 /** A report travels as a fixed array; what is not known is nil. */

@@ -6,7 +6,7 @@ import { FRAME_OVERHEAD_BYTES, KEPT_RESULT_BYTES, MAX_OUTPUT } from '../protocol
 import { OUTCOME } from '../protocol/guest-messages.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
 import type { Limited, NearLimit } from '../protocol/limit-messages.ts'
-import type { Phase } from '../protocol/report.ts'
+import type { GuestPlace, Phase } from '../protocol/report.ts'
 import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { nativeStrings } from '../base/native-strings.ts'
 import type { Pause } from './pause.ts'
@@ -18,6 +18,9 @@ const FLUSH_ANSWERS = 32
 const FLUSH_BYTES = 256 * 1024
 /** Results larger than this leave without a copy, in bytes: the realm side lets such a buffer go before it encodes the next. */
 const HANDED_OVER_BYTES = KEPT_RESULT_BYTES
+
+/** The global of that name is gone when it is needed. */
+const ownProcess = process
 
 export type Primitive = string | number | boolean | bigint | null | undefined
 
@@ -185,7 +188,10 @@ export class Answers {
     this.#close(start)
   }
 
-  failed(run: number, code: ErrorCode, message: string, phase: Phase, wallMs: number, cpuMs: number): void {
+  /** `at` is where the guest was, if that is known. */
+  failed(run: number, code: ErrorCode, message: string, phase: Phase, wallMs: number, cpuMs: number, at?: GuestPlace): void {
+    // What has not begun has left no traces.
+    if (phase !== 'queued') this.evidence(run, at)
     if (code === 'ERR_CPU_LIMIT') this.#exhausted(run, phase, wallMs, cpuMs)
     else this.failedWith(run, ERROR_CODES[code], message, phase, wallMs, cpuMs)
   }
@@ -200,6 +206,13 @@ export class Answers {
 
   failedWith(run: number, code: number, message: string, phase: Phase, wallMs: number, cpuMs: number): void {
     this.#close(workerToClient.open(this.#out, { type: 'failed', run, code, message, phase, wallMs, cpuMs }))
+  }
+
+  /** What is known of a run besides what the next message says, which it fails with. */
+  evidence(run: number, at: GuestPlace | undefined): void {
+    // getrusage(2) gives KiB.
+    const peakRssBytes = ownProcess.resourceUsage().maxRSS * 1024
+    this.#close(workerToClient.open(this.#out, { type: 'evidence', run, peakRssBytes, at }))
   }
 
   #exhausted(run: number, phase: Phase, wallMs: number, cpuMs: number): void {

@@ -88,11 +88,11 @@ export class ChannelRuns {
       released: (context) => this.#dropIfDone(context),
     })
     this.#work = new RunAtWork(
+      parts,
       answers,
       this.#hostCalls,
       this.#cancelled,
       () => this.#limits.channel,
-      parts,
       (run) => this.#turns.wait(run),
     )
     this.#measurements = new MemoryMeasurements(answers)

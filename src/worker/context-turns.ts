@@ -1,6 +1,6 @@
 import { withoutFrames } from '../confined/own-error.ts'
 import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
-import type { Phase } from '../protocol/report.ts'
+import type { GuestPlace, Phase } from '../protocol/report.ts'
 import type { Answers } from './answers.ts'
 import type { ChannelContext } from './channel-context.ts'
 import type { WorkerParts } from './channel-runs.ts'
@@ -282,9 +282,11 @@ export class ContextTurns {
       this.#answers.unhandled(context.number, withoutFrames(Object.assign(tooMuch, { code: 'ERR_TIMEOUT' })))
       return
     }
+    // Ending a run enters the realm, and so forgets it.
+    const { place } = this.#parts.guard
     for (const run of context.pending.values()) {
       const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
-      if (run.deadlineMs <= nowMs + 1) this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, state, nowMs), phaseOf(waitedFor))
+      if (run.deadlineMs <= nowMs + 1) this.#abandon(run, 'ERR_TIMEOUT', ranOut(run, state, nowMs), phaseOf(waitedFor), place)
     }
   }
 
@@ -304,7 +306,7 @@ export class ContextTurns {
     }
   }
 
-  #abandon(run: Run, code: ErrorCode, message: string, phase: Phase): void {
+  #abandon(run: Run, code: ErrorCode, message: string, phase: Phase, place?: GuestPlace): void {
     const { context } = run
     const { realm } = context
     const wasIdler = context.idlers.has(run.run)
@@ -317,7 +319,7 @@ export class ContextTurns {
     this.#answers.guestMessages(realm)
     if (run.owner === undefined) {
       const tookMs = performance.now() - run.startedMs
-      this.#answers.failed(run.run, code, message, phase, tookMs, run.busyMs)
+      this.#answers.failed(run.run, code, message, phase, tookMs, run.busyMs, place)
       this.#parts.counter.failed(ERROR_CODES[code], tookMs)
     } else run.owner.abandoned(code, message, phase)
     this.#events.released(context)
@@ -325,9 +327,12 @@ export class ContextTurns {
 
   /** What a run waited for, in words. */
   #waitedText({ run, context }: Run): string {
-    const { waitingFor } = context.realm.record
+    const { waitingFor, timerAt, outside } = context.realm.record
     const isIdler = context.idlers.has(run)
-    if (waitingFor === '') return isIdler ? 'waited for its context to be idle' : 'waited for a promise'
+    if (waitingFor === '') {
+      const also = timerAt < Number.POSITIVE_INFINITY ? timerText(timerAt - Date.now()) : outside > 0 ? OUTSIDE_TEXT : ''
+      return `waited for ${isIdler ? 'its context to be idle' : 'a promise'}${also}`
+    }
     return `waited for ${isIdler ? 'its context to be idle: ' : ''}host call '${waitingFor}'`
   }
 
@@ -380,6 +385,13 @@ export class ContextTurns {
     this.#schedule(context)
     this.#end(context)
   }
+}
+
+/** What a run may wait for besides host calls: whether it does cannot be known. */
+const OUTSIDE_TEXT = ' (WebAssembly or Atomics.waitAsync is under way)'
+
+function timerText(inMs: number): string {
+  return inMs > 0 ? ` (the next timer is due in ${Math.ceil(inMs)} ms)` : ' (timers are due)'
 }
 
 function phaseOf(hostCall: string | undefined): Phase {

@@ -3,8 +3,10 @@ import { types } from 'node:util'
 import type { DeadlineTimer } from './deadline-timer.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { internalBinding } from '../confined/internals.ts'
+import { guestPlace } from './guest-place.ts'
 import type { Moat, RealmHooks } from './moat.ts'
 import { LOOK_AT_CLOCK } from './moat-source.ts'
+import type { GuestPlace } from '../protocol/report.ts'
 import { Answer, Request } from './realm/record.ts'
 import type { TimeZones } from './time-zones.ts'
 
@@ -69,6 +71,9 @@ export class Guard {
   /** HOSTILE: completion value, or what was thrown, of the last evaluate. A guest value. */
   value: unknown = undefined
 
+  /** Where the guest was when it was told that its evaluate is over, if it was met asking for something. */
+  place: GuestPlace | undefined
+
   /** How the last evaluate ended. */
   #last: Ending = COMPLETED
   /** The realm that is evaluated, and its deadline. */
@@ -93,6 +98,7 @@ export class Guard {
    */
   evaluate(script: Evaluable, realm: GuardedRealm, deadlineMs: number): Ending {
     this.value = undefined
+    this.place = undefined
     const nowMs = performance.now()
     if (deadlineMs <= nowMs) return INTERRUPTED
     // Before any signal may come.
@@ -154,6 +160,7 @@ export class Guard {
     if (this.#timer.disarm() || this.#heartbeat.rest() || this.#heartbeat.isUnwanted) {
       // It may have been lost, too, or was never sent.
       this.#timer.insist()
+      this.place = guestPlace()
       return Answer.end
     }
     // What Node has the moat do meanwhile (format the stack of an error of the worker's own) is no business of the guest's.
@@ -165,6 +172,7 @@ export class Guard {
       this.#failure = error as Error
       answer = Answer.end
     }
+    if (answer === Answer.end) this.place = guestPlace()
     this.#moat.enter(realm.hooks)
     const nowMs = performance.now()
     // With the answer `end` the realm side waits for the signal, which comes at once. The timer is set before the daemon may interrupt: a signal must not end this half-way.

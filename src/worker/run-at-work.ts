@@ -6,7 +6,7 @@ import type { ReachedLimit } from '../protocol/limit-messages.ts'
 import type { Phase } from '../protocol/report.ts'
 import { type Answers, isPlainPrimitive, type Primitive } from './answers.ts'
 import { ChannelContext } from './channel-context.ts'
-import { COMPLETED, type Ending, INTERRUPTED, THREW } from './guard.ts'
+import { COMPLETED, type Ending, type Guard, INTERRUPTED, THREW } from './guard.ts'
 import type { HostCalls } from './host-calls.ts'
 import { Op, Status } from './realm/record.ts'
 import { EXHAUSTED, type Pause } from './pause.ts'
@@ -33,6 +33,7 @@ export class RunAtWork {
   #maxOutput = 0
   #isLimited = false
   readonly #limits: () => ChannelLimits
+  readonly #guard: Guard
   readonly #answers: Answers
   readonly #hostCalls: HostCalls
   readonly #waits: (run: Run) => void
@@ -45,22 +46,25 @@ export class RunAtWork {
   /** Since when it computes this time, and how long it did before, in milliseconds. */
   #sinceMs = 0
   #busyMs = 0
+  /** What the guest gave or threw is being written. */
+  #isWriting = false
 
   /** `waits` takes a run whose promise has not settled. */
   constructor(
+    { guard, pause, counter }: Pick<WorkerParts, 'guard' | 'pause' | 'counter'>,
     answers: Answers,
     hostCalls: HostCalls,
     cancelled: Set<number>,
     limits: () => ChannelLimits,
-    shared: Pick<WorkerParts, 'pause' | 'counter'>,
     waits: (run: Run) => void,
   ) {
     this.#limits = limits
+    this.#guard = guard
     this.#answers = answers
     this.#hostCalls = hostCalls
     this.#cancelled = cancelled
-    this.#pause = shared.pause
-    this.#counter = shared.counter
+    this.#pause = pause
+    this.#counter = counter
     this.#waits = waits
   }
 
@@ -69,6 +73,7 @@ export class RunAtWork {
     this.startedMs = performance.now()
     this.#sinceMs = this.startedMs
     this.#busyMs = 0
+    this.#isWriting = false
     this.filename = undefined
     this.tookMs = -1
     this.queuedMs = 0
@@ -106,6 +111,7 @@ export class RunAtWork {
     this.#sinceMs = performance.now()
     this.tookMs = this.#sinceMs - run.startedMs
     this.#busyMs = run.busyMs
+    this.#isWriting = true
     this.#hostCalls.begin()
     this.answer(context, ending)
     this.number = 0
@@ -146,6 +152,7 @@ export class RunAtWork {
   /** Has the realm side do something, and answers with what came of it. */
   step(context: ChannelContext, op: Op, deadlineMs: number = this.deadlineMs): void {
     context.realm.record.run = this.number
+    this.#isWriting = op === Op.settle || op === Op.tell || op === Op.thrown
     this.answer(context, context.realm.step(op, deadlineMs))
   }
 
@@ -212,7 +219,7 @@ export class RunAtWork {
         return
       case Status.failed: {
         const { code, message, limit, configured, observed } = record
-        if (limit === '') this.#fail(code, message, 'result')
+        if (limit === '') this.#failWith(code, message, 'result')
         else this.#failAt({ limit, configured, observed }, code, message, 'result')
         return
       }
@@ -270,7 +277,9 @@ export class RunAtWork {
   }
 
   fail(code: ErrorCode, message: string, phase: Phase): void {
-    this.#fail(ERROR_CODES[code], message, phase)
+    const now = performance.now()
+    this.#answers.failed(this.number, code, message, phase, now - this.startedMs, this.#computedMs(now), this.#guard.place)
+    this.#counter.failed(ERROR_CODES[code], this.tookMs)
   }
 
   /** The same because of a limit. */
@@ -278,8 +287,9 @@ export class RunAtWork {
     this.#failAt(reached, ERROR_CODES[code], message, phase)
   }
 
-  #fail(code: number, message: string, phase: Phase): void {
+  #failWith(code: number, message: string, phase: Phase): void {
     const now = performance.now()
+    this.#answers.evidence(this.number, undefined)
     this.#answers.failedWith(this.number, code, message, phase, now - this.startedMs, this.#computedMs(now))
     this.#counter.failed(code, this.tookMs)
   }
@@ -287,6 +297,7 @@ export class RunAtWork {
   #failAt(reached: ReachedLimit, code: number, message: string, phase: Phase): void {
     const now = performance.now()
     const wallMs = now - this.startedMs
+    this.#answers.evidence(this.number, undefined)
     this.#answers.limited({ run: this.number, code, message, phase, wallMs, cpuMs: this.#computedMs(now), ...reached })
     this.#counter.failed(code, this.tookMs)
   }
@@ -300,7 +311,7 @@ export class RunAtWork {
     this.#answers.guestMessages(context.realm)
     const now = performance.now()
     const { waitedFor } = this.#hostCalls
-    const phase = waitedFor === undefined ? 'run' : 'host-call'
+    const phase = waitedFor !== undefined ? 'host-call' : this.#isWriting ? 'result' : 'run'
     if (this.#cancelled.delete(this.number)) this.fail('ERR_CANCELLED', 'cancelled', phase)
     else if (now >= this.deadlineMs - 1) {
       const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`

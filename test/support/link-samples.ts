@@ -236,6 +236,11 @@ const toChannel: Samples<ClientToWorker> = {
   promised: [{ type: 'promised', context: 1, call: 2 }],
 }
 const fromChannel: Samples<WorkerToClient> = {
+  evidence: [
+    { type: 'evidence', run: MAX, peakRssBytes: 2 ** 33, at: { functionName: 'check ä', file: 'rules.js', line: 3, column: MAX } },
+    { type: 'evidence', run: 1, peakRssBytes: 0, at: undefined },
+    { type: 'evidence', run: 1, peakRssBytes: 0, at: { functionName: undefined, file: '', line: 0, column: 0 } },
+  ],
   cacheRefused: [{ type: 'cacheRefused', hash: HASH }],
   limited: [
     {
