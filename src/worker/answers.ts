@@ -128,8 +128,8 @@ export class Answers {
     this.#close(start)
   }
 
-  /** One outcome that the realm side left in its record. */
-  outcome(realm: RealmContext): void {
+  /** One outcome that the realm side left in its record, of at most so many bytes. */
+  outcome(realm: RealmContext, maxOutput: number): void {
     const { record } = realm
     const out = this.#out
     switch (record.status) {
@@ -137,8 +137,13 @@ export class Answers {
         const { value } = record
         record.value = undefined
         if (!isPlainPrimitive(value)) throw new Error('the realm side passed an object off as a primitive')
+        const start = out.position
         out.int(OUTCOME.fulfilled)
+        const from = out.position
         this.#encoder.write(out, value)
+        if (out.position - from <= maxOutput) return
+        out.position = start
+        this.failedOutcome('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${maxOutput} bytes`)
         return
       }
       case Status.done:

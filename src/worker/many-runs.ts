@@ -177,7 +177,7 @@ export class ManyRuns {
     else if (ending === THREW)
       this.#outcome(many, () => this.#answers.failedOutcome('ERR_INTERRUPTED', 'the stack of this worker is used up'))
     else if (record.status === Status.pending) this.#wait(many, startedMs)
-    else this.#outcome(many, () => this.#answers.outcome(realm))
+    else this.#outcome(many, () => this.#answers.outcome(realm, many.context.limits.maxOutput))
   }
 
   #timedOut(many: Many, startedMs: number): void {

@@ -32,6 +32,8 @@ export class RunAtWork {
   /** Bytes of its result. */
   #maxOutput = 0
   #isLimited = false
+  /** UTF-16 code units of its source. */
+  #maxSource = 0
   readonly #limits: () => ChannelLimits
   readonly #guard: Guard
   readonly #answers: Answers
@@ -77,11 +79,13 @@ export class RunAtWork {
     this.filename = undefined
     this.tookMs = -1
     this.queuedMs = 0
+    this.#maxSource = this.#limits().maxSource
     this.#hostCalls.begin()
   }
 
   /** It goes on in this context, with limits of its own if it has any. */
   in(context: ChannelContext, own: ChannelLimits | undefined): void {
+    this.#maxSource = context.limits.maxSource
     if (own === undefined) {
       this.#maxOutput = context.limits.maxOutput
       return
@@ -248,7 +252,7 @@ export class RunAtWork {
 
   /** False if a source is too large, which is then answered. */
   admits(length: number): boolean {
-    const { maxSource } = this.#limits()
+    const maxSource = this.#maxSource
     if (length <= maxSource) return true
     const message = `the source has ${length} characters, over the limit of ${maxSource}`
     this.failAt({ limit: 'maxSource', configured: maxSource, observed: length }, 'ERR_SOURCE_LIMIT', message, 'compile')

@@ -1,10 +1,12 @@
-import type { Box, ConsoleEvent, Context, GuestLimits, LimitWarning } from 'glovebox'
+import type { Box, ConsoleEvent, Context, GuestLimits, LimitWarning, Script } from 'glovebox'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashOf, makeToken } from '../../src/daemon/tenants/token.ts'
+import { CHANNEL_LIMITS, channelLimitsOf } from '../../src/protocol/channel-limits.ts'
 import { MAX_TIMERS } from '../../src/protocol/limits.ts'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { RawWorkerClient } from '../support/raw-worker-client.ts'
 
 checkLeaks()
 const FREE = makeToken()
@@ -30,7 +32,11 @@ let connected: Box
 beforeAll(async () => {
   const tenants = {
     free: { tokens: [hashOf(FREE.token)] },
-    tight: { tokens: [hashOf(TIGHT.token)], limits: { ...LOW, maxTimeout: 20_000, maxContexts: 3, maxWorkers: 1 } },
+    tight: {
+      tokens: [hashOf(TIGHT.token)],
+      uids: [process.getuid?.() ?? 0],
+      limits: { ...LOW, maxTimeout: 20_000, maxContexts: 3, maxWorkers: 1 },
+    },
   }
   daemon = await testDaemon({ policy: { tenants } })
   free = await daemon.connect({ token: FREE.token })
@@ -140,6 +146,29 @@ describe('a deadline', () => {
   })
 })
 
+test('outcomes of runMany, compiled scripts and modules', async () => {
+  await using ctx = await free.createContext({}, { limits: { maxOutput: 1_000, maxSource: 100 } })
+  const bytes = [997, 998, 5]
+  for (const make of [
+    "'x'.repeat(input)",
+    "(input) => 'x'.repeat(input)",
+    "(input) => ['x'.repeat(input - 1)]",
+    "async (input) => 'x'.repeat(input)",
+  ]) {
+    const codes: unknown[] = []
+    for await (const outcome of ctx.runMany(make, bytes))
+      codes.push(outcome.status === 'fulfilled' ? outcome.status : (outcome.reason as { code: unknown }).code)
+    expect([make, codes]).toEqual([make, ['fulfilled', 'ERR_OUTPUT_LIMIT', 'fulfilled']])
+  }
+  const scripts = await Promise.all([100, 101].map(async (length) => free.compile('7;'.padEnd(length))))
+  expect(await ctx.run(scripts[0] as Script)).toBe(7)
+  expect((await rejection(ctx.run(scripts[1] as Script))).report).toMatchObject({ limit: 'maxSource', configured: 100, observed: 101 })
+  expect(await free.run(scripts[1] as Script)).toBe(7)
+  const of = (length: number) => ({ modules: { a: 'export default 7;'.padEnd(length) }, exports: false })
+  expect((await rejection(ctx.import('a', of(200)))).code).toBe('ERR_MODULE_LIMIT')
+  await ctx.import('a', of(50))
+})
+
 test('a limit of a run holds while that is under way, for all of its context', async () => {
   await using ctx = await free.createContext({ f: () => 1 })
   const first = ctx.run('new Promise((resolve) => { globalThis.end = resolve })', { maxHostCalls: 3, maxOutput: 20 })
@@ -215,6 +244,25 @@ describe('raising is refused', () => {
     }
     for (const call of calls) expect(await refusal(call())).toEqual(expected)
   })
+})
+
+test('a client that says what it likes gets no more than its tenant may have', async () => {
+  await using client = await RawWorkerClient.connect(daemon.socket)
+  const most = channelLimitsOf((name) => CHANNEL_LIMITS[name].max)
+  const once = { type: 'once', timeoutMs: 10_000, filename: undefined } as const
+  client.send({ type: 'limits', context: 0, run: 0, limits: most })
+  for (const [index, source] of ["'x'.repeat(998)", '[[[[0]]]]', '7;'.padEnd(301), "'x'.repeat(997).length"].entries()) {
+    const number = index + 1
+    client.send({ type: 'limits', context: number, run: 0, limits: most })
+    client.send({ ...once, run: number, context: number, source })
+  }
+  const answers = await Promise.all([1, 2, 3, 4].map(async (run) => client.outcome(run)))
+  expect(answers).toMatchObject([
+    { type: 'limited', limit: 'maxOutput', configured: 1_000 },
+    { type: 'limited', limit: 'maxDepth', configured: 3 },
+    { type: 'limited', limit: 'maxSource', configured: 300 },
+    { type: 'done', value: 997 },
+  ])
 })
 
 describe('warnings', () => {

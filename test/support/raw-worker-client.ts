@@ -88,7 +88,9 @@ export class RawWorkerClient implements AsyncDisposable {
   async outcome(run: number): Promise<Said> {
     let found: Said | undefined
     await eventually(`the outcome of run ${run}`, () => {
-      found = this.all.find((said) => (said.type === 'done' || said.type === 'threw' || said.type === 'failed') && said.run === run)
+      found = this.all.find(
+        (said) => (said.type === 'done' || said.type === 'threw' || said.type === 'failed' || said.type === 'limited') && said.run === run,
+      )
       return found !== undefined
     })
     return found as Said

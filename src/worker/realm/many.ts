@@ -1,5 +1,5 @@
 import { OUTCOME } from '../../protocol/guest-messages.ts'
-import { MANY_SLICE_BYTES, MANY_SLICE_MS } from '../../protocol/limits.ts'
+import { MANY_SLICE_BYTES, MANY_SLICE_MS, MIN_ERROR_BYTES } from '../../protocol/limits.ts'
 import { isArray, mapDelete, mapGet, MapOf, mapSet } from '../../protocol/msgpack/intrinsics.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
@@ -81,7 +81,6 @@ export class ManyRuns {
     if (this.#writer === undefined || this.#writer.busy) this.#writer = new MsgpackWriter()
     const writer = this.#writer
     writer.reset()
-    writer.maxBytes = MANY_SLICE_BYTES + 2 * record.maxOutput
     record.output = writer.bytes
     record.length = 0
     record.code = 0
@@ -112,6 +111,8 @@ export class ManyRuns {
   /** False if the outcome is still to come. */
   #one(batch: Batch, input: unknown, index: number, writer: MsgpackWriter, run: number): boolean {
     const start = writer.position
+    // After its status.
+    writer.maxBytes = start + 1 + this.#record.maxOutput
     try {
       const { fn } = batch
       // Not as a method: a guest must not get at the batch.
@@ -132,11 +133,13 @@ export class ManyRuns {
   }
 
   #failed(writer: MsgpackWriter, error: unknown): void {
+    const start = writer.position
+    const { maxOutput } = this.#record
+    writer.maxBytes = start + 1 + (maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : maxOutput)
     if (CodecError.is(error)) {
       this.#refused(writer, error)
       return
     }
-    const start = writer.position
     writer.int(OUTCOME.rejected)
     try {
       writeThrown(error, (value) => this.#values.write(writer, value, this.#record.maxDepth))
@@ -151,7 +154,7 @@ export class ManyRuns {
     writer.int(OUTCOME.failed)
     writer.arrayHeader(2)
     writer.int(errorNumber(codeOf(error)))
-    writer.string(error.message)
+    writer.string(error.limit === 'bytes' ? `the result is larger than the limit of ${this.#record.maxOutput} bytes` : error.message)
   }
 
   #evaluate(source: string, input: unknown): unknown {
