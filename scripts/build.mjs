@@ -1,7 +1,7 @@
 // Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, and the compiler, each as one file.
 // Then build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 // Before any import of TypeScript, which an older Node cannot load.
@@ -13,7 +13,7 @@ const { build } = await import('esbuild')
 const { bundleBrowser } = await import('./browser-source.mjs')
 const { buildGuests } = await import('./build-guests.mjs')
 const { piscinaInOneFile } = await import('./piscina-in-one-file.mjs')
-const { lexerForEsbuild, realmEntry, realmSourceForEsbuild, root } = await import('./realm-source.ts')
+const { lexerForEsbuild, realmEntry, realmSourceForEsbuild, replSource, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
@@ -22,6 +22,7 @@ const checked = ['src/cli', 'src/browser', 'src/worker', 'src/compiler']
 /** `cjs` or `esm`. */
 const workerFormat = 'cjs'
 const workerFile = `dist/worker/worker.${workerFormat === 'cjs' ? 'cjs' : 'js'}`
+const replFile = 'dist/worker/repl.js'
 const compilerFile = 'dist/compiler/compiler.cjs'
 const browserFile = 'dist/browser/browser.js'
 const browserNotices = 'dist/browser/LICENSES.txt'
@@ -34,7 +35,7 @@ function removeStaleFiles() {
     const [, folder] = path.split('/')
     const source = path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
     const wanted =
-      [workerFile, compilerFile, browserFile, browserNotices].includes(path) ||
+      [workerFile, replFile, compilerFile, browserFile, browserNotices].includes(path) ||
       (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
     if (!wanted) rmSync(join(root, path))
   }
@@ -70,6 +71,12 @@ async function bundleWorker() {
   })
 }
 
+/** A text, which the command has each context of its REPL run. */
+async function bundleRepl() {
+  mkdirSync(join(root, 'dist/worker'), { recursive: true })
+  writeFileSync(join(root, replFile), await replSource())
+}
+
 async function bundleCompiler() {
   await build({
     entryPoints: [join(root, 'src/compiler/main.ts')],
@@ -91,7 +98,7 @@ try {
   removeStaleFiles()
   compileModules()
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
-  await Promise.all([bundleWorker(), bundleCompiler(), bundleBrowser(root, browserFile, browserNotices), buildGuests(root)])
+  await Promise.all([bundleWorker(), bundleRepl(), bundleCompiler(), bundleBrowser(root, browserFile, browserNotices), buildGuests(root)])
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

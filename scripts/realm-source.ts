@@ -34,6 +34,10 @@ async function bundle(options: BuildOptions): Promise<string> {
 /** Guests may see this text in a stack trace, and it is parsed at every boot. */
 const bundleRealm = () => bundle({ entryPoints: [realmEntry], globalName: 'realm' })
 
+/** For `glovebox repl`. */
+export const replSource = (): Promise<string> =>
+  bundle({ entryPoints: [join(root, 'src/worker/realm/repl/main.ts')], minifyWhitespace: true })
+
 /** Libraries from npm look for what the platform has. They find nothing: some of it is what they are here to provide. */
 const withoutGlobals: EsbuildPlugin = {
   name: 'without-globals',

@@ -5,6 +5,7 @@ import { describeFailure } from './failure.ts'
 import { addBundle } from './bundle.ts'
 import { addConfig } from './config.ts'
 import { addDoctor } from './doctor.ts'
+import { addRepl } from './repl/repl.ts'
 import { addRun } from './run.ts'
 import { addServe } from './serve.ts'
 import { addStatus } from './status.ts'
@@ -51,6 +52,7 @@ export function makeProgram(): Command {
     .exitOverride()
   addServe(program)
   addRun(program)
+  addRepl(program)
   addStatus(program)
   addStop(program)
   addDoctor(program)
