@@ -1,3 +1,4 @@
+import type { CompleterResult } from 'node:readline'
 import { Recoverable, type REPLServer, start } from 'node:repl'
 import { callbackify } from 'node:util'
 import type { Command } from 'commander'
@@ -73,7 +74,9 @@ async function repl(flags: ReplFlags): Promise<void> {
       })
       done(null, undefined)
     },
-    completer: callbackify(async (line: string) => (turns.isBusy ? [[], line] : complete(session, Object.keys(server.commands), line))),
+    completer: callbackify(async (line: string): Promise<CompleterResult> => {
+      return turns.isBusy ? [[], line] : complete(session, Object.keys(server.commands), line)
+    }),
   })
   if (!isTerminal) server.displayPrompt = () => undefined
   turns.attach(server, isTerminal ? () => prompt(session) : () => '')
