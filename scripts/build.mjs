@@ -1,7 +1,7 @@
 // Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, and the compiler, each as one file.
 // Then build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 // Before any import of TypeScript, which an older Node cannot load.
@@ -17,7 +17,7 @@ const { lexerForEsbuild, realmEntry, realmSourceForEsbuild, replSource, root } =
 
 /** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
-const checked = ['src/cli', 'src/browser', 'src/worker', 'src/compiler']
+const checked = ['src/cli', 'src/dashboard', 'src/browser', 'src/worker', 'src/compiler']
 
 /** `cjs` or `esm`. */
 const workerFormat = 'cjs'
@@ -25,6 +25,7 @@ const workerFile = `dist/worker/worker.${workerFormat === 'cjs' ? 'cjs' : 'js'}`
 const replFile = 'dist/worker/repl.js'
 const compilerFile = 'dist/compiler/compiler.cjs'
 const browserFile = 'dist/browser/browser.js'
+const dashboardFiles = ['dist/dashboard/dashboard.js', 'dist/dashboard/dashboard.css', 'dist/dashboard/LICENSES.txt']
 const browserNotices = 'dist/browser/LICENSES.txt'
 
 function removeStaleFiles() {
@@ -35,7 +36,7 @@ function removeStaleFiles() {
     const [, folder] = path.split('/')
     const source = path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
     const wanted =
-      [workerFile, replFile, compilerFile, browserFile, browserNotices].includes(path) ||
+      [workerFile, replFile, compilerFile, browserFile, browserNotices, ...dashboardFiles].includes(path) ||
       (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
     if (!wanted) rmSync(join(root, path))
   }
@@ -94,11 +95,42 @@ async function bundleCompiler() {
   })
 }
 
+/** The page, its libraries inside: whoever opens it needs nothing from elsewhere. */
+async function bundleDashboard() {
+  await build({
+    entryPoints: [join(root, 'src/dashboard/main.ts')],
+    outfile: join(root, 'dist/dashboard/dashboard.js'),
+    absWorkingDir: root,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2023',
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  mkdirSync(join(root, 'dist/dashboard'), { recursive: true })
+  const read = (path) => readFileSync(join(root, path), 'utf8')
+  writeFileSync(
+    join(root, 'dist/dashboard/dashboard.css'),
+    `${read('node_modules/uplot/dist/uPlot.min.css')}\n${read('src/dashboard/dashboard.css')}`,
+  )
+  const notices = ['preact', 'htm', 'uplot'].map((name) => `${name}\n\n${read(`node_modules/${name}/LICENSE`)}`)
+  writeFileSync(join(root, 'dist/dashboard/LICENSES.txt'), notices.join('\n\n'))
+}
+
 try {
   removeStaleFiles()
   compileModules()
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
-  await Promise.all([bundleWorker(), bundleRepl(), bundleCompiler(), bundleBrowser(root, browserFile, browserNotices), buildGuests(root)])
+  await Promise.all([
+    bundleWorker(),
+    bundleRepl(),
+    bundleCompiler(),
+    bundleDashboard(),
+    bundleBrowser(root, browserFile, browserNotices),
+    buildGuests(root),
+  ])
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

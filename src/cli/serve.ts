@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { type Daemon, type DaemonOptions, inheritedSocket, readConfiguration, ServiceManager, startService } from '../daemon/index.ts'
+import { Dashboard } from './dashboard/dashboard.ts'
 import { describeFailure } from './failure.ts'
 import { addServeOptions, type ServeFlags } from './serve-options.ts'
+import { UsageError } from './usage-error.ts'
 
 const EXAMPLES = `
 Examples:
@@ -10,6 +12,8 @@ Examples:
   glovebox serve --spare 4 --memory 512M     four workers ready, each with a heap of 512 MiB
   glovebox serve --log-level warn            quiet
   glovebox serve --config glovebox.json      with options from a file; flags are stronger
+  glovebox serve --metrics 127.0.0.1:9464 --dashboard
+                                             with metrics for Prometheus, and a page to look at
   GLOVEBOX_SPARE=4 glovebox serve            the same by the environment, which is stronger than a file
   glovebox serve --policy /etc/glovebox.json --socket-mode 666
                                              for the tenants that the policy names
@@ -18,18 +22,28 @@ SIGHUP reads configuration and policy again. SIGTERM or Ctrl-C lets runs finish,
 
 export function addServe(program: Command): void {
   addServeOptions(program.command('serve').description('start a daemon and stay in the foreground'))
+    .option('--dashboard', 'serve a live page beside the metrics; its address, with a key, is printed')
     .addHelpText('after', EXAMPLES)
     .action(serve)
 }
 
-async function serve({ config, ...flags }: ServeFlags): Promise<void> {
+async function serve({ config, dashboard, ...flags }: ServeFlags & { readonly dashboard?: true }): Promise<void> {
   const options = (): DaemonOptions => readConfiguration({ file: config, environment: process.env, flags }).options
   using manager = ServiceManager.of(process.env)
   const stopping = (drainMs: number): void => manager?.stopping(drainMs)
-  await using daemon = await startService(options(), { socket: inheritedSocket(process.env), stopping })
+  const held: { daemon?: Daemon } = {}
+  const pages = dashboard === true ? new Dashboard(() => held.daemon) : undefined
+  if (pages !== undefined && options().metrics === undefined) throw new UsageError("'--dashboard' needs '--metrics', which says where")
+  await using daemon = await startService(options(), {
+    socket: inheritedSocket(process.env),
+    stopping,
+    pages: pages === undefined ? undefined : (request, response) => pages.serve(request, response),
+  })
+  held.daemon = daemon
   stopOnSignal(daemon)
   reloadOnSignal(daemon, options, manager)
   process.stdout.write(`glovebox listens on ${daemon.socket} (pid ${process.pid})\n`)
+  if (pages !== undefined) process.stdout.write(`dashboard: http://${daemon.metrics}${pages.path}\n`)
   manager?.ready(() => summaryOf(daemon))
   await daemon.stopped
 }

@@ -15,7 +15,7 @@ import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog, type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions, withLive } from './options.ts'
 import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './memory-watch.ts'
-import type { MetricsEndpoint } from './metrics/endpoint.ts'
+import type { EndpointSource, MetricsEndpoint } from './metrics/endpoint.ts'
 import { RunCounts } from './metrics/run-counts.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
@@ -58,6 +58,8 @@ export interface Daemon extends AsyncDisposable {
    * @throws DaemonError `ERR_POLICY` with file, line, key and rule; all stays as it was
    */
   reload(options?: DaemonOptions): readonly OptionChange[]
+  /** Where metrics are served, if they are: a path, or host and port. */
+  readonly metrics: string | undefined
   /** Its workers, tenants, limits and deaths, as an operator sees them. */
   status(): DaemonStatus
 }
@@ -80,6 +82,8 @@ export interface DaemonHost {
   readonly socket?: InheritedSocket | undefined
   /** It has begun to stop, and may take so long to let runs finish. */
   readonly stopping?: ((drainMs: number) => void) | undefined
+  /** More pages beside the metrics. */
+  readonly pages?: EndpointSource['pages']
 }
 
 /** {@link startDaemon} for a service manager. */
@@ -274,6 +278,7 @@ class RunningDaemon implements Daemon, SessionOwner {
         counts: this.#counts,
         status: () => this.status(),
         unready: () => this.#unready(),
+        pages: this.#host.pages,
       })
       this.#log.info({ address: this.#metrics.address }, 'metrics are served')
     }
@@ -387,6 +392,10 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   refusedScripts(tenant: string): readonly Refusal[] {
     return this.#crashes.refused(tenant, performance.now())
+  }
+
+  get metrics(): string | undefined {
+    return this.#metrics?.address
   }
 
   status(viewer: Viewer = OPERATOR): DaemonStatus {

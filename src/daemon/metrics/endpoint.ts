@@ -8,6 +8,8 @@ import { Exposition, type MetricsSource } from './exposition.ts'
 export interface EndpointSource extends MetricsSource {
   /** Why the daemon cannot serve now, if it cannot. */
   unready(): string | undefined
+  /** Answers a request that is for another page of somebody's, and says whether it was. */
+  readonly pages?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
 }
 
 /** A request that takes longer is ended, in milliseconds; and connections at once, from this machine. */
@@ -80,6 +82,7 @@ async function serve(
   source: EndpointSource,
   exposition: Exposition,
 ): Promise<void> {
+  if ((!checksHost || isThisMachine(request)) && source.pages?.(request, response) === true) return
   const { status, type = TEXT, body } = await answer(request, checksHost, source, exposition)
   const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
   response.writeHead(status, status === 405 ? { ...headers, allow: 'GET, HEAD' } : headers).end(request.method === 'HEAD' ? '' : body)

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { connect } from 'glovebox'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Command, glovebox } from '../support/command.ts'
+import { temporaryDirectory } from '../support/daemons.ts'
+import { rejection } from '../support/eventually.ts'
+import { checkLeaks } from '../support/leaks.ts'
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path))
+/** What would show on the page as an element, if it were not text. */
+const HOSTILE = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>'
+
+checkLeaks()
+const directory = temporaryDirectory()
+const socket = join(directory.path, 'gb', 'd.sock')
+let daemon: Command
+let address: string
+let key: string
+
+beforeAll(async () => {
+  daemon = glovebox(['serve', '--socket', socket, '--metrics', '127.0.0.1:0', '--dashboard'], { XDG_CONFIG_HOME: directory.path })
+  const [, found = '', path = ''] = await daemon.says(/dashboard: http:\/\/(\S+?)(\/\?key=\S+)\n/)
+  address = found
+  key = path
+})
+afterAll(async () => {
+  daemon.signal('SIGTERM')
+  await daemon.ended
+  directory[Symbol.dispose]()
+})
+
+async function ask(path: string, headers: Record<string, string> = {}, method = 'GET', body = '') {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; headers: object; body: string }>()
+  const asked = request(`http://${address}${path}`, { method, headers, agent: false }, (response) => {
+    let text = ''
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: text }))
+  })
+  asked.on('error', reject).end(body)
+  return promise
+}
+
+async function enter(): Promise<string> {
+  const { status, headers } = await ask(key)
+  const [cookie = ''] = (headers as { 'set-cookie': string[] })['set-cookie']
+  expect([status, cookie]).toEqual([303, expect.stringMatching(/; Path=\/; HttpOnly; SameSite=Strict$/)])
+  return cookie.slice(0, cookie.indexOf(';'))
+}
+
+describe('who may look', () => {
+  test('nobody without the key, nor under another name', async () => {
+    for (const path of ['/', '/?key=guess', '/api/status', '/dashboard.js']) expect((await ask(path)).status).toBe(403)
+    expect((await ask(key, { host: 'evil.example' })).status).toBe(421)
+    const cookie = await enter()
+    const { status, headers } = await ask('/', { cookie })
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({ 'content-security-policy': expect.stringMatching(/^default-src 'none'; script-src 'self';/) as string })
+    expect((await ask('/healthz')).status).toBe(200)
+  })
+
+  test('a snippet runs for the page only', async () => {
+    const cookie = await enter()
+    const { token } = JSON.parse((await ask('/api/status', { cookie })).body) as { token: string }
+    const own = { cookie, origin: `http://${address}`, 'x-glovebox-token': token }
+    for (const headers of [
+      { ...own, origin: 'http://evil.example' },
+      { ...own, 'x-glovebox-token': 'x' },
+      { cookie, 'x-glovebox-token': token },
+    ])
+      expect((await ask('/api/run', headers, 'POST', '1')).status).toBe(403)
+    expect((await ask('/api/run', own)).status).toBe(405)
+    expect((await ask('/api/run', own, 'POST', ' '.repeat(65 * 1024))).status).toBe(413)
+    const { status, body } = await ask('/api/run', own, 'POST', '6 * 7')
+    expect([status, JSON.parse(body)]).toEqual([200, { exitCode: 0, result: '{"ok":true,"value":42,"text":"42"}\n', console: '' }])
+  })
+})
+
+describe.skipIf(CHROMIUM === undefined)('the page (skipped without Chromium)', () => {
+  let browser: Browser
+  let page: Page
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] })
+    page = await browser.newPage()
+  })
+  afterAll(async () => browser.close())
+
+  test('shows tenants, workers, charts and deaths; hostile text stays text', async () => {
+    const complaints: string[] = []
+    page.on('console', (message) => (message.type() === 'error' ? complaints.push(message.text()) : undefined))
+    page.on('pageerror', (error) => complaints.push(error.message))
+    await using box = await connect({ socket })
+    const ctx = await box.createContext()
+    for (let run = 0; run < 20; run++) await ctx.run('1')
+    const lost = rejection(ctx.run('for (;;);'))
+    for (const { pid, state } of (await box.status()).workers) if (state === 'bound') process.kill(pid as number, 'SIGKILL')
+    await lost
+    await page.goto(`http://${address}${key}`)
+    expect(page.url()).toBe(`http://${address}/`)
+    await page.locator('#tenants tbody tr').filter({ hasText: 'default' }).waitFor()
+    await page.locator('#workers tbody tr').first().waitFor()
+    await page.locator('.chart canvas').nth(1).waitFor()
+    await page.locator('#deaths summary').filter({ hasText: 'signal' }).click()
+    expect(await page.locator('#deaths pre').first().textContent()).toContain('"signal": "SIGKILL"')
+    await page.locator('#playground textarea').fill(`console.log(${JSON.stringify(HOSTILE)}); ${JSON.stringify(HOSTILE)}`)
+    await page.getByRole('button', { name: 'Run' }).click()
+    await page.locator('#output').filter({ hasText: '⇒' }).waitFor()
+    expect(await page.locator('#output').textContent()).toBe(`${HOSTILE}\n⇒ '${HOSTILE}'`)
+    expect(await page.locator('img').count()).toBe(0)
+    expect(await page.evaluate('window.owned')).toBeUndefined()
+    await page.locator('#playground textarea').fill('throw new Error("no")')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('#output').filter({ hasText: 'Uncaught Error: no' }).waitFor()
+    expect(complaints).toEqual([])
+  })
+})
