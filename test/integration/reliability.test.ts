@@ -3,6 +3,8 @@ import { chaos } from '../reliability/chaos.ts'
 import { clients } from '../reliability/clients.ts'
 import { deadlines } from '../reliability/deadlines.ts'
 import { printFigures } from '../reliability/figures.ts'
+import { fuzz } from '../reliability/fuzz.ts'
+import { neighbours } from '../reliability/neighbours.ts'
 import { soak } from '../reliability/soak.ts'
 import { checkLeaks } from '../support/leaks.ts'
 
@@ -38,4 +40,24 @@ test('deadlines', { timeout: 120_000 }, async () => {
   const figures = await deadlines(48)
   printFigures('deadlines, 48 run-aways', figures)
   expect(figures).toMatchObject({ 'ended otherwise than by TimeoutError': 0 })
+})
+
+test('fuzz', { timeout: 120_000 }, async () => {
+  const figures = await fuzz(1_000)
+  printFigures('fuzz, 1,000 malformed frames on each link', figures)
+  for (const link of ['client to daemon', 'client to worker', 'client to compiler'])
+    expect(figures[`${link}: links closed for one`]).toBeGreaterThanOrEqual(50)
+  expect(figures).toMatchObject({
+    'worker to the daemon: runs that ended with WorkerCrashError': 2,
+    'worker to the client: runs that ended with ProtocolError': 2,
+  })
+  expect(figures["daemon's memory at its peak, MiB"]).toBeLessThan(300)
+})
+
+test('neighbours', { timeout: 120_000 }, async () => {
+  const figures = await neighbours(2)
+  printFigures('neighbours, 2 s', figures)
+  expect(figures["A's runs with B"]).toBeGreaterThan(0)
+  expect(figures["B's runs that ended with TimeoutError"]).toBeGreaterThan(0)
+  expect(figures["daemon's memory, at its peak, MiB"]).toBeLessThan(300)
 })

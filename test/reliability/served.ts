@@ -11,6 +11,7 @@ import { fixture } from '../support/fixture.ts'
 /** A daemon in a process of its own, so that its memory is its own. */
 export interface Served extends AsyncDisposable {
   readonly pid: number
+  readonly socket: string
   connect(options?: ConnectOptions): Promise<Box>
 }
 
@@ -24,6 +25,7 @@ export async function serve(options: DaemonOptions): Promise<Served> {
   await once(createInterface(child.stdout), 'line')
   return {
     pid: child.pid as number,
+    socket,
     connect: (more) => connect({ socket, ...more }),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
