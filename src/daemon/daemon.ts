@@ -223,7 +223,7 @@ class RunningDaemon implements Daemon, SessionOwner {
       death: (worker: WorkerProcess, report: Report) => this.#died(worker, report),
     }
     const program = workerFile === undefined ? WORKER : { ...WORKER, file: workerFile }
-    this.#pool = new Pool({ ...shared, program }, log, this.#deaths, on)
+    this.#pool = new Pool({ ...shared, program }, log, this.#deaths, { ...on, reclaimed: (worker) => this.#drain(worker, undefined) })
     this.#compilers = new Compilers({ ...shared, idleMs: settings.compilerIdleMs }, this.#deaths, on)
     this.#watch = new OverdueWatch(() => [...this.#pool.workers, ...this.#compilers.processes])
     this.#cpu = new CpuWatch(
@@ -447,6 +447,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     switch (message.type) {
       case 'pong':
         this.#waitingRuns.set(worker, message.waiting)
+        worker.waitingRuns = message.waiting
         this.#watch.pong(worker)
         return
       case 'usage':
@@ -454,6 +455,9 @@ class RunningDaemon implements Daemon, SessionOwner {
         worker.runs = message.runs
         worker.handles = message.handles
         this.#counts.heard(worker, message.tally)
+        return
+      case 'offends':
+        this.#quarantine(worker)
         return
       case 'closed':
         for (const session of this.#sessions) {
@@ -478,6 +482,18 @@ class RunningDaemon implements Daemon, SessionOwner {
     if (worker === undefined) return
     worker.channels.delete(channel)
     this.#retireUnused(worker)
+  }
+
+  /** A context that keeps running until its deadline stays where it is, alone with what is there already: others go elsewhere, if there may be another worker for them. */
+  #quarantine(worker: WorkerProcess): void {
+    const { state } = worker
+    if (state.type !== 'bound' || state.dedicated || worker.isDraining) return
+    if (!this.#pool.canDoWithout(worker, this.limitsOf(state.tenant))) return
+    this.#log.info(
+      { worker: worker.number, tenant: state.tenant },
+      'worker takes no new contexts: one of its contexts keeps running until its deadline',
+    )
+    this.#drain(worker, undefined)
   }
 
   /** The worker takes no more. Its clients are told, so that they close their channels when they hold nothing there; if it will be ended all the same, their contexts are warned. */

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import * as v from 'valibot'
 import { InvalidOptionError } from '../base/options.ts'
 import {
@@ -17,6 +16,7 @@ import type { LogLevel } from './log.ts'
 import type { Policy } from './tenants/policy.ts'
 import { policyFault } from './tenants/policy-file.ts'
 import { groupId, type SocketAccess } from './tenants/socket-access.ts'
+import { usableCores } from './usable-cores.ts'
 import { defaultSocketPath } from '../base/socket-path.ts'
 
 /** How a daemon runs. Every option has a default. The limits of a channel (`maxOutput`, `maxDepth`, `maxSource` and so on) are in docs/limits.md, with units and ranges; a tenant's policy and clients may lower them. */
@@ -25,9 +25,9 @@ export interface DaemonOptions extends SomeLimits {
   readonly socket?: string | undefined
   /** Workers kept booted beyond those in use. 0 to 64, default 1. */
   readonly spare?: number | undefined
-  /** Workers at most, spares included. 1 to 256, default twice the number of cores and at least 4. */
+  /** Workers at most, spares included. 1 to 256, default twice the number of cores that the daemon may use (a quota of its cgroup counts) and at least 4. */
   readonly max?: number | undefined
-  /** Shared workers of one tenant at most. 1 to 256, default the number of cores. */
+  /** Shared workers of one tenant at most. 1 to 256, default the number of cores that the daemon may use. */
   readonly maxPerTenant?: number | undefined
   /** Default deadline of a run, in milliseconds. 1 to 3,600,000, default 5,000. */
   readonly timeout?: number | undefined
@@ -73,7 +73,7 @@ export interface DaemonOptions extends SomeLimits {
 
 /** What holds where nothing was given. */
 export function defaultOptions() {
-  const cores = availableParallelism()
+  const cores = usableCores()
   return {
     socket: defaultSocketPath(),
     spare: 1,

@@ -22,6 +22,8 @@ const FIRST_RETRY_MS = 100
 const SLOWEST_RETRY_MS = 5_000
 /** After so many failed starts in a row, who waits for a worker is told. */
 const GIVE_UP_AFTER = 3
+/** How long clients may take to let go of a worker that they do not use and that somebody waits for, in milliseconds. */
+const LET_GO_MS = 1_000
 interface Waiting extends Waiter {
   readonly limits: WorkerLimits
   readonly timer: NodeJS.Timeout
@@ -48,6 +50,7 @@ export class Pool implements AsyncDisposable {
   readonly #turnover = new WorkerTurnover()
   readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
+  readonly #onReclaimed: (worker: WorkerProcess) => void
   readonly #deaths: Deaths
   readonly #proofs: { readonly resolve: () => void; readonly reject: (error: DaemonError) => void }[] = []
   #failedBoots = 0
@@ -61,6 +64,8 @@ export class Pool implements AsyncDisposable {
     on: {
       readonly message: (worker: WorkerProcess, message: PoolMessage) => void
       readonly death: (worker: WorkerProcess, report: Report) => void
+      /** Somebody waits for a worker, and this one's clients do not use it: they are to let go of it. */
+      readonly reclaimed: (worker: WorkerProcess) => void
     },
   ) {
     this.#settings = settings
@@ -68,6 +73,7 @@ export class Pool implements AsyncDisposable {
     this.#deaths = deaths
     this.#onMessage = on.message
     this.#onDeath = on.death
+    this.#onReclaimed = on.reclaimed
   }
 
   get workers(): ReadonlySet<WorkerProcess> {
@@ -166,8 +172,10 @@ export class Pool implements AsyncDisposable {
       resolve,
       reject,
     }
+    const blockedBy = this.#blockedBy(tenant, limits)
     this.#line.add(entry)
     this.refill()
+    if (blockedBy !== undefined) this.#reclaim(blockedBy === 'maxWorkers' ? tenant : undefined)
     return promise
   }
 
@@ -180,7 +188,8 @@ export class Pool implements AsyncDisposable {
     const what =
       blockedBy === 'max' ? `all ${this.#settings.max} workers are in use` : `this tenant has its ${limits.maxWorkers} workers already`
     // Runs with a process of their own end. Workers that are shared stay for as long as their clients do.
-    if (!this.#endsSoon(blockedBy === 'maxWorkers' ? tenant : undefined))
+    const among = blockedBy === 'maxWorkers' ? tenant : undefined
+    if (!this.#endsSoon(among) && this.#unused(among) === undefined)
       throw this.#overloaded(tenant, blockedBy, `${what}; raise '${blockedBy}', or try again when a client has gone`)
     const estimatedMs = this.#turnover.estimateMs(this.#line.size + 1, performance.now())
     if (estimatedMs > waitMs)
@@ -201,6 +210,45 @@ export class Pool implements AsyncDisposable {
       if (state.type === 'bound' && (state.dedicated || isDraining) && (tenant === undefined || state.tenant === tenant)) return true
     }
     return this.#line.filter((each) => each.dedicated && (tenant === undefined || each.tenant === tenant)).length > 0
+  }
+
+  /** Has clients, of this tenant if one is named, let go of a shared worker that they do not use: a lease waits for one. */
+  #reclaim(tenant: string | undefined): void {
+    if (this.#leaving() >= this.#line.size) return
+    const worker = this.#unused(tenant)
+    if (worker === undefined) return
+    this.#log.debug({ worker: worker.number, tenant: worker.tenant }, 'worker is not used, and somebody waits')
+    this.#onReclaimed(worker)
+    setTimeout(() => {
+      if (worker.state.type === 'bound' && isUnused(worker)) worker.retire('its clients did not use it, and somebody waited')
+    }, LET_GO_MS).unref()
+  }
+
+  /** Workers that end when their clients let go of them. */
+  #leaving(): number {
+    let leaving = 0
+    for (const { state, isDraining } of this.#workers) if (state.type === 'ending' || (state.type === 'bound' && isDraining)) leaving++
+    return leaving
+  }
+
+  /** A shared worker, of this tenant if one is named, in which nothing is held and nothing runs. */
+  #unused(tenant: string | undefined): WorkerProcess | undefined {
+    let found: WorkerProcess | undefined
+    for (const worker of this.#workers) {
+      const { state } = worker
+      if (state.type !== 'bound' || state.dedicated || worker.isDraining || !isUnused(worker)) continue
+      if (tenant !== undefined && state.tenant !== tenant) continue
+      if (found === undefined || worker.cpuShare < found.cpuShare) found = worker
+    }
+    return found
+  }
+
+  /** Whether the tenant has another worker to share, or may get one. */
+  canDoWithout(worker: WorkerProcess, limits: WorkerLimits): boolean {
+    const bound = this.#boundTo(worker.tenant ?? '')
+    const isUsable = (each: WorkerProcess): boolean =>
+      each !== worker && each.state.type === 'bound' && !each.state.dedicated && !each.isDraining
+    return bound.some(isUsable) || (bound.length < limits.maxWorkers && this.#mayTake())
   }
 
   #overloaded(tenant: string, blockedBy: BlockedBy, why: string): OverloadedLeaseError {
@@ -292,6 +340,11 @@ export class Pool implements AsyncDisposable {
       this.refill()
     }, delayMs)
   }
+}
+
+/** By the worker's own account, but for what it computes: a lie makes its own tenant lose it. */
+function isUnused(worker: WorkerProcess): boolean {
+  return worker.contexts === 0 && worker.handles === 0 && worker.waitingRuns === 0 && worker.readHeartbeat().deadlineMs === 0
 }
 
 export type PoolMessage = Parameters<ConstructorParameters<typeof WorkerProcess>[2]['message']>[0]

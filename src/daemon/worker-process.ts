@@ -10,6 +10,7 @@ import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemo
 import { RateCap } from './rate-cap.ts'
 import type { Guardian } from './guardian.ts'
 import { ContextCount } from './context-count.ts'
+import { CpuShare } from './cpu-share.ts'
 import { causeOfDeath } from './death-cause.ts'
 import { LastWords } from './last-words.ts'
 import { machineOomKills } from './machine-oom-kills.ts'
@@ -62,6 +63,9 @@ export class WorkerProcess implements AsyncDisposable {
   /** Functions that its guests and their clients hold of each other. */
   handles = 0
   runs = 0
+  /** Runs without an answer, by its own account. */
+  waitingRuns = 0
+  readonly #cpuShare = new CpuShare()
   /** It takes no more leases, and ends when its last channel closes. */
   isDraining = false
   #state: WorkerState = { type: 'booting' }
@@ -145,6 +149,11 @@ export class WorkerProcess implements AsyncDisposable {
   /** Processor time that it has used, in milliseconds, as it was sampled last. Its start counts, too: whoever uses up processes pays for them. */
   get cpuMs(): number {
     return this.#usage.cpuMs
+  }
+
+  /** How much of a core it has had lately. */
+  get cpuShare(): number {
+    return this.#cpuShare.value
   }
 
   /** Its resident memory, without pages of files, in bytes, as it was sampled last. */
@@ -233,6 +242,7 @@ export class WorkerProcess implements AsyncDisposable {
   /** Reads what the kernel knows of the process. Once it is dead that is gone, so reports use the last sample. */
   sampleUsage(): ProcessUsage {
     if (this.pid !== undefined) this.#usage = readProcessUsage(this.pid) ?? this.#usage
+    this.#cpuShare.sampled(this.#usage.cpuMs, performance.now())
     return this.#usage
   }
 

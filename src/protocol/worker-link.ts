@@ -47,6 +47,8 @@ export type WorkerToDaemon =
   /** Contexts now, runs since the start, functions that guests and clients hold of each other now, and how runs have ended since the start. */
   | { readonly type: 'usage'; readonly contexts: number; readonly runs: number; readonly handles: number; readonly tally: RunTally }
   | { readonly type: 'closed'; readonly channel: number }
+  /** Code of a context computes until its deadline time and again: others are better off elsewhere. */
+  | { readonly type: 'offends' }
 
 export const daemonToWorker = defineLink<DaemonToWorker>({
   admit: {
@@ -136,6 +138,12 @@ export const workerToDaemon = defineLink<WorkerToDaemon>({
       writeTally(out, message.tally)
     },
     unpack: (from) => ({ type: 'usage', contexts: from.uint32(), runs: from.uint32(), handles: from.uint32(), tally: readTally(from) }),
+  },
+  offends: {
+    code: 6,
+    fields: 0,
+    pack: () => undefined,
+    unpack: () => ({ type: 'offends' }),
   },
   closed: {
     code: 4,

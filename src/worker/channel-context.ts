@@ -1,6 +1,7 @@
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { HOST_CALLS_PER_SECOND } from '../protocol/limits.ts'
 import { BackgroundBudget } from './background-budget.ts'
+import { Overruns } from './overruns.ts'
 import type { Run } from './run.ts'
 import type { RealmContext } from './realm-context.ts'
 
@@ -19,6 +20,8 @@ export class ChannelContext {
   /** What wakes it when its next timer is due. */
   timer: NodeJS.Timeout | undefined
   readonly budget = new BackgroundBudget()
+  /** Undefined while there are none. */
+  #overruns: Overruns | undefined
   #callsAtMs = 0
   /** Up to which count of host calls runs go that have a limit of their own, by number. */
   #caps: Map<number, number> | undefined
@@ -62,6 +65,17 @@ export class ChannelContext {
     this.number = number
     this.once = once
     realm.record.context = number
+  }
+
+  /** Its code held the worker until a deadline. */
+  overran(nowMs: number): void {
+    this.#overruns ??= new Overruns()
+    this.#overruns.add(nowMs)
+  }
+
+  /** Whether that happens often. */
+  offends(nowMs: number): boolean {
+    return this.#overruns?.areFrequent(nowMs) === true
   }
 
   /** The first deadline among its runs that wait; Infinity if none do. */

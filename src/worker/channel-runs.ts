@@ -180,6 +180,12 @@ export class ChannelRuns {
     return true
   }
 
+  /** Whether a context computes until its deadline time and again. */
+  offends(nowMs: number): boolean {
+    for (const context of this.#contexts.values()) if (context.offends(nowMs)) return true
+    return false
+  }
+
   /** Sees to contexts in which something came about by itself: a callback of a FinalizationRegistry. */
   sweep(): void {
     for (const context of this.#contexts.values()) if (context.realm.record.attention !== 0) this.#turns.after(context)

@@ -77,6 +77,11 @@ export class Channel {
     if (!this.#isCongested()) this.#runs?.sweep()
   }
 
+  /** Whether a context of it computes until its deadline time and again. */
+  get offends(): boolean {
+    return this.#runs?.offends(performance.now()) === true
+  }
+
   /** The daemon says that this run is not wanted any more. */
   cancel(run: number): void {
     this.#runs?.cancel(run)

@@ -273,6 +273,7 @@ export class ContextTurns {
   /** Somebody's code ran on until the first deadline among the waiting runs: it is theirs to pay. */
   #interrupted(context: ChannelContext, nowMs: number): void {
     this.#answers.guestMessages(context.realm)
+    context.overran(nowMs)
     const { waitedFor } = this.#hostCalls
     if (context.pending.size === 0) {
       const at = waitedFor === undefined ? '' : ` (it waited for host call '${waitedFor}')`

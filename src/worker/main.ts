@@ -128,7 +128,12 @@ function reportUsage(): void {
 
 setInterval(() => {
   guard.idle()
-  for (const channel of connections.admitted()) channel.sweep()
+  let offends = false
+  for (const channel of connections.admitted()) {
+    channel.sweep()
+    offends ||= channel.offends
+  }
+  if (offends) control.tell({ type: 'offends' })
   const { contexts, runs } = parts.usage
   if (contexts !== reported.contexts || runs !== reported.runs || countHandles() !== reported.handles) reportUsage()
 }, USAGE_INTERVAL_MS)

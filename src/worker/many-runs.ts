@@ -186,6 +186,7 @@ export class ManyRuns {
       this.#fail(many, 'ERR_CPU_LIMIT', EXHAUSTED, 'run')
       return
     }
+    many.context.overran(nowMs)
     const run = this.#runOf(many, startedMs)
     const { waitedFor, waitedMs } = this.#hostCalls
     run.busyMs = nowMs - startedMs - waitedMs

@@ -319,6 +319,7 @@ export class RunAtWork {
     if (this.#cancelled.delete(this.number)) this.fail('ERR_CANCELLED', 'cancelled', phase)
     else if (now >= this.deadlineMs - 1) {
       const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
+      context.overran(now)
       this.fail('ERR_TIMEOUT', ranOut(this.toWaiting(context), state, now), phase)
     } else if (this.#pause.isOn) this.fail('ERR_CPU_LIMIT', EXHAUSTED, phase)
     else this.fail('ERR_INTERRUPTED', 'interrupted from outside', phase)

@@ -123,6 +123,7 @@ const fromWorker: Samples<WorkerToDaemon> = {
     },
   ],
   pong: [{ type: 'pong', sequence: 1, waiting: 2 }],
+  offends: [{ type: 'offends' }],
   usage: [
     {
       type: 'usage',

@@ -5,6 +5,7 @@ import { defaultSocketPath } from '../../src/base/socket-path.ts'
 import { ContextCount } from '../../src/daemon/context-count.ts'
 import { causeOfDeath, type DeathEvidence } from '../../src/daemon/death-cause.ts'
 import { LastWords } from '../../src/daemon/last-words.ts'
+import { CpuShare } from '../../src/daemon/cpu-share.ts'
 import { place } from '../../src/daemon/placement.ts'
 import { type Waiter, WaitingLine } from '../../src/daemon/waiting-line.ts'
 import { WorkerTurnover } from '../../src/daemon/worker-turnover.ts'
@@ -64,19 +65,75 @@ dead    -       -       -       -`)
   })
 })
 
-test.each<[contexts: readonly number[], mayGrow: boolean, choice: number | 'new' | undefined]>([
+test.each<
+  [
+    workers: readonly (readonly [contexts: number, waitingRuns?: number, cpuShare?: number])[],
+    mayGrow: boolean,
+    choice: number | 'new' | undefined,
+  ]
+>([
   [[], true, 'new'],
   [[], false, undefined],
-  [[0], true, 0],
-  [[3], true, 'new'],
-  [[3], false, 0],
-  [[2, 0, 1], true, 1],
-  [[2, 5, 1], true, 'new'],
-  [[2, 5, 1], false, 2],
-  [[4, 4], false, 0],
-])('placement among workers with %j contexts, room for more: %s → %s', (contexts, mayGrow, choice) => {
-  const workers = contexts.map((count) => ({ contexts: count }))
+  [[[0]], true, 0],
+  [[[3]], true, 'new'],
+  [[[3]], false, 0],
+  [[[2], [0], [1]], true, 1],
+  [[[2], [5], [1]], true, 'new'],
+  [[[2], [5], [1]], false, 2],
+  [[[4], [4]], false, 0],
+  // One without contexts may compute all the same: single runs leave none.
+  [[[0, 0, 1]], true, 'new'],
+  [
+    [
+      [0, 0, 1],
+      [9, 0, 0],
+    ],
+    false,
+    1,
+  ],
+  [[[0, 2, 0]], true, 'new'],
+  [
+    [
+      [4, 3, 0.1],
+      [6, 0, 0],
+    ],
+    false,
+    1,
+  ],
+  // What differs by less than the figure is worth counts as equal.
+  [
+    [
+      [5, 0, 0.05],
+      [4, 0, 0.1],
+    ],
+    false,
+    1,
+  ],
+  [
+    [
+      [4, 0, 0.9],
+      [40, 0, 0.1],
+    ],
+    false,
+    1,
+  ],
+])('placement among workers with contexts, runs and processor share %j, room for more: %s → %s', (given, mayGrow, choice) => {
+  const workers = given.map(([contexts, waitingRuns = 0, cpuShare = 0]) => ({ contexts, waitingRuns, cpuShare }))
   expect(place(workers, mayGrow)).toBe(typeof choice === 'number' ? workers[choice] : choice)
+})
+
+test('the share of a core follows the samples of processor time', () => {
+  const share = new CpuShare()
+  share.sampled(5_000, 0)
+  expect(share.value).toBe(0)
+  share.sampled(5_250, 250)
+  // Too soon after the last.
+  share.sampled(5_300, 260)
+  expect(share.value).toBe(0.5)
+  share.sampled(5_500, 500)
+  expect(share.value).toBe(0.75)
+  for (let ms = 750; ms <= 5_000; ms += 250) share.sampled(5_500, ms)
+  expect(share.value).toBeLessThan(0.01)
 })
 
 describe('options', () => {

@@ -1,0 +1,107 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Box, Context } from 'glovebox'
+import { expect, test } from 'vitest'
+import { makeToken } from '../../src/daemon/tenants/token.ts'
+import { temporaryDirectory, testDaemon } from '../support/daemons.ts'
+import { eventually, rejection } from '../support/eventually.ts'
+import { checkLeaks } from '../support/leaks.ts'
+
+checkLeaks()
+
+interface Place {
+  readonly worker: number
+  readonly pid: number
+  readonly contexts: number
+  readonly tenant?: string
+}
+
+const bound = async (box: Box): Promise<readonly Place[]> =>
+  (await box.status()).workers.filter(({ state }) => state === 'bound') as unknown as readonly Place[]
+
+const overrun = async (ctx: Context): Promise<void> => {
+  expect((await rejection(ctx.run('for (;;);', { timeout: 20 }))).code).toBe('ERR_TIMEOUT')
+}
+
+test('a context that keeps running until its deadline is left alone: what is new goes elsewhere', async () => {
+  await using daemon = await testDaemon({ max: 4, spare: 1, maxPerTenant: 1 })
+  await using box = await daemon.connect()
+  const bad = await box.createContext({ mine: 1 })
+  const [first] = await bound(box)
+  const before = await box.createContext({ mine: 2 })
+  expect(await bound(box)).toHaveLength(1)
+  // Twice is no habit.
+  await overrun(bad)
+  await overrun(bad)
+  expect(await box.run('1 + 1')).toBe(2)
+  await overrun(bad)
+  // Its worker tells the daemon in its own time, and the daemon this client.
+  const after = await eventually('a context elsewhere', async () => {
+    const next = await box.createContext({ mine: 3 })
+    if ((await bound(box)).length === 2) return next
+    await next.dispose()
+    return undefined
+  })
+  expect([await bad.get('mine'), await before.get('mine'), await after.get('mine')]).toEqual([1, 2, 3])
+  // Once nobody holds anything there, the worker goes.
+  await bad.dispose()
+  await before.dispose()
+  await eventually('the end of the first worker', async () => (await bound(box)).every(({ worker }) => worker !== first?.worker))
+  expect(await after.get('mine')).toBe(3)
+})
+
+test('it stays in company if its tenant may have no other worker', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1 })
+  await using box = await daemon.connect()
+  const bad = await box.createContext()
+  for (let i = 0; i < 4; i++) await overrun(bad)
+  const seen = (await box.status()).workers[0]?.runs ?? 0
+  await box.run('1')
+  // Later than what the worker said of the overruns.
+  await eventually('news of the worker', async () => ((await box.status()).workers[0]?.runs ?? 0) > seen)
+  const other = await box.createContext({ x: 1 })
+  expect([await other.get('x'), (await bound(box)).length]).toEqual([1, 1])
+})
+
+test('a worker that its clients do not use goes to who waits for one, whoever that is', async () => {
+  const acme = makeToken()
+  const zeta = makeToken()
+  using directory = temporaryDirectory()
+  const policy = join(directory.path, 'policy.json')
+  writeFileSync(policy, JSON.stringify({ tenants: { acme: { tokens: [acme.hash] }, zeta: { tokens: [zeta.hash] } } }))
+  await using daemon = await testDaemon({ max: 1, spare: 1, policy })
+  await using a = await daemon.connect({ token: acme.token })
+  await using z = await daemon.connect({ token: zeta.token })
+  for (let i = 0; i < 3; i++) {
+    expect(await a.run(`${i}`)).toBe(i)
+    expect(await z.run(`'z${i}'`)).toBe(`z${i}`)
+  }
+  // A context is something that its owner uses, whether it runs or not.
+  await using ctx = await a.createContext({ x: 5 })
+  const refused = await rejection(z.run('1'))
+  expect(refused).toMatchObject({ code: 'ERR_OVERLOADED', blockedBy: 'max' })
+  expect(await ctx.get('x')).toBe(5)
+})
+
+test('a worker of its own takes the place of one that the tenant shares and does not use', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1 })
+  await using box = await daemon.connect()
+  expect(await box.run('1')).toBe(1)
+  expect(await box.run('2', { fresh: 'process' })).toBe(2)
+  expect(await box.run('3')).toBe(3)
+})
+
+test('workers that die while nobody uses them are replaced before anybody notices', async () => {
+  await using daemon = await testDaemon({ max: 2, spare: 1 })
+  await using box = await daemon.connect()
+  expect(await box.run('1')).toBe(1)
+  const { workers } = await eventually('a spare', async () => {
+    const status = await box.status()
+    return status.workers.some(({ state }) => state === 'spare') ? status : undefined
+  })
+  expect(workers).toHaveLength(2)
+  for (const { pid } of workers) process.kill(pid as number, 'SIGKILL')
+  await eventually('both deaths', async () => (await box.status()).deaths.length === 2)
+  expect(await box.run('2')).toBe(2)
+  await eventually('a full pool', async () => (await box.status()).workers.filter(({ state }) => state === 'spare').length === 1)
+})
