@@ -4,37 +4,18 @@ import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
 import { errorCodeName } from '../protocol/error-codes.ts'
-import {
-  FRAME_OVERHEAD_BYTES,
-  HELLO_TIMEOUT_MS,
-  MANY_SLICE_BYTES,
-  MAX_CONSOLE_FRAME_BYTES,
-  MAX_QUEUED_BYTES,
-  MAX_RELEASED,
-  MIN_ERROR_BYTES,
-  NEAR_SHARE,
-  TIMEOUT_MS,
-} from '../protocol/limits.ts'
-import type { ReachedLimit } from '../protocol/limit-messages.ts'
+import { HELLO_TIMEOUT_MS, MAX_QUEUED_BYTES, MAX_RELEASED, TIMEOUT_MS } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import { Bridges } from './bridges.ts'
 import { Calls } from './calls.ts'
+import { asValueError, ChannelWarnings, maxFrameBytes } from './channel-limits.ts'
 import { ChannelSocket } from './channel-socket.ts'
 import type { Script } from './compiler/script.ts'
 import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
 import { type Due, queuedTimeout, waitedMs } from './due.ts'
-import {
-  ConnectionError,
-  ContextLostError,
-  errorForCode,
-  PresetError,
-  ProtocolError,
-  type Report,
-  unsentReport,
-  ValueError,
-} from './errors.ts'
+import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, type Report } from './errors.ts'
 import { exhaustedError } from './exhausted.ts'
 import { guestErrorOf } from './guest-error.ts'
 import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
@@ -101,11 +82,11 @@ export class Channel {
   readonly #bridges: Bridges
   readonly #requests: Requests
   readonly #values: ReceivedValues
+  readonly #warnings: ChannelWarnings
   readonly #silence: Silence
   /** Runs that were given up and have no answer yet, with their context. */
   readonly #abandoned = new Map<number, number>()
   readonly #welcome = Promise.withResolvers<void>()
-  readonly #warned = new Set<string>()
   #flushing = false
   /** Writes, and their bytes, since the worker had nothing to do for this channel. */
   #writes = 0
@@ -130,6 +111,7 @@ export class Channel {
       defaults,
     )
     this.#requests = new Requests(this.#bridges, limits.maxDepth)
+    this.#warnings = new ChannelWarnings(lease.worker, this.#bridges, (context, warning) => this.#emit(context, 'warning', warning))
     this.#values = new ReceivedValues(this.#bridges, limits.maxDepth, (context, handles) => this.#giveBack(context, handles))
     this.worker = lease.worker
     this.number = lease.channel
@@ -322,7 +304,7 @@ export class Channel {
         return
       case 'done':
         this.#answered(message.run, (about) => {
-          this.#checkSize(about)
+          this.#warnings.result(this.#values.payloadBytes, about)
           this.#result(message.run, about, (value) => this.#calls.resolve(message.run, value))
         })
         return
@@ -351,7 +333,7 @@ export class Channel {
         return
       case 'nearLimit':
         this.#bridges.speaker(message.context)
-        this.#warn(message.context, message)
+        this.#warnings.warn(message.context, message)
         return
       case 'exhausted':
         if (!this.#abandoned.delete(message.run))
@@ -402,13 +384,6 @@ export class Channel {
     }
     settle(about)
     this.#settled(about)
-  }
-
-  #checkSize({ context, maxOutput }: AboutCall): void {
-    const bytes = this.#values.payloadBytes
-    const maxBytes = maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : maxOutput
-    if (bytes > maxBytes) throw new Error(`a result of ${bytes} bytes, over the limit of ${maxBytes}`)
-    if (bytes >= NEAR_SHARE * maxOutput) this.#warn(context, { limit: 'maxOutput', configured: maxOutput, observed: bytes })
   }
 
   /** What a call came to. A lawful value that this process cannot hold (its Node is older than the guest's) fails that call alone. */
@@ -538,16 +513,6 @@ export class Channel {
     this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
   }
 
-  /** Once for each context and limit, whatever a worker says; contexts of single runs share theirs. */
-  #warn(context: number, { limit, configured, observed }: ReachedLimit & { readonly observed: number }): void {
-    const bridge = this.#bridges.find(context)
-    const warned = bridge === undefined ? this.#warned : (bridge.warned ??= new Set())
-    if (warned.has(limit)) return
-    warned.add(limit)
-    const message = `a context comes near its limit '${limit}': ${observed} of ${configured}`
-    this.#emit(context, 'warning', { limit, configured, observed, worker: this.worker, message })
-  }
-
   #emit<Name extends GuestEventName>(context: number, name: Name, ...event: GuestEventMap[Name]): void {
     this.#bridges.find(context)?.emit(name, ...event)
     this.#events.guests.emit(name, ...event)
@@ -590,17 +555,3 @@ export class Channel {
     this.failEach(error(report), (facts) => error(withFacts(report, facts)))
   }
 }
-
-/** Bytes of the largest frame that a lawful worker sends: outcomes, of which the last was begun with room for one more, and what goes with them. */
-function maxFrameBytes({ maxOutput }: ChannelLimits): number {
-  return 2 * Math.max(maxOutput, MIN_ERROR_BYTES) + MANY_SLICE_BYTES + FRAME_OVERHEAD_BYTES + MAX_CONSOLE_FRAME_BYTES
-}
-
-function asValueError(error: unknown): unknown {
-  if (!(error instanceof CodecError)) return error
-  const { code, message, limit, configured, observed } = error
-  return new ValueError(code, message, limit === undefined ? undefined : unsentReport(LIMIT_NAMES[limit], configured, observed))
-}
-
-/** What limits of the codec are called here. */
-const LIMIT_NAMES = { bytes: 'maxRequest', depth: 'maxDepth', handles: 'maxHandles' } as const

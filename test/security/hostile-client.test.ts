@@ -170,7 +170,7 @@ const ODD: Odd[] = [
   ['a path of dots', (client) => [client.frame({ type: 'call', ...REQUEST, run: 4, name: '.'.repeat(1_024) }, [])], { type: 'failed', code: ERROR_CODES.ERR_NOT_A_FUNCTION }],
   ['a name that is code', (client) => [client.frame({ type: 'get', ...REQUEST, run: 4, name: 'f();for(;;);' })], { value: undefined }],
   ['a set of what is not well made', (client) => [spoiled(client.frame({ type: 'set', ...REQUEST, run: 4, name: 'x' }, [[1]]))], { type: 'failed', code: ERR_PROTOCOL }],
-  ['arguments that are nested a million deep', (client) => [deep(client.frame({ type: 'call', ...REQUEST, run: 4, name: 'f' }, 0))], { type: 'failed', code: ERROR_CODES.ERR_VALUE_TOO_DEEP }],
+  ['arguments that are nested a million deep', (client) => [deep(client.frame({ type: 'call', ...REQUEST, run: 4, name: 'f' }, 0))], { type: 'limited', code: ERROR_CODES.ERR_VALUE_TOO_DEEP, limit: 'maxDepth' }],
   ['a payload that is not there', () => [clientToWorker.encode({ type: 'set', ...REQUEST, run: 4, name: 'x' })], { type: 'failed', code: ERR_PROTOCOL }],
 ] // biome-ignore format: a case a line
 
