@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'glovebox'
 import { type Browser, chromium, type Page } from 'playwright-core'
@@ -32,9 +34,9 @@ afterAll(async () => {
   directory[Symbol.dispose]()
 })
 
-async function ask(path: string, headers: Record<string, string> = {}, method = 'GET', body = '') {
+async function ask(path: string, headers: Record<string, string> = {}, method = 'GET', body = '', raw = path) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; headers: object; body: string }>()
-  const asked = request(`http://${address}${path}`, { method, headers, agent: false }, (response) => {
+  const asked = request(`http://${address}`, { path: raw, method, headers, agent: false }, (response) => {
     let text = ''
     response.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
@@ -78,6 +80,25 @@ describe('who may look', () => {
     const { status, body } = await ask('/api/run', own, 'POST', '6 * 7')
     expect([status, JSON.parse(body)]).toEqual([200, { exitCode: 0, result: '{"ok":true,"value":42,"text":"42"}\n', console: '' }])
   })
+})
+
+test('requests that make no sense, or end in the middle, do the daemon no harm', async () => {
+  const cookie = await enter()
+  const { token } = JSON.parse((await ask('/api/status', { cookie })).body) as { token: string }
+  const port = Number(address.split(':')[1])
+  const head = `Host: ${address}\r\nCookie: ${cookie}\r\nOrigin: http://${address}\r\nX-Glovebox-Token: ${token}\r\n`
+  for (const bytes of [
+    `GET //[ HTTP/1.1\r\n${head}\r\n`,
+    `POST /api/run HTTP/1.1\r\n${head}Content-Length: 10\r\n\r\n1`,
+    'no HTTP\r\n\r\n',
+  ]) {
+    const peer = createConnection(port, '127.0.0.1')
+    await once(peer, 'connect')
+    peer.write(bytes, () => peer.resetAndDestroy())
+    await once(peer, 'close')
+  }
+  expect((await ask('', { cookie }, 'GET', '', '//[')).status).toBe(404)
+  expect((await ask('/healthz')).status).toBe(200)
 })
 
 describe.skipIf(CHROMIUM === undefined)('the page (skipped without Chromium)', () => {

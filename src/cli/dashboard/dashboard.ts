@@ -52,7 +52,8 @@ export class Dashboard {
 
   /** Answers a request. False if it is for another page. */
   serve(request: IncomingMessage, response: ServerResponse): boolean {
-    const url = new URL(request.url ?? '/', 'http://host')
+    const url = URL.parse(request.url ?? '/', 'http://host')
+    if (url === null) return false
     const known = url.pathname === '/' || url.pathname.startsWith('/api/') || url.pathname in ASSETS
     if (!known) return false
     const key = url.searchParams.get('key')
@@ -65,7 +66,8 @@ export class Dashboard {
       reply(response, 403, 'text/plain; charset=utf-8', "open the dashboard by the address in the daemon's log: it has a key\n")
       return true
     }
-    void this.#answer(url.pathname, request, response)
+    // Who asked may be gone in the middle of it.
+    this.#answer(url.pathname, request, response).catch(() => response.destroy())
     return true
   }
 
@@ -121,10 +123,10 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > MAX_SNIPPET_BYTES) return undefined
-    chunks.push(chunk)
+    // What is too much is read all the same, so that the answer is; the server ends requests that take long.
+    if (bytes <= MAX_SNIPPET_BYTES) chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return bytes > MAX_SNIPPET_BYTES ? undefined : Buffer.concat(chunks).toString('utf8')
 }
 
 function reply(response: ServerResponse, status: number, type: string, body: string): void {

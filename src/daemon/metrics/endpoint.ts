@@ -45,7 +45,7 @@ export class MetricsEndpoint implements AsyncDisposable {
     const isPath = where.startsWith('/')
     const exposition = new Exposition(source)
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-      void serve(request, response, !isPath, source, exposition)
+      serve(request, response, !isPath, source, exposition).catch(() => response.destroy())
     })
     server.maxConnections = MAX_CONNECTIONS
     const { promise, resolve, reject } = Promise.withResolvers<void>()
