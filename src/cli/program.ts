@@ -11,6 +11,7 @@ import { addServe } from './serve.ts'
 import { addStatus } from './status.ts'
 import { addStop } from './stop.ts'
 import { addToken } from './token.ts'
+import { addTop } from './top/top.ts'
 
 const EXAMPLES = `
 Examples:
@@ -54,6 +55,7 @@ export function makeProgram(): Command {
   addRun(program)
   addRepl(program)
   addStatus(program)
+  addTop(program)
   addStop(program)
   addDoctor(program)
   addToken(program)

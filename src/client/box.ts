@@ -56,6 +56,14 @@ export interface Status {
     readonly ageDays: number
   }
   readonly limits: Readonly<Record<string, number>>
+  /** Leases that wait for a worker. An older daemon does not say. */
+  readonly queue?: { readonly waiting: number }
+  /** What the runs of each tenant came to since the daemon's start: by outcome, and how many took at most `maxMs` and longer than the class before. An older daemon does not say. */
+  readonly tenants?: readonly {
+    readonly tenant: string
+    readonly runs: Readonly<Record<string, number>>
+    readonly durations: readonly { readonly maxMs?: number; readonly runs: number }[]
+  }[]
   /** Layers that the newest worker attested, and those that the machine does not give, with the fix. */
   readonly confinement: {
     readonly layers: readonly { readonly layer: string; readonly held: boolean; readonly detail: string }[]
@@ -79,6 +87,8 @@ export interface WorkerStatus {
   readonly handles: number
   readonly runs: number
   readonly cpuMs: number
+  /** Resident memory now, without shared files. An older daemon does not say. */
+  readonly rssBytes?: number
   readonly peakRssBytes: number
 }
 
