@@ -52,7 +52,7 @@ const REPORT = `## The report
 | peakRssBytes | the most memory that the worker had resident in its life |
 | hostCall | the host function that the run called last, by its name, or \`#\` and its number |
 | bytesOut | what the worker sent to this client from when the run was asked for until it failed: console output, host calls and results, also of other runs in the same worker |
-| at | where the guest was when its deadline passed: \`functionName\`, \`file\`, \`line\`, \`column\`. Known of a guest that was met asking for something: in a synchronous host call, in a web global that the worker serves. Of one that only computes V8 does not tell (ARCHITECTURE.md says what was tried) |`
+| at | where the guest was when its deadline passed: \`functionName\`, \`file\`, \`line\`, \`column\`. Known of a guest that was met asking for something: in a synchronous host call, in a web global that the worker serves. Of one that only computes it is not known: finding out would cost every run something (ARCHITECTURE.md says what was tried) |`
 
 function section(title: string, errors: Readonly<Record<string, ErrorEntry>>): string {
   const rows = Object.entries(errors).map(

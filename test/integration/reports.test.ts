@@ -151,7 +151,7 @@ describe('where the guest was when its deadline passed', () => {
     expect(at).toMatchObject({ functionName: 'check', file: 'rules.ts', line: 3 })
   })
 
-  test('of one that only computes V8 does not tell', async () => {
+  test('of one that only computes it is not known', async () => {
     expect((await reportOf(ctx.run('for (;;);', { timeout: 30 }))).at).toBeUndefined()
   })
 })
