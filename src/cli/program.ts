@@ -3,6 +3,7 @@ import { VERSION } from '../daemon/version.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { describeFailure } from './failure.ts'
 import { addBundle } from './bundle.ts'
+import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
 import { addDoctor } from './doctor.ts'
 import { addRepl } from './repl/repl.ts'
@@ -61,5 +62,6 @@ export function makeProgram(): Command {
   addToken(program)
   addConfig(program)
   addBundle(program)
+  addCompletion(program)
   return program
 }
