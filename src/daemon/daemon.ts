@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
+import { InvalidOptionError } from '../base/options.ts'
 import type { Layer } from '../protocol/attestation.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
@@ -26,7 +27,7 @@ import { claimSocket, type SocketClaim } from './socket-claim.ts'
 import { type DaemonStatus, statusOf } from './status.ts'
 import { CrashCounts, type Refusal } from './tenants/crash-counts.ts'
 import type { CpuUse } from './tenants/cpu-quota.ts'
-import { giveAccess, isOpenToOthers } from './tenants/socket-access.ts'
+import { giveAccess, isOpenSocket, isOpenToOthers } from './tenants/socket-access.ts'
 import { type Credentials, type Viewer, type TenantLimits, Tenants } from './tenants/tenants.ts'
 import { UsageWatch } from './usage-watch.ts'
 import { VERSION } from './version.ts'
@@ -110,6 +111,11 @@ async function startWith(
   const log = createLog(settings.logLevel)
   const runtime = examineRuntime(settings.runtime)
   const tenants = new Tenants(settings.policy, defaultLimits(settings))
+  if (host.socket !== undefined && settings.policy === undefined && isOpenSocket(host.socket.path))
+    throw new DaemonError(
+      'ERR_CONFIG',
+      `others than this user may connect to ${host.socket.path}: that needs a 'policy', or 'SocketMode=0600'`,
+    )
   const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access), host.socket !== undefined)
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
@@ -317,6 +323,13 @@ class RunningDaemon implements Daemon, SessionOwner {
   reload(options?: DaemonOptions): readonly OptionChange[] {
     const next = options === undefined ? this.#settings : resolveDaemonOptions(options)
     const before = this.#settings
+    // The sockets stay as open as they are: everybody would be the same tenant, and an operator.
+    if (next.policy === undefined && this.#isOpen)
+      throw new InvalidOptionError(
+        'policy',
+        "cannot be taken away while others than this user may connect; restart with a 'socketMode' of '600'",
+        undefined,
+      )
     const tenants = this.#tenants.reload(next.policy, { ...defaultLimits(next), maxWorkers: before.max })
     const changes = changedOptions(before.options, next.options)
     this.#settings = withLive(before, next)
@@ -418,6 +431,11 @@ class RunningDaemon implements Daemon, SessionOwner {
 
   #warn(tenant: string, warning: Omit<Warning, 'type'>): void {
     for (const session of this.#sessions) if (session.tenant === tenant) session.warn(warning)
+  }
+
+  /** Whether others than this user may connect. */
+  get #isOpen(): boolean {
+    return isOpenToOthers(this.#settings.access) || (this.#host.socket !== undefined && isOpenSocket(this.#host.socket.path))
   }
 
   #unready(): string | undefined {

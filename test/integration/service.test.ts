@@ -1,6 +1,6 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect } from 'glovebox'
@@ -25,6 +25,7 @@ test('socket activation: clients wait until the daemon is there; the socket outl
   mkdirSync(join(directory.path, 'a'), { mode: 0o700 })
   const socket = join(directory.path, 'a', 'd.sock')
   using listening = serviceSocket(socket)
+  chmodSync(socket, 0o600)
   const early = connect({ socket })
   for (const value of [1, 2]) {
     const daemon = activated(['--log-level', 'error'], env, listening.fd)
@@ -36,6 +37,23 @@ test('socket activation: clients wait until the daemon is there; the socket outl
     expect(await exited).toBe(0)
     expect(existsSync(socket)).toBe(true)
   }
+})
+
+test('a socket that others may connect to needs a policy', async () => {
+  mkdirSync(join(directory.path, 'o'), { mode: 0o700 })
+  const socket = join(directory.path, 'o', 'd.sock')
+  using listening = serviceSocket(socket)
+  chmodSync(socket, 0o666)
+  const refused = activated([], env, listening.fd)
+  let stderr = ''
+  refused.stderr?.on('data', (text: Buffer) => {
+    stderr += text.toString()
+  })
+  await once(refused, 'close')
+  expect([refused.exitCode, stderr]).toEqual([
+    2,
+    `glovebox: others than this user may connect to ${socket}: that needs a 'policy', or 'SocketMode=0600' [ERR_CONFIG]\n`,
+  ])
 })
 
 test('variables that are meant for another process, and sockets that are none', async () => {

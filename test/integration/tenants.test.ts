@@ -199,6 +199,17 @@ describe('reload', () => {
     expect(await acme.run('1')).toBe(1)
   })
 
+  test('a policy is not taken away while others may connect', async () => {
+    write(TENANTS)
+    const socket = join(directory.path, 'r', 'd.sock')
+    await using daemon = await startDaemonWithWorker({ socket, policy, socketMode: '666', logLevel: 'silent' }, undefined)
+    expect(() => daemon.reload({ socket, logLevel: 'silent' })).toThrow(
+      "option 'policy' cannot be taken away while others than this user may connect;",
+    )
+    await using acme = await connect({ socket, token: ACME.token })
+    expect(await acme.run('1')).toBe(1)
+  })
+
   test('a daemon does not start with errors', async () => {
     writeFileSync(policy, '{ "tenants": { "acme": 1 } }')
     const socket = join(directory.path, 'r', 'd.sock')

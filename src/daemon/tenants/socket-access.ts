@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, readFileSync } from 'node:fs'
+import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs'
 import { errorMessage } from '../../base/error.ts'
 import { DaemonError } from '../daemon-error.ts'
 
@@ -14,6 +14,12 @@ export const OWNER_ONLY: SocketAccess = { mode: 0o600, gid: undefined }
 /** Whether anybody but the owner may connect, who must be able to pass through the directory then. */
 export function isOpenToOthers({ mode }: SocketAccess): boolean {
   return (mode & 0o077) !== 0
+}
+
+/** The same of a socket that somebody else made: whoever may write to it may connect, and its owner may be another. */
+export function isOpenSocket(path: string): boolean {
+  const { mode, uid } = statSync(path)
+  return (mode & 0o022) !== 0 || (uid !== process.getuid?.() && uid !== 0)
 }
 
 /** Sets a socket's owner and mode. Throws ERR_SOCKET_PATH. */
