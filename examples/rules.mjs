@@ -16,11 +16,11 @@ for (const [name, rule] of Object.entries(rules)) console.log(name.padEnd(14), a
 
 async function evaluate(name, rule) {
   try {
-    return await box.run(rule, { globals: { order }, timeout: 50, filename: `${name}.js` })
+    return await box.run(rule, { globals: { order }, timeout: 500, filename: `${name}.js` })
   } catch (error) {
     // The rule's author made a mistake: tell them where.
     if (error instanceof GuestError) return error.stack.split('\n', 2).join(' ').replace(/ +/g, ' ')
-    if (error instanceof TimeoutError) return 'stopped after 50 ms'
+    if (error instanceof TimeoutError) return 'stopped after 500 ms'
     // Anything else is trouble of ours.
     throw error
   }

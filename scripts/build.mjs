@@ -1,5 +1,5 @@
 // Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, and the compiler, each as one file.
-// Then build/guests: libraries from npm for examples and tests.
+// Then docs/reference.md from the declarations, and build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -130,6 +130,7 @@ try {
     bundleDashboard(),
     bundleBrowser(root, browserFile, browserNotices),
     buildGuests(root),
+    import('./reference.ts').then(({ writeReference }) => writeReference()),
   ])
 } catch (error) {
   console.error(`build: ${error.message}`)

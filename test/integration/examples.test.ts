@@ -18,12 +18,20 @@ const OUTPUTS: Readonly<Record<string, string | RegExp>> = {
 discount       0.1
 weekend        true
 mistake        TypeError: Cannot read properties of undefined (reading 'name') at mistake.js:1:16
-never-ends     stopped after 50 ms
+never-ends     stopped after 500 ms
 `,
   'plugins.mjs': `Greeter: Hello, Ada!
 Miles: 26.2 mi
 nosy was refused: ERR_MODULE_NOT_FOUND
 lazy was refused: ERR_TIMEOUT
+`,
+  'agent.mjs': `{"result":100,"logs":["2 orders"]}
+{"result":["refunded 1","refunded 3"],"logs":[]}
+{"error":["TypeError","ERR_GUEST","at agent.js:2:17"],"logs":[]}
+{"error":["TimeoutError","ERR_TIMEOUT",null],"logs":[]}
+`,
+  'templates.mjs': `Dear &lt;Ada&gt;: tea 3.50 cake 4.25
+this template fails: Cannot read properties of undefined (reading 'toFixed')
 `,
   'runaway.mjs': 'the deadline stopped it\nthe signal stopped it\nit still knows how far it came: true\nand works: 42\n',
   'restore.mjs': 'hello 1 2\nmade again\nhello 1\n',

@@ -90,7 +90,7 @@ describe('what goes wrong is told', () => {
     const fail = (): never => {
       throw Object.assign(new RangeError('no'), { code: 'E_NO' })
     }
-    const outcome = await executor.execute(code, { tools: { fail } }, { timeout: 200 })
+    const outcome = await executor.execute(code, { tools: { fail } }, { timeout: 500 })
     expect(outcome.error).toMatchObject(error)
     expect(outcome.result).toBe(undefined)
     expect(JSON.parse(JSON.stringify(outcome))).toMatchObject({ error: { message: expect.any(String) as unknown } })
