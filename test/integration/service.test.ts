@@ -120,7 +120,8 @@ describe.skipIf(!hasSystemd)('units (skipped without systemd-analyze)', () => {
         env: { ...process.env, XDG_RUNTIME_DIR: directory.path },
       },
     )
-    expect([status, stderr]).toEqual([0, ''])
+    // Other units of the machine may have faults of their own.
+    expect([status, stderr.split('\n').filter((line) => line.includes('glovebox'))]).toEqual([0, []])
   })
 
   test('the system service is hardened, but for what the layers need', () => {
