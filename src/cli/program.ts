@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../daemon/version.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { describeFailure } from './failure.ts'
+import { addBench } from './bench/bench.ts'
 import { addBundle } from './bundle.ts'
 import { addCompletion } from './completion.ts'
 import { addConfig } from './config.ts'
@@ -62,6 +63,7 @@ export function makeProgram(): Command {
   addToken(program)
   addConfig(program)
   addBundle(program)
+  addBench(program)
   addCompletion(program)
   return program
 }
