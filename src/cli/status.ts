@@ -24,7 +24,7 @@ async function status(flags: ConnectionFlags & { readonly json?: true }): Promis
   process.stdout.write(`${flags.json === true ? JSON.stringify(found, null, 2) : describe(found)}\n`)
 }
 
-function describe({ daemon, versions, limits, workers, compilers, deaths }: Status): string {
+function describe({ daemon, versions, limits, workers, compilers, names, deaths }: Status): string {
   const bold = (text: string): string => styleText('bold', text)
   const amount = (name: string, format: (value: number) => string): string => {
     const value = limits[name]
@@ -43,9 +43,23 @@ function describe({ daemon, versions, limits, workers, compilers, deaths }: Stat
   const parts = [`${bold(`glovebox ${daemon.version}`)}\n${head.join('\n')}`]
   parts.push(workers.length === 0 ? bold('no workers') : `${bold('workers')}\n${workerTable(workers)}`)
   if (compilers.length > 0) parts.push(`${bold('compilers')}\n${workerTable(compilers)}`)
+  if (names.length > 0)
+    parts.push(
+      `${bold('named contexts')}\n${formatTable(
+        NAME_COLUMNS,
+        names.map(({ name, tenant, worker, clients }) => [printable(name, false), tenant, `${worker ?? ''}`, `${clients}`]),
+      )}`,
+    )
   if (deaths.length > 0) parts.push(`${bold('recent deaths')}\n${deathTable(deaths)}`)
   return parts.join('\n\n')
 }
+
+const NAME_COLUMNS: readonly Column[] = [
+  { title: 'name' },
+  { title: 'tenant' },
+  { title: 'worker', align: 'right' },
+  { title: 'clients', align: 'right' },
+]
 
 const WORKER_COLUMNS: readonly Column[] = [
   { title: 'worker', align: 'right' },

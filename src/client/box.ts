@@ -7,6 +7,8 @@ import { Scripts } from './compiler/scripts.ts'
 import type { Context } from './context.ts'
 import { ContextMaker, MAX_ATTEMPTS } from './context-maker.ts'
 import type { Connection } from './connection.ts'
+import type { Control, Lease } from './control.ts'
+import type { Naming } from './named-options.ts'
 import { isDeath } from './death.ts'
 import { queuedTimeout, untilDue } from './due.ts'
 import { ConnectionError, type GloveboxError, OverloadedError, ProtocolError } from './errors.ts'
@@ -72,9 +74,20 @@ export interface Status {
   readonly workers: readonly WorkerStatus[]
   /** One a tenant, while its clients compile. `runs` are what they asked for. */
   readonly compilers: readonly WorkerStatus[]
+  /** Contexts with a name: of the tenant, or of all for an operator. The first hundred. */
+  readonly names: readonly NameStatus[]
   readonly deaths: readonly Report[]
   /** This connection's side: functions of guests that it holds, and functions of its own that guests hold. */
   readonly client: { readonly guestFunctions: number; readonly hostFunctions: number }
+}
+
+export interface NameStatus {
+  readonly name: string
+  readonly tenant: string
+  readonly worker?: number
+  /** Clients that are attached. */
+  readonly clients: number
+  readonly idleMs: number
 }
 
 export interface WorkerStatus {
@@ -94,6 +107,8 @@ export interface WorkerStatus {
 
 const ONCE = { source: 'once', script: 'onceScript' } as const
 const ONCE_WITH = { source: 'onceWith', script: 'onceScriptWith' } as const
+
+type AskForLease<Leased> = (control: Control, known: readonly number[]) => Promise<Leased>
 
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
 export class Box implements AsyncDisposable {
@@ -118,7 +133,13 @@ export class Box implements AsyncDisposable {
     this.#scripts = new Scripts(this.#compiler, disk, policy.limits.maxSource)
     this.#presets = new Presets(this.#scripts, policy)
     this.#policy = policy
-    this.#contexts = new ContextMaker({ policy, scripts: this.#scripts, presets: this.#presets, lease: () => this.#lease('context') })
+    this.#contexts = new ContextMaker({
+      policy,
+      scripts: this.#scripts,
+      presets: this.#presets,
+      lease: () => this.#lease('context'),
+      leaseNamed: (naming) => this.#leaseNamed(naming),
+    })
   }
 
   /**
@@ -325,33 +346,49 @@ export class Box implements AsyncDisposable {
     return [...this.#lanes].filter(({ alive, dedicated, isDraining }) => alive && !dedicated && !isDraining)
   }
 
-  async #lease(purpose: LeasePurpose, waitMs: number = this.#policy.queueTimeoutMs): Promise<Lane> {
+  #lease(purpose: LeasePurpose, waitMs: number = this.#policy.queueTimeoutMs): Promise<Lane> {
+    return this.#opened(async (control, known) => control.lease(purpose, known, waitMs), purpose === 'process').then(({ lane }) => lane)
+  }
+
+  async #leaseNamed(naming: Naming): Promise<{ readonly lane: Lane; readonly key: Uint8Array }> {
+    const { lane, lease } = await this.#opened(
+      async (control, known) => control.leaseNamed(naming, known, this.#policy.queueTimeoutMs),
+      false,
+    )
+    return { lane, key: lease.key }
+  }
+
+  /** Another worker is asked for if one dies before it lets this client in. */
+  async #opened<Leased extends Omit<Lease, 'type'>>(ask: AskForLease<Leased>, dedicated: boolean): Promise<{ lane: Lane; lease: Leased }> {
     for (let attempt = 1; ; attempt++) {
-      const lane = await this.#leaseOnce(purpose, waitMs)
+      const leased = await this.#leaseOnce(ask, dedicated)
       try {
-        await lane.opened()
-        return lane
+        await leased.lane.opened()
+        return leased
       } catch (error) {
         if (attempt === MAX_ATTEMPTS || !isDeath(error)) throw error
       }
     }
   }
 
-  async #leaseOnce(purpose: LeasePurpose, waitMs: number): Promise<Lane> {
+  async #leaseOnce<Leased extends Omit<Lease, 'type'>>(
+    ask: AskForLease<Leased>,
+    dedicated: boolean,
+  ): Promise<{ lane: Lane; lease: Leased }> {
     this.#assertOpen()
     const { control, lease, known } = await this.#connection.ask(async (control) => {
       const known = this.#shared()
       const workers = known.map(({ worker }) => worker)
-      return { control, known, lease: await control.lease(purpose, workers, waitMs) }
+      return { control, known, lease: await ask(control, workers) }
     })
     if (lease.path === undefined) {
       const lane = known.find(({ worker }) => worker === lease.worker)
       if (lane === undefined) throw new ProtocolError('ERR_PROTOCOL', `the daemon leased worker ${lease.worker}, which is unknown here`)
-      return lane
+      return { lane, lease }
     }
     this.#assertOpen()
     const options = {
-      dedicated: purpose === 'process',
+      dedicated,
       defaults: { limits: this.#policy.limits, timeoutMs: this.#policy.defaultMs },
       guests: this.#guests,
       refused: this.#refused,
@@ -359,6 +396,6 @@ export class Box implements AsyncDisposable {
     }
     const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))
     this.#lanes.add(lane)
-    return lane
+    return { lane, lease }
   }
 }

@@ -100,7 +100,7 @@ export class Channel {
   #begun = 0
   #cause: Error | undefined
 
-  constructor(lease: Lease, path: string, defaults: BridgeLimits, events: ChannelEvents) {
+  constructor(lease: Omit<Lease, 'type'>, path: string, defaults: BridgeLimits, events: ChannelEvents) {
     const { limits } = defaults
     this.#limits = limits
     this.#bridges = new Bridges(

@@ -13,7 +13,7 @@ import type { Request } from './channel.ts'
 import type { ContextBridge } from './context-bridge.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { Outcome } from './outcomes.ts'
-import { InvalidOptionError } from '../base/options.ts'
+import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import {
   type CallOptions,
   checkInputs,
@@ -56,15 +56,17 @@ export class Context implements AsyncDisposable {
   #disposed: Promise<void> | undefined
   #modules: ContextModules | undefined
   #imports: ImportedSources
+  readonly #isNamed: boolean
   /** How it is made again when it is lost, if it is; its listeners outlive what it is then. */
   readonly #restoring: Restoring | undefined
   readonly #listeners: GuestEvents | undefined
 
   /** @internal Contexts are made by `box.createContext()`. `make` makes it again. */
-  constructor({ lane, number, imports }: Place, policy: RunPolicy, scripts: Scripts, make?: () => Promise<Place>) {
+  constructor({ lane, number, imports, named }: Place, policy: RunPolicy, scripts: Scripts, make?: () => Promise<Place>) {
     this.#lane = lane
     this.#number = number
     this.#imports = imports
+    this.#isNamed = named !== undefined
     this.#policy = policy
     this.#scripts = scripts
     if (make === undefined) return
@@ -208,9 +210,12 @@ export class Context implements AsyncDisposable {
     await this.#call({ type: 'modules', context: this.#number, timeoutMs: this.#policy.defaultMs, name: '' }, lookups, undefined)
   }
 
-  /** Drops the context. Runs that wait in it fail with ContextLostError. Idempotent. */
-  dispose(): Promise<void> {
-    this.#disposed ??= this.#dispose()
+  /** Lets go of a context with a name, or ends it for all with `destroy: true`; any other is ended. Runs that wait in it fail with ContextLostError. Idempotent. */
+  dispose(options?: { readonly destroy?: boolean }): Promise<void> {
+    const read = new OptionReader('dispose()', options)
+    const destroy = read.boolean('destroy') === true
+    read.finish()
+    this.#disposed ??= this.#dispose(destroy)
     return this.#disposed
   }
 
@@ -218,7 +223,9 @@ export class Context implements AsyncDisposable {
     return this.dispose()
   }
 
-  async #dispose(): Promise<void> {
+  async #dispose(destroy: boolean): Promise<void> {
+    if (destroy && this.#isNamed)
+      await this.#lane.call({ type: 'end', context: this.#number }, NO_PAYLOAD, undefined).catch(() => undefined)
     await this.#lane.disposeContext(this.#number)
   }
 

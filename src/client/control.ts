@@ -3,6 +3,7 @@ import { errorMessage } from '../base/error.ts'
 import { clientToDaemon, type ClientToDaemon, type DaemonToClient, daemonToClient, type LeasePurpose } from '../protocol/control-link.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
 import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES } from '../protocol/limits.ts'
+import type { Naming } from './named-options.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
@@ -11,6 +12,7 @@ import { ConnectionError, errorForCode, type GloveboxError, ProtocolError } from
 
 type Answer = Exclude<DaemonToClient, { readonly type: 'welcome' | 'refused' | 'lost' | 'scriptRefused' | 'warning' | 'draining' }>
 export type Lease = Extract<DaemonToClient, { readonly type: 'leased' }>
+export type NamedLease = Extract<DaemonToClient, { readonly type: 'leasedNamed' }>
 export type Welcome = Extract<DaemonToClient, { readonly type: 'welcome' }>
 
 interface ControlEvents {
@@ -87,6 +89,12 @@ export class Control {
   async lease(purpose: LeasePurpose, known: readonly number[], waitMs: number): Promise<Lease> {
     const answer = await this.#call((request) => ({ type: 'lease', request, purpose, known, waitMs }))
     if (answer.type === 'leased') return answer
+    throw unexpected(answer)
+  }
+
+  async leaseNamed({ name, mode, idleMs }: Naming, known: readonly number[], waitMs: number): Promise<NamedLease> {
+    const answer = await this.#call((request) => ({ type: 'leaseNamed', request, name, mode, idleMs, known, waitMs }))
+    if (answer.type === 'leasedNamed') return answer
     throw unexpected(answer)
   }
 

@@ -129,6 +129,7 @@ export function errorForCode(code: string, message: string, report?: Report, ove
       return new ValueError(code, message, report)
     case 'ERR_SOURCE_LIMIT':
     case 'ERR_CONTEXT_LIMIT':
+    case 'ERR_NAME_LIMIT':
     case 'ERR_CPU_LIMIT':
     case 'ERR_CALL_DEPTH':
       return new LimitError(code, message, report)

@@ -51,7 +51,7 @@ export class Lane {
   #held = 0
   #draining: NodeJS.Timeout | undefined
 
-  constructor(lease: Lease, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
+  constructor(lease: Omit<Lease, 'type'>, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
     this.dedicated = options.dedicated
     this.worker = lease.worker
     this.refused = options.refused
@@ -76,7 +76,7 @@ export class Lane {
 
   /** Whether a call that failed with `error` can be made again elsewhere: the worker was gone before it read it. */
   mayRepeat(error: unknown): boolean {
-    return error === this.#cause && isDeath(error) && this.#channel.isUnread
+    return this.#cause !== undefined && isDeath(error) && this.#channel.isUnread
   }
 
   /** Why what was there is gone. */

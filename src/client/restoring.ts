@@ -9,6 +9,8 @@ export interface Place {
   readonly lane: Lane
   readonly number: number
   readonly imports: ImportedSources
+  /** Whether it has a name, and was made by this call. */
+  readonly named?: { readonly isNew: boolean }
 }
 
 /** How often a context is made again within the window, in milliseconds. What takes its worker along that often would do so for ever. */

@@ -11,6 +11,7 @@ import { type ContextSettings, type PresetName, readContextSettings, readGlobals
 import type { DeterministicOptions } from './presets/deterministic.ts'
 import type { Preset } from './presets/preset.ts'
 import { type RecoveryOptions, type RecoverySettings, readRecovery } from './recovery-options.ts'
+import { type NamedOptions, type Naming, readNaming } from './named-options.ts'
 import { OriginalPlaces } from './source-map.ts'
 
 /** How one run goes. */
@@ -47,7 +48,7 @@ export interface OneShotOptions extends RunOptions, GuestLimits {
 }
 
 /** How a context is made. */
-export interface ContextOptions extends RecoveryOptions {
+export interface ContextOptions extends RecoveryOptions, NamedOptions {
   /** What it is made with. Default `'web'`. */
   readonly globals?: PresetName | Preset
   /** The same by its other name. */
@@ -143,6 +144,7 @@ export interface NewContextSettings extends ContextSettings, RecoverySettings {
   readonly signal: AbortSignal | undefined
   readonly modules: Modules | undefined
   readonly policy: RunPolicy
+  readonly naming: Naming | undefined
 }
 
 export function resolveContextOptions(policy: RunPolicy, given: unknown): NewContextSettings {
@@ -153,6 +155,7 @@ export function resolveContextOptions(policy: RunPolicy, given: unknown): NewCon
     signal: read.signal('signal'),
     modules: readModulesOption(read),
     ...readRecovery(read),
+    naming: readNaming(read),
     policy: limits === undefined ? policy : readContextLimits(policy, limits),
   }
   read.finish()

@@ -57,6 +57,8 @@ const control = new ControlPipe((message) => {
     case 'pause':
       // A compiler is ended instead.
       return
+    case 'named':
+    case 'unnamed':
     case 'cancel':
       // Clients cancel by themselves: nothing here keeps this process from hearing them.
       return

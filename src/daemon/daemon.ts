@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { InvalidOptionError } from '../base/options.ts'
 import type { Layer } from '../protocol/attestation.ts'
-import { TICKET_BYTES } from '../protocol/limits.ts'
+import { MAX_NAMED, TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 import { changedOptions, type OptionChange } from './config/changes.ts'
@@ -18,6 +18,9 @@ import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions, withLive
 import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './memory-watch.ts'
 import type { EndpointSource, MetricsEndpoint } from './metrics/endpoint.ts'
 import { RunCounts } from './metrics/run-counts.ts'
+import { NamedContexts } from './named-contexts.ts'
+import type { LeaseNamed } from '../protocol/named-messages.ts'
+import type { DaemonToClient } from '../protocol/control-link.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
 import { WORKER } from './program.ts'
@@ -142,7 +145,19 @@ async function startWith(
 
 function defaultLimits(settings: DaemonSettings): TenantLimits {
   const { timeoutMs, maxTimeoutMs, channel, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs, cpuMs } = settings
-  return { timeoutMs, maxTimeoutMs, channel, maxWorkers, maxShared, maxQueue, queueTimeoutMs, maxClients: MAX_SESSIONS, cpuMs, weight: 1 }
+  return {
+    timeoutMs,
+    maxTimeoutMs,
+    channel,
+    maxWorkers,
+    maxShared,
+    maxQueue,
+    queueTimeoutMs,
+    maxClients: MAX_SESSIONS,
+    maxNamed: MAX_NAMED.default,
+    cpuMs,
+    weight: 1,
+  }
 }
 
 /** Who has the daemon in its own process. */
@@ -156,6 +171,9 @@ const UNCONFINED: Confinement = {
   required: [],
   absent: [],
 }
+
+/** What a client is told of a lease. */
+type Granted = Omit<Extract<DaemonToClient, { readonly type: 'leased' }>, 'type'>
 
 class RunningDaemon implements Daemon, SessionOwner {
   readonly socket: string
@@ -181,6 +199,10 @@ class RunningDaemon implements Daemon, SessionOwner {
   readonly #usage: UsageWatch
   readonly #server: Server
   readonly #sessions = new Set<Session>()
+  readonly #names = new NamedContexts((worker) => {
+    const { state } = worker
+    if (state.type === 'bound' && ![...this.#sessions].some(({ tenant }) => tenant === state.tenant)) this.#retireLeft(worker)
+  })
   /** Those that have not said hello. */
   readonly #strangers = new Set<Session>()
   readonly #waitingRuns = new Map<WorkerProcess, number>()
@@ -353,6 +375,27 @@ class RunningDaemon implements Daemon, SessionOwner {
       request.purpose === 'compile'
         ? await this.#compilers.lease(tenant)
         : await this.#pool.lease(tenant, request.purpose, limits, Math.min(request.waitMs, limits.queueTimeoutMs))
+    return { type: 'leased', ...this.#grant(tenant, session, request, worker) }
+  }
+
+  async leaseNamed(tenant: string, session: Session, request: LeaseNamed): ReturnType<SessionOwner['lease']> {
+    if (this.#draining) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
+    this.#cpu.assertLeft(tenant)
+    const limits = this.limitsOf(tenant)
+    const waitMs = Math.min(request.waitMs, limits.queueTimeoutMs)
+    const { worker, key } = await this.#names.open(tenant, request, limits.maxNamed, () =>
+      this.#pool.lease(tenant, 'context', limits, waitMs),
+    )
+    return { type: 'leasedNamed', ...this.#grant(tenant, session, request, worker), key }
+  }
+
+  /** Lets a client into a worker of its tenant. */
+  #grant(
+    tenant: string,
+    session: Session,
+    request: { readonly request: number; readonly known: readonly number[] },
+    worker: WorkerProcess,
+  ): Granted {
     if (!this.#sessions.has(session)) {
       this.#retireUnused(worker)
       throw new Error('the client is gone')
@@ -366,14 +409,15 @@ class RunningDaemon implements Daemon, SessionOwner {
     }
     const known = request.known.includes(worker.number) ? channelOf(session, worker) : undefined
     if (known !== undefined) {
-      return { type: 'leased', request: request.request, worker: worker.number, channel: known, path: undefined, ticket: new Uint8Array(0) }
+      return { request: request.request, worker: worker.number, channel: known, path: undefined, ticket: new Uint8Array(0) }
     }
     const channel = ++this.#channels
     const ticket = randomBytes(TICKET_BYTES)
     session.channels.set(channel, worker.number)
     worker.channels.add(channel)
+    const limits = this.limitsOf(tenant)
     worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: limits.maxTimeoutMs, limits: limits.channel })
-    return { type: 'leased', request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
+    return { request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
   }
 
   interrupt(session: Session, request: Parameters<SessionOwner['interrupt']>[1]): void {
@@ -412,7 +456,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   }
 
   status(viewer: Viewer = OPERATOR): DaemonStatus {
-    const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths, counts: this.#counts }
+    const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths, counts: this.#counts, names: this.#names }
     return statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#sessions.size, viewer)
   }
 
@@ -425,8 +469,13 @@ class RunningDaemon implements Daemon, SessionOwner {
     if (tenantRemains) return
     this.#compilers.retire(session.tenant, 'its tenant left')
     for (const worker of this.#pool.workers) {
-      if (worker.state.type === 'bound' && worker.state.tenant === session.tenant) worker.retire('its tenant left')
+      if (worker.state.type === 'bound' && worker.state.tenant === session.tenant) this.#retireLeft(worker)
     }
+  }
+
+  /** A named context outlives its clients. */
+  #retireLeft(worker: WorkerProcess): void {
+    if (!this.#names.isIn(worker)) worker.retire('its tenant left')
   }
 
   #warn(tenant: string, warning: Omit<Warning, 'type'>): void {
@@ -476,6 +525,10 @@ class RunningDaemon implements Daemon, SessionOwner {
         return
       case 'offends':
         this.#quarantine(worker)
+        return
+      case 'nameUsed':
+      case 'nameEnded':
+        this.#names.heard(worker, message)
         return
       case 'closed':
         for (const session of this.#sessions) {
@@ -532,6 +585,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#counts.died(worker, report.cause, report.cpuMs)
     this.#cpu.died(worker, report)
     this.#memory.died(worker)
+    this.#names.died(worker)
     for (const session of this.#sessions) session.lost(worker.number, report)
   }
 
@@ -559,6 +613,7 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#draining = true
     this.#server.close()
     this.#watch[Symbol.dispose]()
+    this.#names[Symbol.dispose]()
     this.#usage[Symbol.dispose]()
     await Promise.all([this.#pool[Symbol.asyncDispose](), this.#compilers[Symbol.asyncDispose]()])
     await this.#guardian?.[Symbol.asyncDispose]()

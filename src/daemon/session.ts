@@ -4,6 +4,7 @@ import { type ClientToDaemon, clientToDaemon, type DaemonToClient, daemonToClien
 import { FrameSplitter, FramingError } from '../protocol/framing.ts'
 import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES, MAX_HELLO_FRAME_BYTES } from '../protocol/limits.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
+import type { LeaseNamed } from '../protocol/named-messages.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { chooseVersion, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import type { Credentials, Viewer, TenantLimits } from './tenants/tenants.ts'
@@ -21,6 +22,7 @@ export interface SessionOwner {
   identify(session: Session, credentials: Credentials): Viewer
   limitsOf(tenant: string): TenantLimits
   lease(tenant: string, session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>): Promise<DaemonToClient>
+  leaseNamed(tenant: string, session: Session, request: LeaseNamed): Promise<DaemonToClient>
   interrupt(session: Session, request: Extract<ClientToDaemon, { type: 'interrupt' }>): void
   distrust(session: Session, request: Extract<ClientToDaemon, { type: 'distrust' }>): void
   /** A worker died of a script of this session's, by its own account. */
@@ -144,6 +146,7 @@ export class Session {
     if (!this.#greeted) throw new MalformedMessageError('a request before hello')
     switch (message.type) {
       case 'lease':
+      case 'leaseNamed':
         void this.#lease(message)
         return
       case 'interrupt':
@@ -204,7 +207,7 @@ export class Session {
     this.#owner.crashed(this, hash)
   }
 
-  async #lease(message: Extract<ClientToDaemon, { type: 'lease' }>): Promise<void> {
+  async #lease(message: Extract<ClientToDaemon, { type: 'lease' | 'leaseNamed' }>): Promise<void> {
     const { request } = message
     if (this.#openLeases >= MAX_OPEN_LEASES) {
       this.#deny(request, 'ERR_OVERLOADED', `${MAX_OPEN_LEASES} leases are open already`)
@@ -216,7 +219,9 @@ export class Session {
     }
     this.#openLeases++
     try {
-      this.#send(await this.#owner.lease(this.tenant, this, message))
+      const leased =
+        message.type === 'lease' ? this.#owner.lease(this.tenant, this, message) : this.#owner.leaseNamed(this.tenant, this, message)
+      this.#send(await leased)
     } catch (error) {
       this.#deny(
         request,

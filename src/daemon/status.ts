@@ -1,6 +1,7 @@
 import type { DaemonSettings } from './options.ts'
 import type { Compilers } from './compilers.ts'
 import type { DeathRecord, Deaths } from './deaths.ts'
+import type { NamedContexts, NameStatus } from './named-contexts.ts'
 import type { Pool } from './pool.ts'
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import type { Attestation } from '../protocol/attestation.ts'
@@ -48,6 +49,8 @@ export interface DaemonStatus {
   readonly workers: readonly WorkerStatus[]
   /** One a tenant, while its clients compile. */
   readonly compilers: readonly WorkerStatus[]
+  /** Named contexts, the first hundred. */
+  readonly names: readonly NameStatus[]
   /** The last deaths that nobody planned, newest first. */
   readonly deaths: readonly DeathRecord[]
 }
@@ -75,6 +78,8 @@ export interface WorkerStatus {
   readonly peakRssBytes: number
 }
 
+/** The document has a limit. */
+const MAX_LISTED_NAMES = 100
 const MS_PER_DAY = 86_400_000
 
 export function statusOf(
@@ -83,7 +88,14 @@ export function statusOf(
     compilers,
     deaths,
     counts,
-  }: { readonly pool: Pool; readonly compilers: Compilers; readonly deaths: Deaths; readonly counts: RunCounts },
+    names,
+  }: {
+    readonly pool: Pool
+    readonly compilers: Compilers
+    readonly deaths: Deaths
+    readonly counts: RunCounts
+    readonly names: NamedContexts
+  },
   settings: DaemonSettings,
   runtime: Runtime,
   confinement: Confinement,
@@ -122,6 +134,7 @@ export function statusOf(
     confinement: { layers, absent: confinement.absent },
     workers: visible(pool.workers, viewer),
     compilers: visible(compilers.processes, viewer),
+    names: names.status(viewer.isOperator ? undefined : (viewer.tenant ?? '')).slice(0, MAX_LISTED_NAMES),
     deaths: deaths.visible(viewer),
   }
 }

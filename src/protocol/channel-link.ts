@@ -8,6 +8,7 @@ import {
   unhandledCodec,
 } from './guest-messages.ts'
 import { advanceCodec, type ContextMessage, planCodec, type PresetThrew, presetThrewCodec } from './context-messages.ts'
+import { namedCodecs, type NamedMessage } from './named-messages.ts'
 import { dueCodec, type DueMessage } from './due-message.ts'
 import { type Exhausted, exhaustedCodec } from './exhausted-message.ts'
 import { limitsCodec, type LimitsMessage } from './channel-limits.ts'
@@ -36,6 +37,7 @@ import { vmCompileCodec, vmMeasureCodec, type VmMessage, vmRunCodec, vmSyncCodec
  */
 export type ClientToWorker =
   | DueMessage
+  | NamedMessage
   | ScriptMessage
   | ContextMessage
   | LimitsMessage
@@ -130,6 +132,7 @@ export type WorkerToClient =
     }
 
 export const clientToWorker = defineLink<ClientToWorker>({
+  ...namedCodecs,
   due: dueCodec,
   script: scriptCodec,
   runScript: runScriptCodec,

@@ -11,6 +11,7 @@ import {
 } from './link.ts'
 import { MAX_NAME, TICKET_BYTES } from './limits.ts'
 import { readReport, type Report, writeReport } from './report.ts'
+import { type LeasedNamed, leasedNamedCodec, type LeaseNamed, leaseNamedCodec } from './named-messages.ts'
 import {
   type Crashed,
   crashedCodec,
@@ -34,6 +35,7 @@ export type LeasePurpose = (typeof LEASE_PURPOSES)[number]
 /** Client → daemon. Untrusted: any process that may open the socket. */
 export type ClientToDaemon =
   | Crashed
+  | LeaseNamed
   | {
       readonly type: 'hello'
       readonly minVersion: number
@@ -59,6 +61,7 @@ export type ClientToDaemon =
 /** Daemon → client. */
 export type DaemonToClient =
   | Draining
+  | LeasedNamed
   | ScriptRefused
   | Warning
   | {
@@ -99,6 +102,7 @@ export type DaemonToClient =
 
 export const clientToDaemon = defineLink<ClientToDaemon>({
   crashed: crashedCodec,
+  leaseNamed: leaseNamedCodec,
   hello: {
     code: 1,
     fields: 4,
@@ -167,6 +171,7 @@ export const clientToDaemon = defineLink<ClientToDaemon>({
 
 export const daemonToClient = defineLink<DaemonToClient>({
   draining: drainingCodec,
+  leasedNamed: leasedNamedCodec,
   scriptRefused: scriptRefusedCodec,
   warning: warningCodec,
   welcome: {

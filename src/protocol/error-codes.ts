@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   ERR_TIME_ZONE: 70,
   ERR_NO_CLOCK: 71,
   ERR_CPU_LIMIT: 100,
+  ERR_NAME_TAKEN: 110,
+  ERR_NAME_UNKNOWN: 111,
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

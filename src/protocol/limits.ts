@@ -103,6 +103,16 @@ export const MAX_PENDING_RUNS = 20_000
 export const HELLO_TIMEOUT_MS = 5_000
 /** A ticket that nobody presents is void after this time, in milliseconds. */
 export const TICKET_LIFETIME_MS = 10_000
+/** Bytes of the key of a named context: nobody guesses it. */
+export const NAME_KEY_BYTES = 16
+/** Named contexts of one tenant. */
+export const MAX_NAMED: Limit = { default: 100, min: 0, max: 10_000 }
+/** How long a named context stays when nobody is attached to it, in milliseconds. */
+export const NAMED_IDLE_MS: Limit = { default: 60_000, min: 1, max: 86_400_000 }
+/** UTF-16 code units of the name of a context. */
+export const MAX_CONTEXT_NAME = 256
+/** Channels that may be attached to one named context. */
+export const MAX_ATTACHED = 1_000
 /** Bytes of a ticket: 128 bits, single use. */
 export const TICKET_BYTES = 16
 /** How long after its deadline a run may go on before its worker is killed: the worker's own timer fires within 1 ms, so what is later than this is stuck in native code, or in a collection of a full heap. */

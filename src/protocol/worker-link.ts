@@ -1,11 +1,13 @@
 import { type Attestation, readAttestation, writeAttestation } from './attestation.ts'
 import { type ChannelLimits, packChannelLimits, readChannelLimits } from './channel-limits.ts'
 import { defineLink } from './link.ts'
+import { type NamesOfDaemon, namesOfDaemonCodecs, type NamesOfWorker, namesOfWorkerCodecs } from './named-messages.ts'
 import { TICKET_BYTES } from './limits.ts'
 import { readTally, type RunTally, TALLY_FIELDS, writeTally } from './run-tally.ts'
 
 /** Daemon → worker, over the worker's control pipe (file descriptor 3). */
 export type DaemonToWorker =
+  | NamesOfDaemon
   /** The next channel that presents `ticket` is number `channel`, and may ask for no more than these limits. */
   | {
       readonly type: 'admit'
@@ -38,6 +40,7 @@ export interface ConfineRequest {
 
 /** Worker → daemon. HOSTILE: guest code may own the sender. */
 export type WorkerToDaemon =
+  | NamesOfWorker
   /** Everything that it needs later is loaded; it waits to be told how to confine itself. */
   | { readonly type: 'booted' }
   /** Confined and listening. `bootMs` since its first instruction. */
@@ -51,6 +54,7 @@ export type WorkerToDaemon =
   | { readonly type: 'offends' }
 
 export const daemonToWorker = defineLink<DaemonToWorker>({
+  ...namesOfDaemonCodecs,
   admit: {
     code: 1,
     fields: 4,
@@ -109,6 +113,7 @@ export const daemonToWorker = defineLink<DaemonToWorker>({
 })
 
 export const workerToDaemon = defineLink<WorkerToDaemon>({
+  ...namesOfWorkerCodecs,
   ready: {
     code: 1,
     fields: 2,

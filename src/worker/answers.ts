@@ -1,5 +1,5 @@
 import { closeFrame } from '../protocol/link.ts'
-import { workerToClient } from '../protocol/channel-link.ts'
+import { type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import { FRAME_HEADER_BYTES } from '../protocol/framing.ts'
 import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
 import { FRAME_OVERHEAD_BYTES, KEPT_RESULT_BYTES, MAX_OUTPUT } from '../protocol/limits.ts'
@@ -173,6 +173,13 @@ export class Answers {
     out.ensure(bytes.length)
     out.bytes.set(bytes, out.position)
     out.position += bytes.length
+  }
+
+  /** A message for a client of a named context, with its payload. */
+  relay(message: WorkerToClient, payload: Uint8Array): void {
+    const start = workerToClient.open(this.#out, message)
+    this.#append(payload)
+    this.#close(start)
   }
 
   cacheRefused(hash: Uint8Array): void {

@@ -29,19 +29,21 @@ import { VmRuns } from './vm-runs.ts'
 export interface WorkerParts {
   readonly guard: Guard
   readonly counter: RunCounter
-  readonly heartbeat: Heartbeat
+  readonly heartbeat: Pick<Heartbeat, 'serve' | 'rest'>
   readonly pause: Pause
   readonly ready: ReadyContexts
   readonly presets: PresetContexts
   readonly timeZones: TimeZones
   readonly scripts: ScriptCache
-  readonly uploads: UploadedScripts
+  readonly uploads: Pick<UploadedScripts, 'keep' | 'get' | 'forget'>
+  /** Whether several channels share the context that is made: then data alone crosses. */
+  readonly isShared?: boolean
   readonly maxContexts: number
   /** For the daemon: contexts and waiting runs now, and runs so far. */
   readonly usage: { contexts: number; runs: number; waiting: number }
 }
 
-type Message = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' }>
+type Message = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'attach' | 'ready' | 'end' }>
 /** What is answered once. */
 type Request = Exclude<Extract<Message, { readonly run: number }>, { readonly type: 'more' | 'due' | 'limits' }>
 type ContextRequest = Extract<Request, { readonly timeoutMs: number }>
@@ -444,6 +446,7 @@ export class ChannelRuns {
     const context = new ChannelContext(realm, number, once, this.#limits.ofContext(number))
     this.#work.in(context, undefined)
     context.realm.record.origin = this.#work.number
+    context.realm.record.dataOnly = this.#parts.isShared === true
     context.realm.onRequest = (request, deadlineMs) => this.#hostCalls.answer(context, request, deadlineMs)
     return context
   }

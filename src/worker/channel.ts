@@ -10,6 +10,9 @@ import { nativeStrings } from '../base/native-strings.ts'
 import { Answers } from './answers.ts'
 import type { BlockingSocket } from './blocking-socket.ts'
 import { ChannelRuns, type WorkerParts } from './channel-runs.ts'
+import { Attachments } from './named/attachments.ts'
+import type { Served } from './named/named-context.ts'
+import type { NamedContexts } from './named/named-contexts.ts'
 import type { HostAnswer } from './host-answer.ts'
 
 const MAX_FRAME_BYTES = MAX_REQUEST_BYTES + FRAME_OVERHEAD_BYTES
@@ -21,6 +24,7 @@ const TURN_MS = 10
 export class Channel {
   readonly #socket: Socket
   readonly #parts: WorkerParts
+  readonly #names: NamedContexts
   readonly #blocking: BlockingSocket
   readonly #connections: Connections<Channel>
   readonly #reader = new MsgpackReader(undefined, 0, 0, nativeStrings)
@@ -28,6 +32,8 @@ export class Channel {
   readonly #helloTimer: NodeJS.Timeout
   readonly #splitter: FrameSplitter
   #runs: ChannelRuns | undefined
+  #attachments: Attachments | undefined
+  readonly #serveOwn = (message: Served, payload: Uint8Array): void => this.#runs?.serve(message, payload)
   #turnEndsMs = 0
   /** Whole frames that came with a chunk whose turn was over. */
   readonly #backlog: Uint8Array[] = []
@@ -37,7 +43,8 @@ export class Channel {
   #awaited: { readonly context: number; readonly call: number } | undefined
   #answer: HostAnswer | undefined
 
-  constructor(socket: Socket, parts: WorkerParts, blocking: BlockingSocket, connections: Connections<Channel>) {
+  constructor(socket: Socket, parts: WorkerParts, names: NamedContexts, blocking: BlockingSocket, connections: Connections<Channel>) {
+    this.#names = names
     this.#socket = socket
     this.#parts = parts
     this.#blocking = blocking
@@ -57,6 +64,7 @@ export class Channel {
     socket.on('close', () => {
       clearTimeout(this.#helloTimer)
       this.#backlog.length = 0
+      this.#attachments?.close()
       this.#runs?.close()
       connections.remove(this)
     })
@@ -84,7 +92,7 @@ export class Channel {
 
   /** The daemon says that this run is not wanted any more. */
   cancel(run: number): void {
-    this.#runs?.cancel(run)
+    if (this.#attachments?.cancel(run) !== true) this.#runs?.cancel(run)
   }
 
   /** The tenant has used up its processor time: whatever waits ends. */
@@ -188,8 +196,8 @@ export class Channel {
       return
     }
     if (this.#runs === undefined) throw new MalformedMessageError('a request before hello')
-    if (message.type === 'cancel') this.#runs.cancel(message.run)
-    else this.#runs.serve(message, bytes.subarray(reader.position, end))
+    if (message.type !== 'cancel') this.#attachments?.serve(message, bytes.subarray(reader.position, end), this.#serveOwn)
+    else if (this.#attachments?.cancel(message.run) !== true) this.#runs.cancel(message.run)
   }
 
   /** Writes what the socket takes now, unless the event loop has something to write first. */
@@ -255,6 +263,7 @@ export class Channel {
     }
     clearTimeout(this.#helloTimer)
     this.#splitter.maxFrameBytes = MAX_FRAME_BYTES
+    this.#attachments = new Attachments(this.#parts, this.#names, found, this.#answers)
     this.#runs = new ChannelRuns(this.#parts, found, this.#answers, {
       converse: (context, call, deadlineMs) => this.#converse(context, call, deadlineMs),
       send: (deadlineMs) => this.#send(deadlineMs),

@@ -18,6 +18,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { emptyMainRealm } from './lockdown.ts'
 import { createMoat } from './moat.ts'
 import { Pause } from './pause.ts'
+import { NamedContexts } from './named/named-contexts.ts'
 import { PresetContexts } from './preset-contexts.ts'
 import { ReadyContexts } from './ready-contexts.ts'
 import { RealmContext } from './realm-context.ts'
@@ -70,12 +71,13 @@ const parts: WorkerParts = {
   usage,
 }
 
+const names = new NamedContexts((message) => control.tell(message))
 const connections = new Connections<Channel>((channel) => {
   // A worker that was for one run ends with it.
   reportUsage()
   control.tell({ type: 'closed', channel })
 })
-const server = createServer({ noDelay: false }, (socket) => connections.add(new Channel(socket, parts, blocking, connections)))
+const server = createServer({ noDelay: false }, (socket) => connections.add(new Channel(socket, parts, names, blocking, connections)))
 
 const unanswered = (): number => {
   let count = parts.usage.waiting
@@ -101,9 +103,16 @@ const control = new ControlPipe((message) => {
       return
     case 'pause':
       for (const channel of connections.admitted()) channel.pause()
+      for (const context of names) context.pause()
       return
     case 'cancel':
       connections.find(message.channel)?.cancel(message.run)
+      return
+    case 'named':
+      names.announce(message.key)
+      return
+    case 'unnamed':
+      names.remove(message.key)
       return
     case 'drop':
       connections.find(message.channel)?.destroy()
@@ -134,6 +143,8 @@ setInterval(() => {
     offends ||= channel.offends
   }
   if (offends) control.tell({ type: 'offends' })
+  for (const context of names) context.sweep()
+  names.report()
   const { contexts, runs } = parts.usage
   if (contexts !== reported.contexts || runs !== reported.runs || countHandles() !== reported.handles) reportUsage()
 }, USAGE_INTERVAL_MS)

@@ -35,6 +35,7 @@ this template fails: Cannot read properties of undefined (reading 'toFixed')
 `,
   'runaway.mjs': 'the deadline stopped it\nthe signal stopped it\nit still knows how far it came: true\nand works: 42\n',
   'restore.mjs': 'hello 1 2\nmade again\nhello 1\n',
+  'named.mjs': '42\n',
   'preact.mjs': '<p>Apples: 2</p><button>One more</button>\n<p>Apples: 3</p><button>One more</button>\n',
   'page.mjs':
     'the page says: Hello, Ada!\nthe form holds: { "name": "Ada", "loud": "on" }\nno network: fetch is not available: this browser context has no network\n',

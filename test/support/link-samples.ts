@@ -55,6 +55,7 @@ const toDaemon: Samples<ClientToDaemon> = {
     { type: 'hello', minVersion: 0, maxVersion: MAX, tenant: 'acme', token: 'x'.repeat(1_024) },
     { type: 'hello', minVersion: 1, maxVersion: 1, tenant: undefined, token: undefined },
   ],
+  leaseNamed: [{ type: 'leaseNamed', request: 1, name: 'orders', mode: 'any', idleMs: 1, known: [1], waitMs: 2 }],
   lease: [
     { type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 },
     { type: 'lease', request: 3, purpose: 'compile', known: [], waitMs: 1_000 },
@@ -78,6 +79,10 @@ const fromDaemon: Samples<DaemonToClient> = {
     { type: 'welcome', version: 1, daemonVersion: '0.1.0', timeoutMs: 5_000, maxTimeoutMs: 3_600_000, limits: DEFAULT_CHANNEL_LIMITS },
   ],
   refused: [{ type: 'refused', code: 'ERR_VERSION', message: 'y'.repeat(70_000) }],
+  leasedNamed: [
+    { type: 'leasedNamed', request: 1, worker: 2, channel: 3, path: undefined, ticket: new Uint8Array(0), key: TICKET },
+    { type: 'leasedNamed', request: 1, worker: 2, channel: 3, path: '/x', ticket: TICKET, key: TICKET },
+  ],
   leased: [
     { type: 'leased', request: 1, worker: 2, channel: 3, path: '/run/x/w2.sock', ticket: TICKET },
     { type: 'leased', request: 1, worker: 2, channel: 3, path: undefined, ticket: new Uint8Array(0) },
@@ -102,6 +107,8 @@ const fromDaemon: Samples<DaemonToClient> = {
   stopping: [{ type: 'stopping', request: 1 }],
 }
 const toWorker: Samples<DaemonToWorker> = {
+  named: [{ type: 'named', key: TICKET }],
+  unnamed: [{ type: 'unnamed', key: TICKET }],
   admit: [{ type: 'admit', channel: 1, ticket: TICKET, maxTimeoutMs: 3_600_000, limits: DEFAULT_CHANNEL_LIMITS }],
   ping: [{ type: 'ping', sequence: MAX }],
   confine: [{ type: 'confine', dropPermissions: true, lockDown: false, namespaces: true, dataBytes: 2 ** 33 }],
@@ -110,6 +117,8 @@ const toWorker: Samples<DaemonToWorker> = {
   pause: [{ type: 'pause' }],
 }
 const fromWorker: Samples<WorkerToDaemon> = {
+  nameUsed: [{ type: 'nameUsed', key: TICKET, attached: 0, attaches: MAX }],
+  nameEnded: [{ type: 'nameEnded', key: TICKET }],
   booted: [{ type: 'booted' }],
   ready: [
     { type: 'ready', bootMs: 41.5, attestation: { layers: [], attacks: [] } },
@@ -138,6 +147,9 @@ const fromWorker: Samples<WorkerToDaemon> = {
 const run = { run: 1, context: 2, timeoutMs: 5_000 }
 const HASH = new Uint8Array(32).fill(3)
 const toChannel: Samples<ClientToWorker> = {
+  attach: [{ type: 'attach', run: 1, context: MAX, key: TICKET, mode: 'existing', gated: true }],
+  ready: [{ type: 'ready', run: 1, context: 2 }],
+  end: [{ type: 'end', run: MAX, context: 1 }],
   script: [
     { type: 'script', hash: HASH, filename: 'ä.js', code: 'ü'.repeat(100_000), cachedData: new Uint8Array(70_000) },
     { type: 'script', hash: HASH, filename: undefined, code: '', cachedData: undefined },

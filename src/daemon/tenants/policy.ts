@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { CHANNEL_LIMITS, type ChannelLimitName } from '../../protocol/channel-limits.ts'
-import { CPU_S, MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
+import { CPU_S, MAX_NAMED, MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
 import { whole } from '../config/rules.ts'
 
 /** Names that a tenant may have: they stand in logs, metrics and paths. */
@@ -30,6 +30,8 @@ const limits = v.strictObject({
   maxQueue: v.optional(whole(0, MAX_QUEUE.max)),
   /** Clients that may be connected at once. */
   maxClients: v.optional(whole(1, MAX_CLIENTS)),
+  /** Named contexts that there may be at once. */
+  maxNamed: v.optional(whole(MAX_NAMED.min, MAX_NAMED.max)),
   queueTimeout: v.optional(whole(0, QUEUE_TIMEOUT_MS.max)),
   /** Processor time that all its processes together may use in a minute, in seconds. */
   cpu: v.optional(whole(CPU_S.min, CPU_S.max)),

@@ -30,6 +30,8 @@ export interface TenantLimits {
   readonly queueTimeoutMs: number
   /** Clients that may be connected at once. */
   readonly maxClients: number
+  /** Named contexts. */
+  readonly maxNamed: number
   /** Processor time that it may use in a minute, in milliseconds; undefined for any. */
   readonly cpuMs: number | undefined
   /** The tenant's share of the workers when not all get what they want, in proportion to others'. */
@@ -100,7 +102,7 @@ export class Tenants {
 
   limitsOf(tenant: string): TenantLimits {
     const policy = this.#policyOf(tenant)
-    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout, maxClients, cpu } = policy?.limits ?? {}
+    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout, maxClients, maxNamed, cpu } = policy?.limits ?? {}
     const defaults = this.#defaults
     const maxTimeoutMs = Math.min(maxTimeout ?? defaults.maxTimeoutMs, defaults.maxTimeoutMs)
     return {
@@ -111,6 +113,7 @@ export class Tenants {
       maxShared: Math.min(maxWorkers ?? defaults.maxShared, defaults.maxShared),
       maxQueue: Math.min(maxQueue ?? defaults.maxQueue, defaults.maxQueue),
       queueTimeoutMs: Math.min(queueTimeout ?? defaults.queueTimeoutMs, defaults.queueTimeoutMs),
+      maxNamed: maxNamed ?? defaults.maxNamed,
       maxClients: this.#policy === undefined ? defaults.maxClients : (maxClients ?? Math.floor(defaults.maxClients / 4)),
       cpuMs: cpu === undefined ? defaults.cpuMs : Math.min(cpu * 1_000, defaults.cpuMs ?? Number.POSITIVE_INFINITY),
       weight: policy?.weight ?? 1,

@@ -90,6 +90,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     context: 0,
     maxOutput: 0,
     maxDepth: 0,
+    dataOnly: false,
     maxConsole: 0,
     maxConsoleLines: 0,
     maxCallsInFlight: 0,
@@ -124,6 +125,15 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       dropped: (fn, wasSent) => remotes?.dropped(fn, wasSent),
     }))
   const theRemotes = (): RemoteObjects => (remotes ??= new RemoteObjects(remotePlatform(theFunctions(), web)))
+  const crossingFunctions = (): Functions => {
+    if (record.dataOnly) throw new CodecError('ERR_VALUE_UNSUPPORTED', 'functions do not cross to or from a named context')
+    return theFunctions()
+  }
+  const crossingRemotes = (): RemoteObjects => {
+    if (record.dataOnly)
+      throw new CodecError('ERR_VALUE_UNSUPPORTED', 'streams, iterables and signals do not cross to or from a named context')
+    return theRemotes()
+  }
   let mirrored: MirroredGlobal | undefined
   const theMirrored = (): MirroredGlobal =>
     (mirrored ??= new MirroredGlobal({
@@ -152,12 +162,12 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       counted: () => functions?.count(),
       // Without a prototype: a guest's Object.prototype must not add options.
       write: bare({
-        functionOut: (fn: object, isAsync: boolean) => theFunctions().send(fn, isAsync),
-        remoteOut: (value: object) => (mayBeRemote(value, web) ? theRemotes().send(value) : undefined),
+        functionOut: (fn: object, isAsync: boolean) => crossingFunctions().send(fn, isAsync),
+        remoteOut: (value: object) => (mayBeRemote(value, web) ? crossingRemotes().send(value) : undefined),
       }),
       read: bare({
-        functionIn: (handle: Parameters<Functions['receive']>[0]) => theFunctions().receive(handle),
-        remoteIn: (kind: number, parts: readonly unknown[]) => theRemotes().receive(kind, parts),
+        functionIn: (handle: Parameters<Functions['receive']>[0]) => crossingFunctions().receive(handle),
+        remoteIn: (kind: number, parts: readonly unknown[]) => crossingRemotes().receive(kind, parts),
       }),
     }
   }

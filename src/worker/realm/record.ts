@@ -66,6 +66,8 @@ export interface RealmRecord {
   /** Limits of the context: {@link ChannelLimits}. */
   maxOutput: number
   maxDepth: number
+  /** Neither functions nor what is made of them may cross: the context has several clients. */
+  dataOnly: boolean
   maxConsole: number
   maxConsoleLines: number
   maxCallsInFlight: number

@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto'
+import { MAX_CONTEXT_NAME, NAME_KEY_BYTES, NAMED_IDLE_MS, TICKET_LIFETIME_MS } from '../protocol/limits.ts'
+import type { LeaseNamed, NamesOfWorker } from '../protocol/named-messages.ts'
+import { DaemonError } from './daemon-error.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+interface Named {
+  readonly tenant: string
+  readonly name: string
+  readonly key: Uint8Array
+  readonly idleMs: number
+  readonly placed: Promise<WorkerProcess>
+  worker: WorkerProcess | undefined
+  /** Keys given out, and the time of the last, of `performance.now()`. */
+  granted: number
+  grantedMs: number
+  /** By the worker: channels that are attached, and how often one has attached. */
+  attached: number
+  attaches: number
+  timer: NodeJS.Timeout | undefined
+}
+
+/** What is known of a named context. */
+export interface NameStatus {
+  readonly name: string
+  readonly tenant: string
+  readonly worker: number | undefined
+  readonly clients: number
+  readonly idleMs: number
+}
+
+/** Which worker has the context of a name, for each tenant. A context is opened in its worker by a key that only clients of its tenant are told. */
+export class NamedContexts {
+  readonly #byTenant = new Map<string, Map<string, Named>>()
+  readonly #freed: (worker: WorkerProcess) => void
+
+  /** @param freed called when a worker has one less */
+  constructor(freed: (worker: WorkerProcess) => void) {
+    this.#freed = freed
+  }
+
+  /** The worker and the key of a name. `place` finds a worker for a new one. Throws ERR_NAME_UNKNOWN, ERR_NAME_TAKEN, ERR_NAME_LIMIT. */
+  async open(
+    tenant: string,
+    { name, mode, idleMs }: Pick<LeaseNamed, 'name' | 'mode' | 'idleMs'>,
+    max: number,
+    place: () => Promise<WorkerProcess>,
+  ): Promise<{ readonly worker: WorkerProcess; readonly key: Uint8Array }> {
+    if (name === '' || name.length > MAX_CONTEXT_NAME)
+      throw new DaemonError('ERR_NAME_LIMIT', `the name of a context has 1 to ${MAX_CONTEXT_NAME} characters`)
+    const names = this.#byTenant.get(tenant) ?? new Map<string, Named>()
+    let entry = names.get(name)
+    if (entry !== undefined && mode === 'new') throw new DaemonError('ERR_NAME_TAKEN', 'there is a context of this name already')
+    if (entry === undefined) {
+      if (mode === 'existing') throw new DaemonError('ERR_NAME_UNKNOWN', 'there is no context of this name')
+      if (names.size >= max) throw new DaemonError('ERR_NAME_LIMIT', `this tenant has its limit of ${max} named contexts`)
+      entry = this.#add(tenant, name, Math.max(NAMED_IDLE_MS.min, Math.min(NAMED_IDLE_MS.max, idleMs)), place)
+    }
+    entry.granted++
+    entry.grantedMs = performance.now()
+    const worker = await entry.placed
+    this.#rearm(entry)
+    return { worker, key: entry.key }
+  }
+
+  heard(worker: WorkerProcess, message: NamesOfWorker): void {
+    const entry = this.#find(worker, message.key)
+    if (entry === undefined) return
+    if (message.type === 'nameEnded') this.#remove(entry)
+    else {
+      entry.attached = message.attached
+      entry.attaches = message.attaches
+      this.#rearm(entry)
+    }
+  }
+
+  died(worker: WorkerProcess): void {
+    for (const entry of this.#all()) if (entry.worker === worker) this.#remove(entry)
+  }
+
+  /** Whether a worker is needed for what is there. */
+  isIn(worker: WorkerProcess): boolean {
+    for (const entry of this.#all()) if (entry.worker === worker) return true
+    return false
+  }
+
+  /** Of a tenant; of all if it is undefined. */
+  status(tenant: string | undefined): NameStatus[] {
+    return Array.from(this.#all())
+      .filter((entry) => tenant === undefined || entry.tenant === tenant)
+      .map(({ name, tenant: whose, worker, attached, idleMs }) => ({
+        name,
+        tenant: whose,
+        worker: worker?.number,
+        clients: attached,
+        idleMs,
+      }))
+  }
+
+  [Symbol.dispose](): void {
+    for (const entry of this.#all()) this.#remove(entry)
+  }
+
+  #add(tenant: string, name: string, idleMs: number, place: () => Promise<WorkerProcess>): Named {
+    const key = randomBytes(NAME_KEY_BYTES)
+    // All who ask for the name before it has a worker wait for the same.
+    const placed = place().then((worker) => {
+      if (!worker.alive) throw new DaemonError('ERR_STOPPING', `worker ${worker.number} is gone`)
+      entry.worker = worker
+      worker.send({ type: 'named', key })
+      return worker
+    })
+    const entry: Named = {
+      tenant,
+      name,
+      key,
+      idleMs,
+      placed,
+      worker: undefined,
+      granted: 0,
+      grantedMs: 0,
+      attached: 0,
+      attaches: 0,
+      timer: undefined,
+    }
+    placed.catch(() => this.#remove(entry))
+    const names = this.#byTenant.get(tenant) ?? new Map<string, Named>()
+    names.set(name, entry)
+    this.#byTenant.set(tenant, names)
+    return entry
+  }
+
+  /** It ends when nobody has been attached for its idle time, and nobody who was given the key may yet come. */
+  #rearm(entry: Named): void {
+    clearTimeout(entry.timer)
+    if (entry.attached > 0 || this.#byTenant.get(entry.tenant)?.get(entry.name) !== entry) return
+    const awaitedMs = entry.granted > entry.attaches ? entry.grantedMs + TICKET_LIFETIME_MS - performance.now() : 0
+    entry.timer = setTimeout(
+      () => {
+        entry.worker?.send({ type: 'unnamed', key: entry.key })
+        this.#remove(entry)
+      },
+      Math.max(entry.idleMs, awaitedMs),
+    ).unref()
+  }
+
+  #remove(entry: Named): void {
+    clearTimeout(entry.timer)
+    const names = this.#byTenant.get(entry.tenant)
+    if (names?.get(entry.name) !== entry) return
+    names.delete(entry.name)
+    if (names.size === 0) this.#byTenant.delete(entry.tenant)
+    if (entry.worker?.alive === true) this.#freed(entry.worker)
+  }
+
+  #find(worker: WorkerProcess, key: Uint8Array): Named | undefined {
+    for (const entry of this.#all()) if (entry.worker === worker && Buffer.compare(entry.key, key) === 0) return entry
+    return undefined
+  }
+
+  *#all(): Generator<Named> {
+    for (const names of this.#byTenant.values()) yield* names.values()
+  }
+}
