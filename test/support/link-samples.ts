@@ -363,6 +363,7 @@ export const WITH_PAYLOAD = new Set([
   'onceScriptWith',
   'vmRun',
   'vmSync',
+  'attach',
   'onceWith',
   'create',
   'set',
