@@ -36,15 +36,14 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'rule.js'), '6 * 7')
   const env = { ...process.env, GLOVEBOX_SOCKET: daemon.socket, PATH: [folder, process.env['PATH']].join(delimiter), NO_COLOR: '1' }
   // What it bundles, programs may read.
-  for (const block of runnable.filter(({ language }) => language === 'sh')) {
-    outcomes.set(
-      block,
-      await run('sh', ['-e', '-c', block.code], { cwd: folder, env }).then(
-        ({ stdout: text }) => ({ printed: text.trimEnd().split('\n') }),
-        (error: Error) => ({ printed: [], error: error.message }),
-      ),
+  const runShell = async (block: DocBlock): Promise<void> => {
+    const outcome = await run('sh', ['-e', '-c', block.code], { cwd: folder, env }).then(
+      ({ stdout: text }) => ({ printed: text.trimEnd().split('\n') }),
+      (error: Error) => ({ printed: [], error: error.message }),
     )
+    outcomes.set(block, outcome)
   }
+  await Promise.all(runnable.filter(({ language }) => language === 'sh').map(runShell))
   const files = programs.map(({ code, language }, at) => {
     const file = join(folder, `block-${at}.${language === 'ts' ? 'mts' : 'mjs'}`)
     writeFileSync(file, withBox(code))

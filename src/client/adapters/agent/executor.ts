@@ -66,10 +66,10 @@ export class Executor implements AsyncDisposable {
     const how = executeOptions(options)
     const { maxLogs = LOG_CHARACTERS.default } = this.#options
     const logs = new Logs(maxLogs)
+    const box = this.#options.box ?? (await sharedBox())
+    await using context = await box.createContext(functions, { ...this.#options.context, ...signalOf(how) })
+    context.on('console', (event) => logs.add(event))
     try {
-      const box = this.#options.box ?? (await sharedBox())
-      await using context = await box.createContext(functions, { ...this.#options.context, ...signalOf(how) })
-      context.on('console', (event) => logs.add(event))
       const result = await this.#run(context, code, how)
       return { result, logs: logs.lines() }
     } catch (thrown) {

@@ -19,20 +19,22 @@ export class IsolateContext {
   readonly global: Reference
   readonly #context: Context
   readonly #receive: (id: number, request: Asked) => Promise<unknown>
+  readonly #released: () => void
   #requests = 0
 
-  private constructor(context: Context, receive: (id: number, request: Asked) => Promise<unknown>, global: unknown) {
+  private constructor(context: Context, receive: (id: number, request: Asked) => Promise<unknown>, global: unknown, released: () => void) {
     this.#context = context
     this.#receive = receive
+    this.#released = released
     this.global = Reference.at('object', { context: this, handle: global })
   }
 
   /** @internal */
-  static async in(context: Context): Promise<IsolateContext> {
+  static async in(context: Context, released: () => void): Promise<IsolateContext> {
     const receive = (await context.run(GUEST_SOURCE, { filename: 'isolated-vm.js' })) as (id: number, request: Asked) => Promise<unknown>
     await receive(0, ['global', undefined, { reference: true }])
     const [, , global] = (await context.run(`${GUEST_SIDE}.serve(0)`)) as [string, string, unknown]
-    return new IsolateContext(context, receive, global)
+    return new IsolateContext(context, receive, global, released)
   }
 
   /** Runs code, and resolves with its value if that may cross: a primitive, a function, or what the options say. Otherwise with undefined. */
@@ -59,6 +61,7 @@ export class IsolateContext {
 
   /** Drops the context. */
   async release(): Promise<void> {
+    this.#released()
     await this.#context.dispose()
   }
 

@@ -43,7 +43,7 @@ export class Isolate implements AsyncDisposable {
     if (this.#isDisposed) await context.dispose()
     this.#assertThere()
     this.#contexts.add(context)
-    return IsolateContext.in(context)
+    return IsolateContext.in(context, () => this.#contexts.delete(context))
   }
 
   /** Checks a source for its syntax, without running it. */
