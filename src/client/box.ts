@@ -36,6 +36,7 @@ import { Presets } from './presets/presets.ts'
 import type { RefusedScripts } from './refused-scripts.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
+import { HELLO_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
@@ -360,13 +361,16 @@ export class Box implements AsyncDisposable {
 
   /** Another worker is asked for if one dies before it lets this client in. */
   async #opened<Leased extends Omit<Lease, 'type'>>(ask: AskForLease<Leased>, dedicated: boolean): Promise<{ lane: Lane; lease: Leased }> {
+    const startedMs = performance.now()
+    // One that says nothing has taken the caller's time already.
+    const mayTryAgain = (attempt: number): boolean => attempt < MAX_ATTEMPTS && performance.now() - startedMs < HELLO_TIMEOUT_MS
     for (let attempt = 1; ; attempt++) {
       const leased = await this.#leaseOnce(ask, dedicated)
       try {
         await leased.lane.opened()
         return leased
       } catch (error) {
-        if (attempt === MAX_ATTEMPTS || !isDeath(error)) throw error
+        if (!mayTryAgain(attempt) || !isDeath(error)) throw error
       }
     }
   }
