@@ -29,6 +29,7 @@ import {
   resolveOneShotOptions,
   type RunPolicy,
 } from './run-options.ts'
+import { type Placement, wishOf } from './placement.ts'
 import { isUsual } from './presets/context-settings.ts'
 import type { Preset } from './presets/preset.ts'
 import { type PresetOptions, resolvePresetOptions } from './presets/preset-options.ts'
@@ -38,6 +39,7 @@ import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 import { HELLO_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
+import type { Trust } from '../protocol/placement.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 
@@ -101,9 +103,16 @@ export interface WorkerStatus {
   readonly handles: number
   readonly runs: number
   readonly cpuMs: number
+  /** The limit of its V8 heap. An older daemon does not say. */
+  readonly memoryBytes?: number
   /** Resident memory now, without shared files. An older daemon does not say. */
   readonly rssBytes?: number
   readonly peakRssBytes: number
+}
+
+/** A process that was for one run is not needed any more. */
+function release(lane: Lane): void {
+  if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
 }
 
 const ONCE = { source: 'once', script: 'onceScript' } as const
@@ -122,7 +131,7 @@ export class Box implements AsyncDisposable {
   readonly #presets: Presets
   readonly #refused: RefusedScripts
   readonly #contexts: ContextMaker
-  #opening: Promise<Lane> | undefined
+  readonly #opening = new Map<Trust, Promise<Lane>>()
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
 
@@ -138,7 +147,7 @@ export class Box implements AsyncDisposable {
       policy,
       scripts: this.#scripts,
       presets: this.#presets,
-      lease: () => this.#lease('context'),
+      lease: (dedicated, placement) => this.#lease(dedicated ? 'process' : 'context', placement),
       leaseNamed: (naming) => this.#leaseNamed(naming),
     })
   }
@@ -155,9 +164,6 @@ export class Box implements AsyncDisposable {
     // Before a process is taken for it.
     this.#refused.check(typeof source === 'string' ? source : source.code)
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
-    const release = (lane: Lane): void => {
-      if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
-    }
     for (let attempt = 1; ; attempt++) {
       const lane = await this.#laneFor(settings, release)
       const context = lane.nextContext()
@@ -249,14 +255,14 @@ export class Box implements AsyncDisposable {
 
   /** @internal Compiles a source for `glovebox/vm` in a worker, and runs nothing. */
   async vmCompile(request: Omit<Extract<Request, { readonly type: 'vmCompile' }>, 'context'>): Promise<unknown> {
-    const lane = await this.#anyLane()
-    return lane.call({ ...request, context: 0 }, NO_PAYLOAD, undefined)
+    const [answer] = await this.#inWorker((lane) => lane.call({ ...request, context: 0 }, NO_PAYLOAD, undefined))
+    return answer
   }
 
   /** @internal What each worker with a channel of this box says of its memory; of one worker, if there is none yet. */
   async vmMeasure(detailed: boolean): Promise<readonly unknown[]> {
-    const lanes = this.#lanes.size > 0 ? [...this.#lanes] : [await this.#anyLane()]
-    return Promise.all(lanes.map(async (lane) => lane.call({ type: 'vmMeasure', context: 0, detailed }, NO_PAYLOAD, undefined)))
+    const measure = (lane: Lane): Promise<unknown> => lane.call({ type: 'vmMeasure', context: 0, detailed }, NO_PAYLOAD, undefined)
+    return this.#lanes.size > 0 ? Promise.all([...this.#lanes].map(measure)) : this.#inWorker(measure)
   }
 
   /** @internal Whether it is connected. */
@@ -317,8 +323,9 @@ export class Box implements AsyncDisposable {
   }
 
   /** The lane for a single run. */
-  async #laneFor({ fresh, signal, due }: OneShotSettings, unwanted: (lane: Lane) => void): Promise<Lane> {
-    const lane = async (waitMs: number): Promise<Lane> => (fresh === 'process' ? this.#lease('process', waitMs) : this.#anyLane())
+  async #laneFor({ fresh, placement, signal, due }: OneShotSettings, unwanted: (lane: Lane) => void): Promise<Lane> {
+    const lane = async (waitMs: number): Promise<Lane> =>
+      fresh === 'process' ? this.#lease('process', placement, waitMs) : this.#anyLane(placement)
     if (due === undefined) return unlessAborted(lane(this.#policy.queueTimeoutMs), signal, unwanted)
     const leftMs = Math.max(0, Math.ceil(due.atMs - performance.now()))
     try {
@@ -332,40 +339,64 @@ export class Box implements AsyncDisposable {
   }
 
   /** The open lane with the least to do; the first caller opens one, and others wait with it. */
-  async #anyLane(): Promise<Lane> {
+  async #anyLane(placement: Placement): Promise<Lane> {
     this.#assertOpen()
     let best: Lane | undefined
-    for (const lane of this.#shared()) if (best === undefined || lane.pending < best.pending) best = lane
+    for (const lane of this.#shared(placement)) if (best === undefined || lane.pending < best.pending) best = lane
     if (best !== undefined) return best
-    this.#opening ??= this.#lease('run').finally(() => {
-      this.#opening = undefined
-    })
-    return this.#opening
+    const { trust } = placement
+    let opening = this.#opening.get(trust)
+    opening ??= this.#lease('run', placement).finally(() => this.#opening.delete(trust))
+    this.#opening.set(trust, opening)
+    return opening
   }
 
-  #shared(): Lane[] {
-    return [...this.#lanes].filter(({ alive, dedicated, isDraining }) => alive && !dedicated && !isDraining)
+  /** What of shared workers there are several of is their company: their size is the connection's. */
+  #shared({ trust: wanted }: Placement): Lane[] {
+    return [...this.#lanes].filter(({ alive, dedicated, isDraining, trust }) => alive && !dedicated && !isDraining && trust === wanted)
   }
 
-  #lease(purpose: LeasePurpose, waitMs: number = this.#policy.queueTimeoutMs): Promise<Lane> {
-    return this.#opened(async (control, known) => control.lease(purpose, known, waitMs), purpose === 'process').then(({ lane }) => lane)
+  /** Asks a worker what no context is needed for. */
+  async #inWorker(ask: (lane: Lane) => Promise<unknown>): Promise<[unknown]> {
+    const { placement } = this.#policy
+    const lane = placement.trust === 'hostile' ? await this.#lease('process', placement) : await this.#anyLane(placement)
+    try {
+      return [await ask(lane)]
+    } finally {
+      release(lane)
+    }
+  }
+
+  async #lease(purpose: LeasePurpose, placement: Placement, waitMs: number = this.#policy.queueTimeoutMs): Promise<Lane> {
+    const wish = wishOf(placement)
+    const { lane } = await this.#opened(
+      async (control, known) => control.lease(purpose, known, waitMs, wish),
+      purpose === 'process',
+      placement,
+    )
+    return lane
   }
 
   async #leaseNamed(naming: Naming): Promise<{ readonly lane: Lane; readonly key: Uint8Array }> {
     const { lane, lease } = await this.#opened(
       async (control, known) => control.leaseNamed(naming, known, this.#policy.queueTimeoutMs),
       false,
+      this.#policy.placement,
     )
     return { lane, key: lease.key }
   }
 
   /** Another worker is asked for if one dies before it lets this client in. */
-  async #opened<Leased extends Omit<Lease, 'type'>>(ask: AskForLease<Leased>, dedicated: boolean): Promise<{ lane: Lane; lease: Leased }> {
+  async #opened<Leased extends Omit<Lease, 'type'>>(
+    ask: AskForLease<Leased>,
+    dedicated: boolean,
+    placement: Placement,
+  ): Promise<{ lane: Lane; lease: Leased }> {
     const startedMs = performance.now()
     // One that says nothing has taken the caller's time already.
     const mayTryAgain = (attempt: number): boolean => attempt < MAX_ATTEMPTS && performance.now() - startedMs < HELLO_TIMEOUT_MS
     for (let attempt = 1; ; attempt++) {
-      const leased = await this.#leaseOnce(ask, dedicated)
+      const leased = await this.#leaseOnce(ask, dedicated, placement)
       try {
         await leased.lane.opened()
         return leased
@@ -378,10 +409,11 @@ export class Box implements AsyncDisposable {
   async #leaseOnce<Leased extends Omit<Lease, 'type'>>(
     ask: AskForLease<Leased>,
     dedicated: boolean,
+    placement: Placement,
   ): Promise<{ lane: Lane; lease: Leased }> {
     this.#assertOpen()
     const { control, lease, known } = await this.#connection.ask(async (control) => {
-      const known = this.#shared()
+      const known = this.#shared(placement)
       const workers = known.map(({ worker }) => worker)
       return { control, known, lease: await ask(control, workers) }
     })
@@ -393,10 +425,12 @@ export class Box implements AsyncDisposable {
     this.#assertOpen()
     const options = {
       dedicated,
+      trust: placement.trust,
       defaults: { limits: this.#policy.limits, timeoutMs: this.#policy.defaultMs },
       guests: this.#guests,
       refused: this.#refused,
-      cacheRefused: (script: Script) => void this.#scripts.forget(script),
+      // Without machine code V8 takes none, and the script is as good as ever.
+      cacheRefused: (script: Script) => placement.jit && void this.#scripts.forget(script),
     }
     const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))
     this.#lanes.add(lane)

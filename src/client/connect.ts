@@ -4,7 +4,8 @@ import { errorCode, errorMessage } from '../base/error.ts'
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
 import { CHANNEL_LIMIT_NAMES, CHANNEL_LIMITS, type ChannelLimitName } from '../protocol/channel-limits.ts'
 import { defaultSocketPath, SYSTEM_SOCKET_PATH } from '../base/socket-path.ts'
-import { QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { type Trust, TRUSTS } from '../protocol/placement.ts'
 import { Box } from './box.ts'
 import { DiskCache } from './compiler/disk-cache.ts'
 import { Connection, type Reached } from './connection.ts'
@@ -12,6 +13,7 @@ import { embeddedDaemon } from './embedded-daemon.ts'
 import type { Welcome } from './control.ts'
 import { ConnectionError } from './errors.ts'
 import { type GuestLimits, underCeilings } from './limits.ts'
+import { atLeast, type PlacementOptions, tightened } from './placement.ts'
 import { RefusedScripts } from './refused-scripts.ts'
 import type { RunPolicy } from './run-options.ts'
 
@@ -23,7 +25,7 @@ const FULL_QUEUE_MS = 5_000
 const FULL_QUEUE_WAIT_MS = 5
 
 /** How to find a daemon, and what this connection's calls get unless they say otherwise. */
-export interface ConnectOptions {
+export interface ConnectOptions extends PlacementOptions {
   /** Path of the daemon's socket. Default: `$GLOVEBOX_SOCKET`, or the user's daemon, or the system's. */
   readonly socket?: string
   /** Trust domain of this connection's guests. Default `default`. */
@@ -44,6 +46,11 @@ export interface ConnectOptions {
   readonly limits?: GuestLimits & {
     /** Default deadline of a run, in milliseconds. At most the tenant's `maxTimeout`. */
     readonly timeout?: number
+    /**
+     * V8 heap of the workers of this connection, in bytes; as much again, and a little, may be taken outside the heap. 33,554,432 (32 MiB) to the tenant's, which is the default. Less than that is a worker that is
+     * started when it is needed.
+     */
+    readonly memory?: number
     /** Contexts of this connection in one worker. 1 to 10,000, default 1,000; there may be room for less. */
     readonly maxContexts?: number
     /** Longest source that may be run or compiled, in UTF-16 code units. 1 to 16,777,216, which is the default. */
@@ -68,7 +75,11 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   const reconnectMs = read.integer('reconnect', 0, MAX_RECONNECT_MS) ?? RECONNECT_MS
   const spawn = read.boolean('spawn') ?? given === undefined
   const queueTimeCounts = read.boolean('queueTimeCounts') ?? false
+  // The tenant's floor is known when the daemon has said it.
+  const trust = read.oneOf('trust', TRUSTS)
+  const jit = read.boolean('jit') ?? true
   const limits = new OptionReader('connect({ limits })', read.object('limits'))
+  const memoryBytes = limits.integer('memory', MEMORY.min, MEMORY.max)
   const timeoutMs = limits.integer('timeout', TIMEOUT_MS.min, TIMEOUT_MS.max)
   const lower: Partial<Record<ChannelLimitName, number>> = {}
   for (const name of CHANNEL_LIMIT_NAMES) {
@@ -95,7 +106,12 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
   )
   const welcome = await connection.open()
   try {
-    made.box = new Box(connection, { ...policyOf(welcome, timeoutMs, lower), queueTimeoutMs, queueTimeCounts, reconnectMs }, disk, refused)
+    made.box = new Box(
+      connection,
+      { ...policyOf(welcome, { timeoutMs, lower, memoryBytes, trust, jit }), queueTimeoutMs, queueTimeCounts, reconnectMs },
+      disk,
+      refused,
+    )
   } catch (error) {
     await connection.close(new ConnectionError('ERR_DISPOSED', 'it was never opened'))
     throw error
@@ -106,13 +122,35 @@ export async function connect(options?: ConnectOptions): Promise<Box> {
 /** Throws `ERR_INVALID_OPTION` for what is more than the tenant may have. */
 function policyOf(
   welcome: Welcome,
-  timeoutMs: number | undefined,
-  lower: Partial<Record<ChannelLimitName, number>>,
-): Pick<RunPolicy, 'defaultMs' | 'maxMs' | 'limits'> {
+  { timeoutMs, lower, memoryBytes, trust: wanted, jit }: GivenPolicy,
+): Pick<RunPolicy, 'defaultMs' | 'maxMs' | 'limits' | 'placement' | 'maxMemoryBytes'> {
   const { maxTimeoutMs } = welcome
-  if (timeoutMs !== undefined && timeoutMs > maxTimeoutMs)
-    throw new InvalidOptionError('timeout', `must be a whole number from ${TIMEOUT_MS.min} to ${maxTimeoutMs}`, timeoutMs)
-  return { defaultMs: timeoutMs ?? welcome.timeoutMs, maxMs: maxTimeoutMs, limits: underCeilings(lower, welcome.limits) }
+  assertAtMost('timeout', timeoutMs, TIMEOUT_MS.min, maxTimeoutMs)
+  assertAtMost('memory', memoryBytes, MEMORY.min, welcome.memoryBytes)
+  const trust = atLeast(wanted, welcome.trust)
+  // Above every connection is a team.
+  const tight = tightened(trust, 'team')
+  const maxMemoryBytes = memoryBytes ?? Math.min(tight?.memoryBytes ?? welcome.memoryBytes, welcome.memoryBytes)
+  return {
+    defaultMs: timeoutMs ?? Math.min(tight?.timeoutMs ?? welcome.timeoutMs, welcome.timeoutMs),
+    maxMs: maxTimeoutMs,
+    limits: underCeilings(lower, welcome.limits, tight?.limits),
+    placement: { trust, jit, memoryBytes: maxMemoryBytes === welcome.memoryBytes ? undefined : maxMemoryBytes },
+    maxMemoryBytes,
+  }
+}
+
+/** What of a connection's policy its options give. */
+interface GivenPolicy {
+  readonly timeoutMs: number | undefined
+  readonly lower: Partial<Record<ChannelLimitName, number>>
+  readonly memoryBytes: number | undefined
+  readonly trust: Trust | undefined
+  readonly jit: boolean
+}
+
+function assertAtMost(option: string, value: number | undefined, min: number, max: number): void {
+  if (value !== undefined && value > max) throw new InvalidOptionError(option, `must be a whole number from ${min} to ${max}`, value)
 }
 
 const nothing = async (): Promise<void> => undefined

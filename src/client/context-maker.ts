@@ -9,6 +9,7 @@ import { makeContext, type Making } from './presets/making.ts'
 import type { Naming } from './named-options.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { Presets } from './presets/presets.ts'
+import type { Placement } from './placement.ts'
 import type { NewContextSettings, RunPolicy } from './run-options.ts'
 import type { Place } from './restoring.ts'
 
@@ -19,7 +20,7 @@ interface ContextMakerBox {
   readonly policy: RunPolicy
   readonly scripts: Scripts
   readonly presets: Presets
-  readonly lease: () => Promise<Lane>
+  readonly lease: (dedicated: boolean, placement: Placement) => Promise<Lane>
   readonly leaseNamed: (naming: Naming) => Promise<{ readonly lane: Lane; readonly key: Uint8Array }>
 }
 
@@ -44,12 +45,9 @@ export class ContextMaker {
     return unlessAborted(made, signal, (late) => void late.dispose())
   }
 
-  async #make(
-    globals: Readonly<Record<string, unknown>>,
-    { modules, setup, policy, naming }: NewContextSettings,
-    making: Making | undefined,
-  ): Promise<Place> {
-    const place = await this.#place(globals, making, policy, naming, setup !== undefined)
+  async #make(globals: Readonly<Record<string, unknown>>, settings: NewContextSettings, making: Making | undefined): Promise<Place> {
+    const { modules, setup, policy } = settings
+    const place = await this.#place(globals, making, settings)
     if ((modules === undefined && setup === undefined) || place.named?.isNew === false) return place
     const context = new Context(place, policy, this.#box.scripts)
     try {
@@ -64,17 +62,17 @@ export class ContextMaker {
     return place
   }
 
-  /** A context with its globals; or the one of that name, if there is one. `gated`: others wait until it is ready. */
+  /** A context with its globals; or the one of that name, if there is one. Others who ask for the name wait until its setup is done. */
   async #place(
     globals: Readonly<Record<string, unknown>>,
     making: Making | undefined,
-    policy: RunPolicy,
-    naming: Naming | undefined,
-    gated: boolean,
+    { policy, naming, setup, dedicated, placement }: NewContextSettings,
   ): Promise<Place> {
     const limits = policy.limits === this.#box.policy.limits ? undefined : policy.limits
+    const gated = setup !== undefined
     for (let attempt = 1; ; attempt++) {
-      const { lane, key } = naming === undefined ? { lane: await this.#box.lease(), key: undefined } : await this.#box.leaseNamed(naming)
+      const { lane, key } =
+        naming === undefined ? { lane: await this.#box.lease(dedicated, placement), key: undefined } : await this.#box.leaseNamed(naming)
       const number = lane.nextContext()
       const bridge = lane.bridge(number)
       bridge.limits = policy.limits

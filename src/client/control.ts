@@ -4,6 +4,7 @@ import { clientToDaemon, type ClientToDaemon, type DaemonToClient, daemonToClien
 import { FrameSplitter } from '../protocol/framing.ts'
 import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES } from '../protocol/limits.ts'
 import type { Naming } from './named-options.ts'
+import type { WorkerWish } from '../protocol/placement.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
@@ -86,8 +87,12 @@ export class Control {
     }
   }
 
-  async lease(purpose: LeasePurpose, known: readonly number[], waitMs: number): Promise<Lease> {
-    const answer = await this.#call((request) => ({ type: 'lease', request, purpose, known, waitMs }))
+  /** `wish` is what it wants that not every worker is, if it wants such. */
+  async lease(purpose: LeasePurpose, known: readonly number[], waitMs: number, wish?: WorkerWish): Promise<Lease> {
+    const answer = await this.#call((request) => {
+      if (wish !== undefined) this.#send({ type: 'placement', request, ...wish })
+      return { type: 'lease', request, purpose, known, waitMs }
+    })
     if (answer.type === 'leased') return answer
     throw unexpected(answer)
   }

@@ -31,6 +31,7 @@ export type { GivenModule, ModuleFormat, ModuleResolver, Modules, ModuleSource }
 export type { ImportOptions } from './modules/import-options.ts'
 export type { Outcome } from './outcomes.ts'
 export type { Preset } from './presets/preset.ts'
+export type { PlacementOptions } from './placement.ts'
 export type { DeterministicOptions } from './presets/deterministic.ts'
 export type { PresetName } from './presets/context-settings.ts'
 export type { PresetOptions } from './presets/preset-options.ts'

@@ -1,5 +1,6 @@
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { codeHash } from '../base/source-hash.ts'
+import type { Trust } from '../protocol/placement.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
 import { type CallExtras, Channel, type Request } from './channel.ts'
 import type { Script } from './compiler/script.ts'
@@ -8,7 +9,7 @@ import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Control, Lease } from './control.ts'
 import { deathOf, isDeath } from './death.ts'
 import { type Due, queuedTimeout, untilDue } from './due.ts'
-import { ConnectionError, type Report } from './errors.ts'
+import { ConnectionError, ContextLostError, type Report } from './errors.ts'
 import type { GuestEvents, LimitWarning } from './guest-events.ts'
 import { lateCause } from './late-cause.ts'
 import { ManyCall } from './many-call.ts'
@@ -26,6 +27,8 @@ const DRAIN_LOOK_MS = 25
 
 export interface LaneOptions {
   readonly dedicated: boolean
+  /** Of what guests it is, if it is shared. */
+  readonly trust: Trust
   readonly defaults: BridgeLimits
   readonly guests: GuestEvents
   readonly refused: RefusedScripts
@@ -38,8 +41,9 @@ export interface LaneOptions {
  */
 export class Lane {
   readonly worker: number
-  /** Leased for one run; nothing else goes there. */
+  /** Leased for one run or one context; nothing else goes there. */
   readonly dedicated: boolean
+  readonly trust: Trust
   readonly refused: RefusedScripts
   readonly #channel: Channel
   readonly #scripts: SentScripts
@@ -53,6 +57,7 @@ export class Lane {
 
   constructor(lease: Omit<Lease, 'type'>, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
     this.dedicated = options.dedicated
+    this.trust = options.trust
     this.worker = lease.worker
     this.refused = options.refused
     this.#control = control
@@ -105,10 +110,11 @@ export class Lane {
     return this.#channel.bridges.open(context)
   }
 
-  /** The context is gone. */
+  /** The context is gone, and with it a process that it had of its own. */
   forget(context: number): void {
     this.#held--
     this.#channel.bridges.forget(context)
+    if (this.dedicated) this.end(new ContextLostError('ERR_CONTEXT_LOST', 'this context was disposed'))
   }
 
   /** The one run of this context is over; what this process holds of it may live on. */

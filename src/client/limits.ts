@@ -1,5 +1,12 @@
 import { InvalidOptionError, type OptionReader } from '../base/options.ts'
-import { CHANNEL_LIMIT_NAMES, CHANNEL_LIMITS, type ChannelLimitName, type ChannelLimits, lowered } from '../protocol/channel-limits.ts'
+import {
+  CHANNEL_LIMIT_NAMES,
+  CHANNEL_LIMITS,
+  type ChannelLimitName,
+  type ChannelLimits,
+  lowered,
+  type SomeLimits,
+} from '../protocol/channel-limits.ts'
 
 /** What guests may have, in the units and ranges of docs/limits.md. Limits of the tenant, or of what this belongs to, may be lowered, and not raised: asking for more is `ERR_INVALID_OPTION`. */
 export interface GuestLimits {
@@ -30,9 +37,14 @@ export const GUEST_LIMITS = [
   'maxHostCallsInFlight',
 ] as const satisfies readonly ChannelLimitName[]
 
-/** Reads limits of these names among other options. The same object if none is lowered. */
-export function readLimits(read: OptionReader, names: readonly ChannelLimitName[], ceilings: ChannelLimits): ChannelLimits {
-  let given: Partial<Record<ChannelLimitName, number>> | undefined
+/** Reads limits of these names among other options; those that are not given are `defaults`, or the ceilings. The same object if none is lowered. */
+export function readLimits(
+  read: OptionReader,
+  names: readonly ChannelLimitName[],
+  ceilings: ChannelLimits,
+  defaults?: SomeLimits,
+): ChannelLimits {
+  let given: Partial<Record<ChannelLimitName, number | undefined>> | undefined = defaults === undefined ? undefined : { ...defaults }
   for (const name of names) {
     const value = read.integer(name, CHANNEL_LIMITS[name].min, ceilings[name])
     if (value !== undefined) (given ??= {})[name] = value
@@ -40,12 +52,16 @@ export function readLimits(read: OptionReader, names: readonly ChannelLimitName[
   return given === undefined ? ceilings : lowered(ceilings, given)
 }
 
-/** Refuses what is more than the tenant may have. */
-export function underCeilings(given: Partial<Record<ChannelLimitName, number>>, ceilings: ChannelLimits): ChannelLimits {
+/** Refuses what is more than the tenant may have. What is not given is `defaults`, or the ceilings. */
+export function underCeilings(
+  given: Partial<Record<ChannelLimitName, number>>,
+  ceilings: ChannelLimits,
+  defaults?: SomeLimits,
+): ChannelLimits {
   for (const name of CHANNEL_LIMIT_NAMES) {
     const value = given[name]
     if (value !== undefined && value > ceilings[name])
       throw new InvalidOptionError(name, `must be a whole number from ${CHANNEL_LIMITS[name].min} to ${ceilings[name]}`, value)
   }
-  return lowered(ceilings, given)
+  return lowered(ceilings, { ...defaults, ...given })
 }

@@ -1,7 +1,8 @@
 import { InvalidOptionError, OptionReader } from '../base/options.ts'
-import type { ChannelLimits } from '../protocol/channel-limits.ts'
+import type { ChannelLimits, SomeLimits } from '../protocol/channel-limits.ts'
 import { type Language, LANGUAGES } from '../protocol/compiler-link.ts'
 import { MAX_NAME, MAX_SPECIFIER, TIMEOUT_MS } from '../protocol/limits.ts'
+import type { Trust } from '../protocol/placement.ts'
 import { DEFAULT_MAX_ITEMS } from '../protocol/values/value-options.ts'
 import { type Due, dueIn } from './due.ts'
 import { LimitError, unsentReport } from './errors.ts'
@@ -10,6 +11,7 @@ import { type Modules, readModulesOption } from './modules/given-modules.ts'
 import { type ContextSettings, type PresetName, readContextSettings, readGlobals } from './presets/context-settings.ts'
 import type { DeterministicOptions } from './presets/deterministic.ts'
 import type { Preset } from './presets/preset.ts'
+import { type Placement, type PlacementOptions, readPlacement, readTrust, tightened, wishOf } from './placement.ts'
 import { type RecoveryOptions, type RecoverySettings, readRecovery } from './recovery-options.ts'
 import { type NamedOptions, type Naming, readNaming } from './named-options.ts'
 import { OriginalPlaces } from './source-map.ts'
@@ -36,7 +38,7 @@ export interface RunOptions extends RunLimits {
 /** How one script runs over many inputs, each of which has the deadline for itself: {@link RunOptions}, without a language and limits of its own. */
 export type ManyOptions = Omit<RunOptions, 'language' | 'queueTimeCounts' | keyof RunLimits>
 
-export interface OneShotOptions extends RunOptions, GuestLimits {
+export interface OneShotOptions extends RunOptions, GuestLimits, PlacementOptions {
   /** Globals of the run's context: values, by name. Or, as of `createContext()`, a preset. */
   readonly globals?: Readonly<Record<string, unknown>> | PresetName | Preset
   /** What its context is made with, if `globals` are values. Default `'web'`. */
@@ -45,10 +47,12 @@ export interface OneShotOptions extends RunOptions, GuestLimits {
   readonly deterministic?: DeterministicOptions
   /** `'context'` (default): a context of its own in a worker of the tenant. `'process'`: a process of its own, thrown away afterwards. */
   readonly fresh?: 'context' | 'process'
+  /** V8 heap of the process of `fresh: 'process'`, in bytes; as much again, and a little, may be taken outside the heap. 33,554,432 (32 MiB) to the connection's, which is the default. */
+  readonly memory?: number
 }
 
 /** How a context is made. */
-export interface ContextOptions extends RecoveryOptions, NamedOptions {
+export interface ContextOptions extends RecoveryOptions, NamedOptions, PlacementOptions {
   /** What it is made with. Default `'web'`. */
   readonly globals?: PresetName | Preset
   /** The same by its other name. */
@@ -59,8 +63,13 @@ export interface ContextOptions extends RecoveryOptions, NamedOptions {
   readonly signal?: AbortSignal
   /** What `import()` imports in scripts that run in the context, and `ctx.import()` if it is given none. */
   readonly modules?: Modules
-  /** Limits of the context, lower than the connection's. `timeout` is the default deadline of its runs, in milliseconds. */
-  readonly limits?: GuestLimits & { readonly timeout?: number; readonly maxSource?: number }
+  /** Whether it has a worker process of its own, which ends with it. Default false, and true where `trust` is `'hostile'`. */
+  readonly dedicated?: boolean
+  /**
+   * Limits of the context, lower than the connection's. `timeout` is the default deadline of its runs, in milliseconds; `memory`, for one that is `dedicated`, the V8 heap of its worker in bytes, of which as much again, and
+   * a little, may be taken outside the heap: 33,554,432 (32 MiB) to the connection's.
+   */
+  readonly limits?: GuestLimits & { readonly timeout?: number; readonly maxSource?: number; readonly memory?: number }
 }
 
 export interface CallOptions {
@@ -80,6 +89,9 @@ export interface TimeoutPolicy {
 /** The same for whatever a box evaluates. */
 export interface RunPolicy extends TimeoutPolicy {
   readonly limits: ChannelLimits
+  readonly placement: Placement
+  /** V8 heap of a worker at most, in bytes. */
+  readonly maxMemoryBytes: number
   /** How long a lease may wait for a worker, in milliseconds. */
   readonly queueTimeoutMs: number
   /** How long to try to reach a daemon that is gone, in milliseconds. */
@@ -104,6 +116,7 @@ export interface RunSettings extends CallSettings {
 export interface OneShotSettings extends RunSettings, ContextSettings {
   readonly globals: Readonly<Record<string, unknown>> | undefined
   readonly fresh: 'context' | 'process'
+  readonly placement: Placement
 }
 
 /** Most runs have no options: those share one object. */
@@ -123,11 +136,19 @@ export function resolveManyOptions(policy: TimeoutPolicy, given: unknown): Omit<
 
 export function resolveOneShotOptions(policy: RunPolicy, given: unknown): OneShotSettings {
   const read = new OptionReader('run()', given)
+  const trust = readTrust(read, policy.placement.trust)
+  const lower = tightened(trust, policy.placement.trust)
+  const fresh = readOwn<OneShotSettings['fresh']>(
+    read.oneOf('fresh', ['context', 'process']),
+    { option: 'fresh', yes: 'process', no: 'context', rule: "must be 'process' where trust is 'hostile'" },
+    trust,
+  )
   const settings = {
-    ...readRun(policy, read),
+    ...readRun(lower === undefined ? policy : { ...policy, defaultMs: Math.min(policy.defaultMs, lower.timeoutMs) }, read),
     ...readGlobals(read),
-    limits: readLower(policy, read, GUEST_LIMITS),
-    fresh: read.oneOf('fresh', ['context', 'process']) ?? 'context',
+    limits: readLower(policy, read, GUEST_LIMITS, lower?.limits),
+    fresh,
+    placement: readPlacement(read, policy, trust, { is: fresh === 'process', option: "fresh: 'process'" }, read),
   }
   read.finish()
   return settings
@@ -145,38 +166,66 @@ export interface NewContextSettings extends ContextSettings, RecoverySettings {
   readonly modules: Modules | undefined
   readonly policy: RunPolicy
   readonly naming: Naming | undefined
+  readonly dedicated: boolean
+  readonly placement: Placement
 }
 
 export function resolveContextOptions(policy: RunPolicy, given: unknown): NewContextSettings {
   const read = new OptionReader('createContext()', given)
-  const limits = read.object('limits')
+  const limits = new OptionReader('createContext({ limits })', read.object('limits'))
+  const trust = readTrust(read, policy.placement.trust)
+  const naming = readNaming(read)
+  const dedicated = readOwn(
+    read.boolean('dedicated'),
+    { option: 'dedicated', yes: true, no: false, rule: "must be true where trust is 'hostile'" },
+    trust,
+  )
+  const placement = readPlacement(read, policy, trust, { is: dedicated, option: 'dedicated: true' }, limits)
+  if (naming !== undefined && (dedicated || wishOf(placement) !== undefined))
+    throw new InvalidOptionError('name', "goes with the tenant's usual workers only: all its clients may come there", naming.name)
   const settings = {
     ...readContextSettings(read),
     signal: read.signal('signal'),
     modules: readModulesOption(read),
     ...readRecovery(read),
-    naming: readNaming(read),
-    policy: limits === undefined ? policy : readContextLimits(policy, limits),
+    naming,
+    dedicated,
+    placement,
+    policy: readContextLimits(policy, trust, limits),
   }
+  limits.finish()
   read.finish()
   return settings
 }
 
 /** The policy of what runs in a context with limits of its own. */
-function readContextLimits(policy: RunPolicy, given: object): RunPolicy {
-  const read = new OptionReader('createContext({ limits })', given)
-  const lower = {
-    ...policy,
-    defaultMs: read.integer('timeout', TIMEOUT_MS.min, policy.maxMs) ?? policy.defaultMs,
-    limits: readLimits(read, [...GUEST_LIMITS, 'maxSource'], policy.limits),
-  }
-  read.finish()
-  return lower
+function readContextLimits(policy: RunPolicy, trust: Trust, read: OptionReader): RunPolicy {
+  const lower = tightened(trust, policy.placement.trust)
+  const usualMs = lower === undefined ? policy.defaultMs : Math.min(policy.defaultMs, lower.timeoutMs)
+  const defaultMs = read.integer('timeout', TIMEOUT_MS.min, policy.maxMs) ?? usualMs
+  const limits = readLimits(read, [...GUEST_LIMITS, 'maxSource'], policy.limits, lower?.limits)
+  return defaultMs === policy.defaultMs && limits === policy.limits ? policy : { ...policy, defaultMs, limits }
+}
+
+/** Whether it has a process of its own, in the words of an option. */
+function readOwn<const Choice>(
+  given: Choice | undefined,
+  says: { readonly option: string; readonly yes: Choice; readonly no: Choice; readonly rule: string },
+  trust: Trust,
+): Choice {
+  if (trust !== 'hostile') return given ?? says.no
+  if (given === says.no) throw new InvalidOptionError(says.option, says.rule, given)
+  return says.yes
 }
 
 /** Undefined if none is lower. */
-function readLower(policy: RunPolicy, read: OptionReader, names: readonly (keyof GuestLimits)[]): ChannelLimits | undefined {
-  const limits = readLimits(read, names, policy.limits)
+function readLower(
+  policy: RunPolicy,
+  read: OptionReader,
+  names: readonly (keyof GuestLimits)[],
+  defaults?: SomeLimits,
+): ChannelLimits | undefined {
+  const limits = readLimits(read, names, policy.limits, defaults)
   return limits === policy.limits ? undefined : limits
 }
 

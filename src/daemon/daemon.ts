@@ -33,8 +33,10 @@ import type { CpuUse } from './tenants/cpu-quota.ts'
 import { giveAccess, isOpenSocket, isOpenToOthers } from './tenants/socket-access.ts'
 import { type Credentials, type Viewer, type TenantLimits, Tenants } from './tenants/tenants.ts'
 import { UsageWatch } from './usage-watch.ts'
+import type { WorkerWish } from '../protocol/placement.ts'
 import { VERSION } from './version.ts'
 import { examineRuntime, type Runtime } from './runtime.ts'
+import { kindFor, kindForNames } from './worker-kind.ts'
 import { memoryLimit, type WorkerProcess } from './worker-process.ts'
 
 /** Control connections at most. */
@@ -144,11 +146,24 @@ async function startWith(
 }
 
 function defaultLimits(settings: DaemonSettings): TenantLimits {
-  const { timeoutMs, maxTimeoutMs, channel, max: maxWorkers, maxPerTenant: maxShared, maxQueue, queueTimeoutMs, cpuMs } = settings
+  const {
+    timeoutMs,
+    maxTimeoutMs,
+    channel,
+    memoryBytes,
+    max: maxWorkers,
+    maxPerTenant: maxShared,
+    maxQueue,
+    queueTimeoutMs,
+    cpuMs,
+  } = settings
+  const trust = 'team'
   return {
     timeoutMs,
     maxTimeoutMs,
     channel,
+    memoryBytes,
+    trust,
     maxWorkers,
     maxShared,
     maxQueue,
@@ -352,7 +367,7 @@ class RunningDaemon implements Daemon, SessionOwner {
         "cannot be taken away while others than this user may connect; restart with a 'socketMode' of '600'",
         undefined,
       )
-    const tenants = this.#tenants.reload(next.policy, { ...defaultLimits(next), maxWorkers: before.max })
+    const tenants = this.#tenants.reload(next.policy, { ...defaultLimits(next), maxWorkers: before.max, memoryBytes: before.memoryBytes })
     const changes = changedOptions(before.options, next.options)
     this.#settings = withLive(before, next)
     this.#log.level = next.logLevel
@@ -367,14 +382,25 @@ class RunningDaemon implements Daemon, SessionOwner {
     return changes
   }
 
-  async lease(tenant: string, session: Session, request: Parameters<SessionOwner['lease']>[2]): ReturnType<SessionOwner['lease']> {
+  async lease(
+    tenant: string,
+    session: Session,
+    request: Parameters<SessionOwner['lease']>[2],
+    wish: WorkerWish,
+  ): ReturnType<SessionOwner['lease']> {
     if (this.#draining) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
     this.#cpu.assertLeft(tenant)
     const limits = this.limitsOf(tenant)
     const worker =
       request.purpose === 'compile'
         ? await this.#compilers.lease(tenant)
-        : await this.#pool.lease(tenant, request.purpose, limits, Math.min(request.waitMs, limits.queueTimeoutMs))
+        : await this.#pool.lease(
+            tenant,
+            request.purpose,
+            kindFor(wish, limits, request.purpose, session),
+            limits,
+            Math.min(request.waitMs, limits.queueTimeoutMs),
+          )
     return { type: 'leased', ...this.#grant(tenant, session, request, worker) }
   }
 
@@ -382,9 +408,10 @@ class RunningDaemon implements Daemon, SessionOwner {
     if (this.#draining) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
     this.#cpu.assertLeft(tenant)
     const limits = this.limitsOf(tenant)
+    const kind = kindForNames(limits)
     const waitMs = Math.min(request.waitMs, limits.queueTimeoutMs)
     const { worker, key } = await this.#names.open(tenant, request, limits.maxNamed, () =>
-      this.#pool.lease(tenant, 'context', limits, waitMs),
+      this.#pool.lease(tenant, 'context', kind, limits, waitMs),
     )
     return { type: 'leasedNamed', ...this.#grant(tenant, session, request, worker), key }
   }
@@ -398,6 +425,7 @@ class RunningDaemon implements Daemon, SessionOwner {
   ): Granted {
     if (!this.#sessions.has(session)) {
       this.#retireUnused(worker)
+      this.#retireIfGone(tenant)
       throw new Error('the client is gone')
     }
     try {
@@ -465,11 +493,14 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#strangers.delete(session)
     for (const [channel, number] of session.channels) this.#dropChannel(this.#find(number), channel)
     if (session.tenant === undefined) return
-    const tenantRemains = [...this.#sessions].some(({ tenant }) => tenant === session.tenant)
-    if (tenantRemains) return
-    this.#compilers.retire(session.tenant, 'its tenant left')
+    this.#retireIfGone(session.tenant)
+  }
+
+  #retireIfGone(tenant: string): void {
+    if ([...this.#sessions].some((session) => session.tenant === tenant)) return
+    this.#compilers.retire(tenant, 'its tenant left')
     for (const worker of this.#pool.workers) {
-      if (worker.state.type === 'bound' && worker.state.tenant === session.tenant) this.#retireLeft(worker)
+      if (worker.state.type === 'bound' && worker.state.tenant === tenant) this.#retireLeft(worker)
     }
   }
 
@@ -574,9 +605,13 @@ class RunningDaemon implements Daemon, SessionOwner {
     this.#retireUnused(worker)
   }
 
-  /** A dedicated worker is used once, and one that takes no more is not needed without channels. */
+  /** A dedicated worker is used once, one that takes no more is not needed without channels, nor is that of one connection only. */
   #retireUnused(worker: WorkerProcess): void {
-    if (worker.state.type === 'bound' && (worker.state.dedicated || worker.isDraining) && worker.channels.size === 0)
+    if (
+      worker.state.type === 'bound' &&
+      (worker.state.dedicated || worker.isDraining || worker.kind.owner !== undefined) &&
+      worker.channels.size === 0
+    )
       worker.retire('its lease ended')
   }
 

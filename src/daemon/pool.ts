@@ -8,6 +8,7 @@ import { type BlockedBy, OverloadedLeaseError } from './overloaded.ts'
 import { place } from './placement.ts'
 import { type Waiter, WaitingLine } from './waiting-line.ts'
 import { WorkerTurnover } from './worker-turnover.ts'
+import { isSameKind, type WorkerKind } from './worker-kind.ts'
 import { WorkerProcess, type WorkerSettings } from './worker-process.ts'
 
 export interface PoolSettings extends WorkerSettings {
@@ -25,6 +26,7 @@ const GIVE_UP_AFTER = 3
 /** How long clients may take to let go of a worker that they do not use and that somebody waits for, in milliseconds. */
 const LET_GO_MS = 1_000
 interface Waiting extends Waiter {
+  readonly kind: WorkerKind
   readonly limits: WorkerLimits
   readonly timer: NodeJS.Timeout
   /** Resolves when it waits no more, however that ended. */
@@ -47,6 +49,8 @@ export class Pool implements AsyncDisposable {
   readonly #log: Logger
   readonly #workers = new Set<WorkerProcess>()
   readonly #line = new WaitingLine<Waiting>()
+  /** Workers of another kind than the spares, while they boot for the lease that wants them. */
+  readonly #ordered = new Map<WorkerProcess, Waiting>()
   readonly #turnover = new WorkerTurnover()
   readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
@@ -96,29 +100,33 @@ export class Pool implements AsyncDisposable {
   /** Starts as many workers as are missing. */
   refill(): void {
     const mayStart = (): boolean => !this.#closed && this.#retry === undefined && this.#workers.size < this.#settings.max
-    while (mayStart() && this.#idle() < this.#settings.spare + this.#line.size) this.#start()
+    while (mayStart() && this.#idle() < this.#settings.spare + this.#waitingForSpares()) this.#start()
   }
 
   /**
-   * A worker for a tenant: one that the tenant's clients share, unless it is for a run with a process of its own. If none is free it waits for one, up to `waitMs`; if none can be
+   * A worker for a tenant, of the kind that is wanted: one that the tenant's clients share, unless it is for a run or a context with a process of its own. If none is free it waits for one, up to `waitMs`; if none can be
    * expected in that time, it is refused at once.
    *
    * @throws OverloadedLeaseError
    */
-  async lease(tenant: string, purpose: LeasePurpose, limits: WorkerLimits, waitMs: number): Promise<WorkerProcess> {
+  async lease(tenant: string, purpose: LeasePurpose, kind: WorkerKind, limits: WorkerLimits, waitMs: number): Promise<WorkerProcess> {
     if (this.#closed) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
     const dedicated = purpose === 'process'
     const bound = this.#boundTo(tenant)
-    const shared = dedicated ? [] : bound.filter(({ state, isDraining }) => state.type === 'bound' && !state.dedicated && !isDraining)
+    const company = dedicated ? [] : bound.filter(({ state, isDraining }) => state.type === 'bound' && !state.dedicated && !isDraining)
+    const shared = company.filter((worker) => isSameKind(worker.kind, kind))
     const mayHaveMore = bound.length + this.#line.countOf(tenant) < limits.maxWorkers
-    const ahead = dedicated ? [] : this.#line.filter((each) => each.tenant === tenant && !each.dedicated)
-    const choice = place(shared, mayHaveMore && shared.length + ahead.length < limits.maxShared && this.#mayTake())
+    const coming = dedicated ? [] : this.#coming(tenant)
+    const ahead = coming.filter((each) => isSameKind(each.kind, kind))
+    // Each kind may have one, whatever the others have.
+    const mayShareMore = shared.length + ahead.length === 0 || company.length + coming.length < limits.maxShared
+    const choice = place(shared, mayHaveMore && mayShareMore && this.#mayTake(kind))
     if (choice === undefined && ahead[0] !== undefined) {
       // Another lease of the tenant waits for a worker that this one can share.
       await ahead[0].served
-      return this.lease(tenant, purpose, limits, waitMs)
+      return this.lease(tenant, purpose, kind, limits, waitMs)
     }
-    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, dedicated, limits, waitMs) : choice
+    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, dedicated, kind, limits, waitMs) : choice
     if (purpose === 'context') worker.contextCount.promise(performance.now())
     return worker
   }
@@ -135,36 +143,66 @@ export class Pool implements AsyncDisposable {
     await Promise.all([...this.#workers].map(async (worker) => worker[Symbol.asyncDispose]()))
   }
 
+  /** Its workers, those that boot for it among them. */
   #boundTo(tenant: string): WorkerProcess[] {
-    return [...this.#workers].filter(({ state }) => state.type === 'bound' && state.tenant === tenant)
+    return [...this.#workers].filter(
+      (worker) => (worker.state.type === 'bound' && worker.state.tenant === tenant) || this.#ordered.get(worker)?.tenant === tenant,
+    )
+  }
+
+  /** Leases of the tenant that wait for a worker to share, or whose worker boots. */
+  #coming(tenant: string): Waiting[] {
+    const ofTenant = (each: Waiting): boolean => each.tenant === tenant && !each.dedicated
+    return [...[...this.#ordered.values()].filter(ofTenant), ...this.#line.filter(ofTenant)]
+  }
+
+  /** Whether workers are booted for it before anyone asks. */
+  #isUsual({ memoryBytes, jit }: WorkerKind): boolean {
+    return memoryBytes === this.#settings.memoryBytes && jit
+  }
+
+  #waitingForSpares(): number {
+    return this.#line.filter(({ kind }) => this.#isUsual(kind)).length
   }
 
   #idle(): number {
     let count = 0
-    for (const { state } of this.#workers) if (state.type === 'spare' || state.type === 'booting') count++
+    for (const worker of this.#workers) {
+      const { type } = worker.state
+      if ((type === 'spare' || type === 'booting') && !this.#ordered.has(worker)) count++
+    }
     return count
   }
 
-  #mayTake(): boolean {
-    return this.#idle() > this.#line.size || this.#workers.size < this.#settings.max
+  #mayTake(kind: WorkerKind): boolean {
+    if (this.#workers.size < this.#settings.max) return true
+    // For one of another kind a spare makes room.
+    return this.#isUsual(kind) ? this.#idle() > this.#waitingForSpares() : this.#idle() > this.#line.size
   }
 
   /** Takes and binds in one go, so that two leases of one turn never get the same spare. */
-  #bindSpare(tenant: string, dedicated: boolean, limits: WorkerLimits, waitMs: number): Promise<WorkerProcess> | WorkerProcess {
-    const spare = this.#spare()
+  #bindSpare(
+    tenant: string,
+    dedicated: boolean,
+    kind: WorkerKind,
+    limits: WorkerLimits,
+    waitMs: number,
+  ): Promise<WorkerProcess> | WorkerProcess {
+    const spare = this.#isUsual(kind) ? this.#spare() : undefined
     if (spare !== undefined && this.#line.size === 0 && this.#boundTo(tenant).length < limits.maxWorkers) {
-      this.#bind(spare, tenant, dedicated)
+      this.#bind(spare, tenant, dedicated, kind)
       return spare
     }
-    this.#assertWorthWaiting(tenant, limits, waitMs)
+    this.#assertWorthWaiting(tenant, kind, limits, waitMs)
     const { promise, resolve, reject } = Promise.withResolvers<WorkerProcess>()
     const timer = setTimeout(() => {
       if (this.#line.remove(entry))
-        reject(this.#overloaded(tenant, this.#blockedBy(tenant, limits) ?? 'boot', `no worker was free within ${waitMs} ms`))
+        reject(this.#overloaded(tenant, this.#blockedBy(tenant, kind, limits) ?? 'boot', `no worker was free within ${waitMs} ms`))
     }, waitMs)
     const entry: Waiting = {
       tenant,
       dedicated,
+      kind,
       weight: limits.weight,
       limits,
       timer,
@@ -172,18 +210,21 @@ export class Pool implements AsyncDisposable {
       resolve,
       reject,
     }
-    const blockedBy = this.#blockedBy(tenant, limits)
+    const blockedBy = this.#blockedBy(tenant, kind, limits)
     this.#line.add(entry)
+    if (!this.#isUsual(kind)) this.#serve()
     this.refill()
     if (blockedBy !== undefined) this.#reclaim(blockedBy === 'maxWorkers' ? tenant : undefined)
     return promise
   }
 
   /** A lease that cannot be served in time is refused before it waits. */
-  #assertWorthWaiting(tenant: string, limits: WorkerLimits, waitMs: number): void {
+  #assertWorthWaiting(tenant: string, kind: WorkerKind, limits: WorkerLimits, waitMs: number): void {
+    const blockedBy = this.#blockedBy(tenant, kind, limits)
+    // Its worker is started at once.
+    if (blockedBy === undefined && !this.#isUsual(kind) && this.#line.size === 0) return
     if (this.#line.countOf(tenant) >= limits.maxQueue)
       throw this.#overloaded(tenant, 'maxQueue', `${limits.maxQueue} leases of this tenant wait for a worker already`)
-    const blockedBy = this.#blockedBy(tenant, limits)
     if (blockedBy === undefined) return
     const what =
       blockedBy === 'max' ? `all ${this.#settings.max} workers are in use` : `this tenant has its ${limits.maxWorkers} workers already`
@@ -197,10 +238,10 @@ export class Pool implements AsyncDisposable {
   }
 
   /** What keeps a tenant from getting a worker now; undefined if one boots, or may be started. */
-  #blockedBy(tenant: string, limits: WorkerLimits): BlockedBy | undefined {
+  #blockedBy(tenant: string, kind: WorkerKind, limits: WorkerLimits): BlockedBy | undefined {
     const isTenants = limits.maxWorkers < this.#settings.max
     if (isTenants && this.#boundTo(tenant).length + this.#line.countOf(tenant) >= limits.maxWorkers) return 'maxWorkers'
-    return this.#mayTake() ? undefined : 'max'
+    return this.#mayTake(kind) ? undefined : 'max'
   }
 
   /** Whether a worker in use, or to be given to who waits, is for a run that ends. */
@@ -209,7 +250,8 @@ export class Pool implements AsyncDisposable {
       if (state.type === 'ending') return true
       if (state.type === 'bound' && (state.dedicated || isDraining) && (tenant === undefined || state.tenant === tenant)) return true
     }
-    return this.#line.filter((each) => each.dedicated && (tenant === undefined || each.tenant === tenant)).length > 0
+    const ends = (each: Waiting): boolean => each.dedicated && (tenant === undefined || each.tenant === tenant)
+    return this.#line.filter(ends).length > 0 || [...this.#ordered.values()].some(ends)
   }
 
   /** Has clients, of this tenant if one is named, let go of a shared worker that they do not use: a lease waits for one. */
@@ -247,8 +289,8 @@ export class Pool implements AsyncDisposable {
   canDoWithout(worker: WorkerProcess, limits: WorkerLimits): boolean {
     const bound = this.#boundTo(worker.tenant ?? '')
     const isUsable = (each: WorkerProcess): boolean =>
-      each !== worker && each.state.type === 'bound' && !each.state.dedicated && !each.isDraining
-    return bound.some(isUsable) || (bound.length < limits.maxWorkers && this.#mayTake())
+      each !== worker && each.state.type === 'bound' && !each.state.dedicated && !each.isDraining && isSameKind(each.kind, worker.kind)
+    return bound.some(isUsable) || (bound.length < limits.maxWorkers && this.#mayTake(worker.kind))
   }
 
   #overloaded(tenant: string, blockedBy: BlockedBy, why: string): OverloadedLeaseError {
@@ -257,20 +299,47 @@ export class Pool implements AsyncDisposable {
   }
 
   #spare(): WorkerProcess | undefined {
-    for (const worker of this.#workers) if (worker.state.type === 'spare') return worker
+    for (const worker of this.#workers) if (worker.state.type === 'spare' && !this.#ordered.has(worker)) return worker
     return undefined
   }
 
-  /** Gives spares to who waits for them. */
+  /** Gives spares to who waits for them, and starts workers for those who wait for one of another kind. */
   #serve(): void {
-    for (let spare = this.#spare(); spare !== undefined; spare = this.#spare()) {
+    while (!this.#closed && this.#line.size > 0) {
+      const spare = this.#spare()
+      const hasRoom = this.#workers.size < this.#settings.max
       const held = (tenant: string): number => this.#boundTo(tenant).length
-      const entry = this.#line.next(held, ({ tenant, limits }) => held(tenant) < limits.maxWorkers)
-      if (entry === undefined) return
+      const entry = this.#line.next(
+        held,
+        ({ tenant, kind, limits }) => held(tenant) < limits.maxWorkers && (this.#isUsual(kind) ? spare !== undefined : hasRoom),
+      )
+      if (entry === undefined) break
       clearTimeout(entry.timer)
       this.#turnover.served(performance.now(), this.#line.size > 0)
-      this.#bind(spare, entry.tenant, entry.dedicated)
-      entry.resolve(spare)
+      if (spare === undefined || !this.#isUsual(entry.kind)) this.#order(entry)
+      else {
+        this.#bind(spare, entry.tenant, entry.dedicated, entry.kind)
+        entry.resolve(spare)
+      }
+    }
+    this.#makeRoom()
+  }
+
+  /** Who waits for a worker of another kind than the spares gets the place of one. */
+  #makeRoom(): void {
+    const waits = this.#line.filter(({ tenant, kind, limits }) => !this.#isUsual(kind) && this.#boundTo(tenant).length < limits.maxWorkers)
+    const isLeaving = [...this.#workers].some(({ alive }) => !alive)
+    if (waits.length > 0 && this.#workers.size >= this.#settings.max && !isLeaving) this.#spare()?.retire('another lease needs its place')
+  }
+
+  /** Starts a worker for a lease that no spare can serve. */
+  #order(entry: Waiting): void {
+    const { memoryBytes, jit } = entry.kind
+    try {
+      this.#ordered.set(this.#launch({ ...this.#settings, memoryBytes, jit }), entry)
+    } catch (error) {
+      this.#log.error({ error: errorMessage(error) }, 'a worker could not be launched')
+      entry.reject(new DaemonError('ERR_WORKER_BOOT', `a worker could not be launched: ${errorMessage(error)}`))
     }
   }
 
@@ -281,14 +350,14 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  #bind(worker: WorkerProcess, tenant: string, dedicated: boolean): void {
-    worker.bind(tenant, dedicated)
+  #bind(worker: WorkerProcess, tenant: string, dedicated: boolean, { owner }: WorkerKind): void {
+    worker.bind(tenant, dedicated, owner)
     this.refill()
   }
 
   #start(): void {
     try {
-      this.#launch()
+      this.#launch(this.#settings)
     } catch (error) {
       // No descriptors, no memory, no space: the daemon goes on with the workers that it has.
       this.#log.error({ error: errorMessage(error) }, 'a worker could not be launched')
@@ -296,13 +365,14 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  #launch(): void {
-    const worker: WorkerProcess = new WorkerProcess(this.#settings.nextNumber(), this.#settings, {
+  #launch(settings: WorkerSettings): WorkerProcess {
+    const worker: WorkerProcess = new WorkerProcess(this.#settings.nextNumber(), settings, {
       ready: () => this.#ready(worker),
       message: (message) => this.#onMessage(worker, message),
     })
     this.#workers.add(worker)
     void worker.death.then((report) => this.#died(worker, report))
+    return worker
   }
 
   #ready(worker: WorkerProcess): void {
@@ -310,6 +380,12 @@ export class Pool implements AsyncDisposable {
     for (const proof of this.#proofs.splice(0)) proof.resolve()
     const { state } = worker
     if (state.type === 'spare') this.#log.debug({ worker: worker.number, bootMs: Math.round(state.bootMs) }, 'worker ready')
+    const order = this.#ordered.get(worker)
+    this.#ordered.delete(worker)
+    if (order !== undefined) {
+      this.#bind(worker, order.tenant, order.dedicated, order.kind)
+      order.resolve(worker)
+    }
     this.#serve()
   }
 
@@ -317,7 +393,15 @@ export class Pool implements AsyncDisposable {
     this.#workers.delete(worker)
     this.#deaths.record('worker', worker, report, this.#closed || worker.endedAsPlanned)
     this.#onDeath(worker, report)
-    if (report.phase === 'boot') this.#bootFailed(report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`)
+    const order = this.#ordered.get(worker)
+    this.#ordered.delete(worker)
+    const why = report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`
+    order?.reject(
+      this.#closed
+        ? new DaemonError('ERR_STOPPING', 'the daemon is stopping')
+        : new DaemonError('ERR_WORKER_BOOT', `the worker for this lease did not boot: ${why}`),
+    )
+    if (report.phase === 'boot' && order === undefined) this.#bootFailed(why)
     else {
       // A spare may have been there all the time, and its tenant not allowed to have it.
       this.#serve()

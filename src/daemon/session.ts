@@ -5,6 +5,7 @@ import { FrameSplitter, FramingError } from '../protocol/framing.ts'
 import { HELLO_TIMEOUT_MS, MAX_CONTROL_FRAME_BYTES, MAX_HELLO_FRAME_BYTES } from '../protocol/limits.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 import type { LeaseNamed } from '../protocol/named-messages.ts'
+import type { PlacementMessage, WorkerWish } from '../protocol/placement.ts'
 import { MalformedMessageError } from '../protocol/link.ts'
 import { chooseVersion, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import type { Credentials, Viewer, TenantLimits } from './tenants/tenants.ts'
@@ -21,7 +22,7 @@ export interface SessionOwner {
   /** Who that is. Throws ERR_ACCESS_DENIED, or ERR_OVERLOADED if there are too many of it. */
   identify(session: Session, credentials: Credentials): Viewer
   limitsOf(tenant: string): TenantLimits
-  lease(tenant: string, session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>): Promise<DaemonToClient>
+  lease(tenant: string, session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>, wish: WorkerWish): Promise<DaemonToClient>
   leaseNamed(tenant: string, session: Session, request: LeaseNamed): Promise<DaemonToClient>
   interrupt(session: Session, request: Extract<ClientToDaemon, { type: 'interrupt' }>): void
   distrust(session: Session, request: Extract<ClientToDaemon, { type: 'distrust' }>): void
@@ -42,6 +43,9 @@ const MAX_UNEXPLAINED = 16
 /** Leases that one client may wait for at a time. */
 const MAX_OPEN_LEASES = 1_000
 
+/** What a lease wants that says nothing. */
+const USUAL: WorkerWish = { memoryBytes: undefined, jit: true, exclusive: false }
+
 /** One control connection. Untrusted: what breaks the protocol closes it. */
 export class Session {
   #who: Viewer = { tenant: undefined, isOperator: false }
@@ -56,6 +60,8 @@ export class Session {
   readonly #uid: number | undefined
   #greeted = false
   #openLeases = 0
+  /** What the lease wants that comes next. */
+  #placement: PlacementMessage | undefined
 
   constructor(socket: Socket, owner: SessionOwner) {
     this.#socket = socket
@@ -145,9 +151,12 @@ export class Session {
     }
     if (!this.#greeted) throw new MalformedMessageError('a request before hello')
     switch (message.type) {
+      case 'placement':
+        this.#placement = message
+        return
       case 'lease':
       case 'leaseNamed':
-        void this.#lease(message)
+        void this.#lease(message, this.#takePlacement(message.request))
         return
       case 'interrupt':
         this.#owner.interrupt(this, message)
@@ -193,9 +202,9 @@ export class Session {
     clearTimeout(this.#helloTimer)
     this.#greeted = true
     this.#splitter.maxFrameBytes = MAX_CONTROL_FRAME_BYTES
-    const { timeoutMs, maxTimeoutMs, channel: limits } = this.#owner.limitsOf(this.tenant ?? '')
+    const { timeoutMs, maxTimeoutMs, channel: limits, memoryBytes, trust } = this.#owner.limitsOf(this.tenant ?? '')
     const { daemonVersion } = this.#owner
-    this.#send({ type: 'welcome', version, daemonVersion, timeoutMs, maxTimeoutMs, limits })
+    this.#send({ type: 'welcome', version, daemonVersion, timeoutMs, maxTimeoutMs, limits, memoryBytes, trust })
     if (this.tenant !== undefined) for (const refusal of this.#owner.refusedScripts(this.tenant)) this.refuseScript(refusal)
   }
 
@@ -207,7 +216,14 @@ export class Session {
     this.#owner.crashed(this, hash)
   }
 
-  async #lease(message: Extract<ClientToDaemon, { type: 'lease' | 'leaseNamed' }>): Promise<void> {
+  #takePlacement(request: number): WorkerWish {
+    const placement = this.#placement
+    this.#placement = undefined
+    if (placement !== undefined && placement.request !== request) throw new MalformedMessageError('a placement of another lease')
+    return placement ?? USUAL
+  }
+
+  async #lease(message: Extract<ClientToDaemon, { type: 'lease' | 'leaseNamed' }>, wish: WorkerWish): Promise<void> {
     const { request } = message
     if (this.#openLeases >= MAX_OPEN_LEASES) {
       this.#deny(request, 'ERR_OVERLOADED', `${MAX_OPEN_LEASES} leases are open already`)
@@ -220,7 +236,7 @@ export class Session {
     this.#openLeases++
     try {
       const leased =
-        message.type === 'lease' ? this.#owner.lease(this.tenant, this, message) : this.#owner.leaseNamed(this.tenant, this, message)
+        message.type === 'lease' ? this.#owner.lease(this.tenant, this, message, wish) : this.#owner.leaseNamed(this.tenant, this, message)
       this.#send(await leased)
     } catch (error) {
       this.#deny(

@@ -73,6 +73,8 @@ export interface WorkerStatus {
   readonly handles: number
   readonly runs: number
   readonly cpuMs: number
+  /** The limit of its V8 heap. */
+  readonly memoryBytes: number
   /** Resident memory now, without shared files, and the most there was. */
   readonly rssBytes: number
   readonly peakRssBytes: number
@@ -145,9 +147,10 @@ function visible(processes: Iterable<WorkerProcess>, { tenant, isOperator }: Vie
 }
 
 function workerStatus(worker: WorkerProcess): WorkerStatus {
-  const { state, number, pid, tenant, contexts, handles, runs } = worker
+  const { state, number, pid, tenant, contexts, handles, runs, kind } = worker
+  const { memoryBytes } = kind
   const { cpuMs, rssBytes, peakRssBytes } = worker.sampleUsage()
-  return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, rssBytes, peakRssBytes }
+  return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, memoryBytes, rssBytes, peakRssBytes }
 }
 
 function tenantStatus([tenant, { outcomes, durations }]: [string, TenantCounts]): TenantStatus {

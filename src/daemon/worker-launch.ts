@@ -23,6 +23,8 @@ export interface LaunchSettings {
   /** Who may connect: a ticket is needed besides. */
   readonly access: SocketAccess
   readonly memoryBytes: number
+  /** Whether V8 may compile to machine code. Default: it may. */
+  readonly jit?: boolean
   /** Path of the Node binary. */
   readonly node: string
   readonly sandbox?: Sandbox | undefined
@@ -84,9 +86,10 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
   }
 }
 
-function nodeFlags({ memoryBytes, confinement, program }: LaunchSettings, file: string): string[] {
+function nodeFlags({ memoryBytes, jit, confinement, program }: LaunchSettings, file: string): string[] {
   return [
     ...program.flags,
+    ...(jit === false ? ['--jitless'] : []),
     '--no-warnings',
     // SIGUSR1 would start the inspector.
     '--disable-sigusr1',

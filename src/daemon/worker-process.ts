@@ -19,6 +19,7 @@ import { type ProcessUsage, readDataBytes, readProcessUsage } from './process-us
 import type { WorkerCgroup } from './cgroup.ts'
 import { type Confinement, shortfall } from './confinement.ts'
 import { type LaunchedWorker, launchWorker, type LaunchSettings } from './worker-launch.ts'
+import type { WorkerKind } from './worker-kind.ts'
 import { nextWorkerState, type WorkerEvent, type WorkerState } from './worker-state.ts'
 
 /** Bytes that may wait in the control pipe of a worker which does not read. More means that it is stuck: it is ended. */
@@ -72,6 +73,8 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #launched: LaunchedWorker
   readonly #confinement: Confinement
   readonly #memoryBytes: number
+  readonly #jit: boolean
+  #owner: object | undefined
   readonly #niceness: number
   readonly #cgroup: WorkerCgroup | undefined
   #attestation: Attestation | undefined
@@ -102,6 +105,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#onMessage = on.message
     this.#confinement = settings.confinement
     this.#memoryBytes = settings.memoryBytes
+    this.#jit = settings.jit ?? true
     this.#niceness = settings.program.niceness
     // First: if no group can be made, there must be no process yet that nobody would own.
     this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes), settings.program.cpuWeight)
@@ -115,6 +119,11 @@ export class WorkerProcess implements AsyncDisposable {
     this.#bootTimer = setTimeout(() => this.kill('boot', `did not boot within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS)
     this.death = this.#watchDeath()
     this.#listen()
+  }
+
+  /** Whom it serves is known when it is bound. */
+  get kind(): WorkerKind {
+    return { memoryBytes: this.#memoryBytes, jit: this.#jit, owner: this.#owner }
   }
 
   get state(): WorkerState {
@@ -139,8 +148,10 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#state.type !== 'ending' && this.#state.type !== 'dead'
   }
 
-  bind(tenant: string, dedicated: boolean): void {
+  /** `owner` is the connection whose it is alone, if it is. */
+  bind(tenant: string, dedicated: boolean, owner?: object): void {
     this.#tenant = tenant
+    this.#owner = owner
     this.#apply({ type: 'bind', tenant, dedicated })
     // So that the report of an early death has figures.
     this.sampleUsage()

@@ -10,6 +10,8 @@ import {
   readOptionalString,
 } from './link.ts'
 import { MAX_NAME, TICKET_BYTES } from './limits.ts'
+import { type PlacementMessage, placementCodec, type Trust, TRUSTS } from './placement.ts'
+import type { MsgpackReader } from './msgpack/reader.ts'
 import { readReport, type Report, writeReport } from './report.ts'
 import { type LeasedNamed, leasedNamedCodec, type LeaseNamed, leaseNamedCodec } from './named-messages.ts'
 import {
@@ -36,6 +38,7 @@ export type LeasePurpose = (typeof LEASE_PURPOSES)[number]
 export type ClientToDaemon =
   | Crashed
   | LeaseNamed
+  | PlacementMessage
   | {
       readonly type: 'hello'
       readonly minVersion: number
@@ -72,6 +75,10 @@ export type DaemonToClient =
       readonly maxTimeoutMs: number
       /** What its guests may have at most. */
       readonly limits: ChannelLimits
+      /** V8 heap of a worker of the tenant's, in bytes. */
+      readonly memoryBytes: number
+      /** The least that the tenant's clients may ask for. */
+      readonly trust: Trust
     }
   /** The answer to a hello that cannot be served; the daemon closes the connection. */
   | { readonly type: 'refused'; readonly code: string; readonly message: string }
@@ -103,6 +110,7 @@ export type DaemonToClient =
 export const clientToDaemon = defineLink<ClientToDaemon>({
   crashed: crashedCodec,
   leaseNamed: leaseNamedCodec,
+  placement: placementCodec,
   hello: {
     code: 1,
     fields: 4,
@@ -169,6 +177,12 @@ export const clientToDaemon = defineLink<ClientToDaemon>({
   },
 })
 
+function readTrust(from: MsgpackReader): Trust {
+  const trust = TRUSTS[from.uint32()]
+  if (trust === undefined) throw new MalformedMessageError('an unknown trust')
+  return trust
+}
+
 export const daemonToClient = defineLink<DaemonToClient>({
   draining: drainingCodec,
   leasedNamed: leasedNamedCodec,
@@ -176,13 +190,15 @@ export const daemonToClient = defineLink<DaemonToClient>({
   warning: warningCodec,
   welcome: {
     code: 1,
-    fields: 5,
+    fields: 7,
     pack(out, message) {
       out.int(message.version)
       out.string(message.daemonVersion)
       out.int(message.timeoutMs)
       out.int(message.maxTimeoutMs)
       packChannelLimits(out, message.limits)
+      out.number(message.memoryBytes)
+      out.int(TRUSTS.indexOf(message.trust))
     },
     unpack: (from) => ({
       type: 'welcome',
@@ -191,6 +207,8 @@ export const daemonToClient = defineLink<DaemonToClient>({
       timeoutMs: from.uint32(),
       maxTimeoutMs: from.uint32(),
       limits: readChannelLimits(from),
+      memoryBytes: from.number(),
+      trust: readTrust(from),
     }),
   },
   refused: {

@@ -51,7 +51,16 @@ export async function fakeDaemon(part: CompilerPart): Promise<FakeDaemon> {
       const message = clientToDaemon.decode(bytes, start, end)
       heard.push(message)
       if (message.type === 'hello')
-        tell({ type: 'welcome', version: 1, daemonVersion: 'fake', timeoutMs: 5_000, maxTimeoutMs: 10_000, limits: DEFAULT_CHANNEL_LIMITS })
+        tell({
+          type: 'welcome',
+          version: 1,
+          daemonVersion: 'fake',
+          timeoutMs: 5_000,
+          maxTimeoutMs: 10_000,
+          limits: DEFAULT_CHANNEL_LIMITS,
+          memoryBytes: 2 ** 28,
+          trust: 'team',
+        })
       if (message.type === 'lease') void lease(message.request)
     }
   })

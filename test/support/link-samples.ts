@@ -62,6 +62,10 @@ const toDaemon: Samples<ClientToDaemon> = {
     { type: 'lease', request: MAX, purpose: 'context', known: [0, 127, 128, 65_535, 65_536, MAX], waitMs: 1_000 },
     { type: 'lease', request: 2, purpose: 'process', known: Array.from({ length: 1_000 }, (_, n) => n), waitMs: 1_000 },
   ],
+  placement: [
+    { type: 'placement', request: 1, memoryBytes: undefined, jit: false, exclusive: true },
+    { type: 'placement', request: MAX, memoryBytes: 2 ** 32, jit: true, exclusive: false },
+  ],
   interrupt: [{ type: 'interrupt', worker: 1, channel: 2, run: MAX }],
   distrust: [{ type: 'distrust', worker: 1, reason: 'said “no”' }],
   status: [{ type: 'status', request: 5 }],
@@ -76,7 +80,16 @@ const fromDaemon: Samples<DaemonToClient> = {
     { type: 'warning', limit: 'memory', configured: 2 ** 40, observed: 0, worker: MAX, message: 'ä€😀' },
   ],
   welcome: [
-    { type: 'welcome', version: 1, daemonVersion: '0.1.0', timeoutMs: 5_000, maxTimeoutMs: 3_600_000, limits: DEFAULT_CHANNEL_LIMITS },
+    {
+      type: 'welcome',
+      version: 1,
+      daemonVersion: '0.1.0',
+      timeoutMs: 5_000,
+      maxTimeoutMs: 3_600_000,
+      limits: DEFAULT_CHANNEL_LIMITS,
+      memoryBytes: 2 ** 32,
+      trust: 'hostile',
+    },
   ],
   refused: [{ type: 'refused', code: 'ERR_VERSION', message: 'y'.repeat(70_000) }],
   leasedNamed: [

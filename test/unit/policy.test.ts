@@ -29,14 +29,14 @@ test('a policy with everything in it', () => {
     `{
       // Comments and trailing commas may stand here.
       "tenants": {
-        "acme": { "tokens": ["${HASH}"], "limits": { "timeout": 100, "maxTimeout": 100, "maxWorkers": 2 } },
+        "acme": { "tokens": ["${HASH}"], "limits": { "timeout": 100, "maxTimeout": 100, "maxWorkers": 2, "memory": "64M" }, "trust": "tenant" },
         "user-1.a": { "uids": [1000, 0] },
         "nobody": {},
       },
     }`,
   )
   expect(readPolicy(path).tenants).toEqual({
-    acme: { tokens: [HASH], limits: { timeout: 100, maxTimeout: 100, maxWorkers: 2 } },
+    acme: { tokens: [HASH], limits: { timeout: 100, maxTimeout: 100, maxWorkers: 2, memory: 64 * 1024 * 1024 }, trust: 'tenant' },
     'user-1.a': { uids: [1000, 0] },
     nobody: {},
   })

@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { CHANNEL_LIMITS, type ChannelLimitName } from '../../protocol/channel-limits.ts'
-import { CPU_S, MAX_NAMED, MAX_QUEUE, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
-import { whole } from '../config/rules.ts'
+import { CPU_S, MAX_NAMED, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
+import { TRUSTS } from '../../protocol/placement.ts'
+import { bytes, oneOf, whole } from '../config/rules.ts'
 
 /** Names that a tenant may have: they stand in logs, metrics and paths. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
@@ -24,6 +25,8 @@ const limits = v.strictObject({
   /** Default deadline of a run, and the longest that a client may ask for, in milliseconds. */
   timeout: v.optional(whole(TIMEOUT_MS.min, TIMEOUT_MS.max)),
   maxTimeout: v.optional(whole(TIMEOUT_MS.min, TIMEOUT_MS.max)),
+  /** V8 heap of each of its workers, in bytes or as a text. */
+  memory: v.optional(bytes(MEMORY.min, MEMORY.max)),
   /** Workers at most, shared and dedicated. */
   maxWorkers: v.optional(whole(1, MAX_WORKERS)),
   /** Leases that may wait for a worker, and for how long, in milliseconds. */
@@ -43,6 +46,8 @@ const tenant = v.strictObject({
   /** Users whose processes are this tenant. */
   uids: v.optional(v.pipe(v.array(whole(0, 0xffff_fffe), 'must be a list'), v.maxLength(1_000, 'has at most 1000 users'))),
   limits: v.optional(limits),
+  /** The least that its clients may ask for: docs/placement.md. */
+  trust: v.optional(oneOf(TRUSTS)),
   /** Its share of the workers when not all tenants get what they want, in proportion to theirs. */
   weight: v.optional(whole(1, 1_000)),
 })

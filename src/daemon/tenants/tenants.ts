@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ChannelLimits, lowered } from '../../protocol/channel-limits.ts'
+import { stricter, type Trust } from '../../protocol/placement.ts'
 import { DaemonError } from '../daemon-error.ts'
 import type { Policy, TenantPolicy } from './policy.ts'
 import { readPolicy } from './policy-file.ts'
@@ -22,6 +23,10 @@ export interface TenantLimits {
   readonly maxTimeoutMs: number
   /** Of each channel of its clients. */
   readonly channel: ChannelLimits
+  /** V8 heap of a worker at most, in bytes. */
+  readonly memoryBytes: number
+  /** How far its guests trust each other at most. */
+  readonly trust: Trust
   /** Workers at most, and of these, shared ones. */
   readonly maxWorkers: number
   readonly maxShared: number
@@ -102,13 +107,15 @@ export class Tenants {
 
   limitsOf(tenant: string): TenantLimits {
     const policy = this.#policyOf(tenant)
-    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout, maxClients, maxNamed, cpu } = policy?.limits ?? {}
+    const { timeout, maxTimeout, maxWorkers, maxQueue, queueTimeout, maxClients, maxNamed, cpu, memory } = policy?.limits ?? {}
     const defaults = this.#defaults
     const maxTimeoutMs = Math.min(maxTimeout ?? defaults.maxTimeoutMs, defaults.maxTimeoutMs)
     return {
       maxTimeoutMs,
       channel: lowered(defaults.channel, policy?.limits ?? {}),
       timeoutMs: Math.min(timeout ?? defaults.timeoutMs, maxTimeoutMs),
+      memoryBytes: Math.min(memory ?? defaults.memoryBytes, defaults.memoryBytes),
+      trust: stricter(policy?.trust ?? defaults.trust, defaults.trust),
       maxWorkers: Math.min(maxWorkers ?? defaults.maxWorkers, defaults.maxWorkers),
       maxShared: Math.min(maxWorkers ?? defaults.maxShared, defaults.maxShared),
       maxQueue: Math.min(maxQueue ?? defaults.maxQueue, defaults.maxQueue),
