@@ -44,7 +44,7 @@ describe('options', () => {
     [
       'connect: unknown',
       () => connect(any({ sockett: 'x' })),
-      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'cacheDir', 'reconnect', 'spawn', 'queueTimeCounts', 'limits', got \"x\"",
+      "option 'sockett' is not an option of connect(); it takes 'socket', 'tenant', 'token', 'cacheDir', 'reconnect', 'spawn', 'queueTimeCounts', 'trust', 'jit', 'limits', got \"x\"",
     ],
     ['connect: type', () => connect(any({ socket: 5 })), "option 'socket' must be a string, got 5"],
     ['connect: spawn', () => connect(any({ spawn: 'yes' })), 'option \'spawn\' must be true or false, got "yes"'],
@@ -52,7 +52,7 @@ describe('options', () => {
     [
       'connect: unknown limit',
       () => connect(any({ limits: { time: 1 } })),
-      "option 'time' is not an option of connect({ limits }); it takes 'timeout', 'maxOutput', 'maxDepth', 'maxSource', 'maxConsole', 'maxConsoleLines', 'maxHostCalls', 'maxHostCallsInFlight', 'maxContexts', 'queueTimeout', got 1",
+      "option 'time' is not an option of connect({ limits }); it takes 'memory', 'timeout', 'maxOutput', 'maxDepth', 'maxSource', 'maxConsole', 'maxConsoleLines', 'maxHostCalls', 'maxHostCallsInFlight', 'maxContexts', 'queueTimeout', got 1",
     ],
     [
       'connect: a limit over the daemon’s',
@@ -69,7 +69,7 @@ describe('options', () => {
     [
       'run: unknown',
       () => box.run('1', any({ timeOut: 5 })),
-      "option 'timeOut' is not an option of run(); it takes 'filename', 'language', 'timeout', 'signal', 'queueTimeCounts', 'sourceMap', 'globals', 'preset', 'deterministic', 'maxOutput', 'maxDepth', 'maxHostCalls', 'maxConsole', 'maxConsoleLines', 'maxHostCallsInFlight', 'fresh', got 5",
+      "option 'timeOut' is not an option of run(); it takes 'trust', 'fresh', 'filename', 'language', 'timeout', 'signal', 'queueTimeCounts', 'sourceMap', 'globals', 'preset', 'deterministic', 'maxOutput', 'maxDepth', 'maxHostCalls', 'maxConsole', 'maxConsoleLines', 'maxHostCallsInFlight', 'jit', 'memory', got 5",
     ],
     ['run: timeout 0', () => box.run('1', { timeout: 0 }), "option 'timeout' must be a whole number from 1 to 10000, got 0"],
     [

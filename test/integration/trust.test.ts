@@ -233,6 +233,27 @@ describe('trust', () => {
     })
   })
 
+  test('who says what he wants by hand gets no more than the tenant may have, and nothing for another lease', async () => {
+    const want = { type: 'placement', memoryBytes: 4096 * MIB, jit: true, exclusive: false } as const
+    await using box = await daemon.connect()
+    await using greedy = new RawClient(daemon.socket)
+    await greedy.answerTo(CONTROL_HELLO, 'welcome')
+    greedy.tell({ ...want, request: 1 })
+    const { worker } = await greedy.answerTo({ type: 'lease', request: 1, purpose: 'process', known: [], waitMs: 1_000 }, 'leased')
+    expect((await box.status()).workers.find((each) => each.worker === worker)?.memoryBytes).toBe(96 * MIB)
+    greedy.tell({ ...want, request: 2 }, { type: 'lease', request: 3, purpose: 'process', known: [], waitMs: 1_000 })
+    await greedy.closed
+    await eventually('the end of its worker', async () => !(await bound(box)).includes(worker))
+  })
+
+  test('a context that all may come to goes with workers that all may come to', async () => {
+    await using box = await daemon.connect({ trust: 'tenant' })
+    const rule = "option 'name' goes with the tenant's usual workers only: all its clients may come there, got "
+    expect(await refusal(box.createContext({}, { name: 'ours' }))).toBe(`${rule}"ours"`)
+    await using team = await daemon.connect()
+    expect(await refusal(team.createContext({}, { name: 'ours', dedicated: true }))).toBe(`${rule}"ours"`)
+  })
+
   test('without a compiler to machine code', async () => {
     await using box = await daemon.connect()
     await using ctx = await box.createContext({}, { dedicated: true, jit: false })
