@@ -212,7 +212,9 @@ export class WorkerProcess implements AsyncDisposable {
       this.#launched.interrupt()
     }
     this.#writeWord(HEARTBEAT.interrupting, 0)
-    if (beat.deadlineMs !== 0 && beat.run === 0 && beat.channel === channel)
+    // Its own code answers the run, or it is about to enter the run, having looked for what is not wanted before this was written.
+    const isOnTheVerge = beat.deadlineMs === 0 && beat.run !== 0 && (run === undefined || beat.run === run)
+    if (beat.channel === channel && (isOnTheVerge || (beat.deadlineMs !== 0 && beat.run === 0)))
       setTimeout(() => this.interrupt(channel, run, Math.min(2 * againMs, LAST_LOOK_AGAIN_MS)), againMs).unref()
   }
 

@@ -29,7 +29,7 @@ import { VmRuns } from './vm-runs.ts'
 export interface WorkerParts {
   readonly guard: Guard
   readonly counter: RunCounter
-  readonly heartbeat: Pick<Heartbeat, 'serve' | 'rest'>
+  readonly heartbeat: Pick<Heartbeat, 'serve' | 'rest' | 'isUnwanted'>
   readonly pause: Pause
   readonly ready: ReadyContexts
   readonly presets: PresetContexts
@@ -242,6 +242,13 @@ export class ChannelRuns {
     }
     this.#parts.usage.runs++
     this.#parts.heartbeat.serve(this.#channel, request.run)
+    // Its client is gone, or gave it up, while this was on its way: the daemon found nothing to interrupt.
+    if (this.#parts.heartbeat.isUnwanted) {
+      if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
+      this.#work.fail('ERR_CANCELLED', 'cancelled before it started', 'queued')
+      this.#discard(request.context, payload)
+      return
+    }
     const context = this.#dispatch(request, payload)
     if (this.#parts.heartbeat.rest()) this.#parts.guard.absorbInterrupt()
     this.#cancelled.delete(request.run)

@@ -184,6 +184,22 @@ describe('a client process is killed', () => {
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['ConnectionError,ERR_DISPOSED']))
     expect(await box.run('2')).toBe(2)
   })
+
+  test('a box that is disposed as soon as it has asked: its runs do not begin, or end at once', async () => {
+    await using daemon = await testDaemon({ maxPerTenant: 1 })
+    await using box = await daemon.connect()
+    await box.run('1')
+    for (let round = 0; round < 30; round++) {
+      const other = await daemon.connect()
+      const ctx = await other.createContext({}, round % 2 === 0 ? {} : { name: 'shared' })
+      const calls = Array.from({ length: 3 }, async () => rejection(ctx.run(LOOP, { timeout: 600_000 })))
+      // The requests leave in this turn, or in one of the next.
+      for (let turn = 0; turn < round % 6; turn++) await new Promise(setImmediate)
+      await other.dispose()
+      await Promise.all(calls)
+    }
+    expect(await box.run('2')).toBe(2)
+  })
 })
 
 describe('a daemon process is killed while its workers loop', () => {

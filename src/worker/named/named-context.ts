@@ -64,7 +64,13 @@ export class NamedContext {
     const own: WorkerParts = {
       ...parts,
       isShared: true,
-      heartbeat: { serve: (_, run) => this.#serves(run), rest: () => parts.heartbeat.rest() },
+      heartbeat: {
+        serve: (_, run) => this.#serves(run),
+        rest: () => parts.heartbeat.rest(),
+        get isUnwanted() {
+          return parts.heartbeat.isUnwanted
+        },
+      },
       uploads: {
         keep: () => undefined,
         get: (_, hash, refused) => (this.#current === undefined ? undefined : parts.uploads.get(this.#current.channel, hash, refused)),
