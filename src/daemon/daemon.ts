@@ -276,11 +276,12 @@ class RunningDaemon implements Daemon, SessionOwner {
       },
       log,
     )
-    const { highWaterBytes, memoryBytes, recycleAfter } = settings
+    const { highWaterBytes, recycleAfter } = settings
     const machineBytes = machineMemory()
-    const mark = highWaterMark(confinement.cgroups === undefined ? undefined : memoryLimit(memoryBytes), machineBytes)
+    const usualMark = ({ kind }: WorkerProcess): number =>
+      highWaterMark(confinement.cgroups === undefined ? undefined : memoryLimit(kind.memoryBytes), machineBytes)
     this.#memory = new MemoryWatch(
-      { highWaterBytes: highWaterBytes ?? mark, machineBytes, recycleAfter, drainMs: () => this.#settings.drainMs },
+      { highWaterOf: (worker) => highWaterBytes ?? usualMark(worker), machineBytes, recycleAfter, drainMs: () => this.#settings.drainMs },
       { drains: (worker, why) => this.#drain(worker, why) },
       log,
     )

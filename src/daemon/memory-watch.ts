@@ -31,8 +31,9 @@ export interface Recycling {
   readonly observed: number
 }
 
-export interface MemoryWatchSettings {
-  readonly highWaterBytes: number
+export interface MemoryWatchSettings<Worker> {
+  /** Resident bytes above which a worker is recycled: workers are of several sizes. */
+  readonly highWaterOf: (worker: Worker) => number
   readonly machineBytes: number
   /** Runs after which a worker that holds nothing is replaced. */
   readonly recycleAfter: number
@@ -55,7 +56,7 @@ interface MemoryWatchEvents<Worker> {
  * ended before the kernel ends something. One that has served many runs, and holds nothing, is replaced.
  */
 export class MemoryWatch<Worker extends Watched> {
-  readonly #settings: MemoryWatchSettings
+  readonly #settings: MemoryWatchSettings<Worker>
   readonly #events: MemoryWatchEvents<Worker>
   readonly #log: Logger
   /** How often in a row a worker was above its mark. */
@@ -63,7 +64,7 @@ export class MemoryWatch<Worker extends Watched> {
   /** Those that are to end, and since when. */
   readonly #recycled = new Map<Worker, { readonly why: Recycling; readonly sinceMs: number }>()
 
-  constructor(settings: MemoryWatchSettings, events: MemoryWatchEvents<Worker>, log: Logger) {
+  constructor(settings: MemoryWatchSettings<Worker>, events: MemoryWatchEvents<Worker>, log: Logger) {
     this.#settings = settings
     this.#events = events
     this.#log = log
@@ -102,7 +103,8 @@ export class MemoryWatch<Worker extends Watched> {
   }
 
   #see(worker: Worker, nowMs: number): void {
-    const { highWaterBytes, recycleAfter } = this.#settings
+    const { highWaterOf, recycleAfter } = this.#settings
+    const highWaterBytes = highWaterOf(worker)
     const { rssBytes } = worker
     const times = rssBytes > highWaterBytes ? (this.#above.get(worker) ?? 0) + 1 : 0
     this.#above.set(worker, times)
@@ -127,7 +129,7 @@ export class MemoryWatch<Worker extends Watched> {
     const recycled = this.#recycled.get(worker)
     if (recycled === undefined) return
     const { why, sinceMs } = recycled
-    const isFarAbove = worker.rssBytes > FAR_ABOVE * this.#settings.highWaterBytes
+    const isFarAbove = worker.rssBytes > FAR_ABOVE * this.#settings.highWaterOf(worker)
     if (nowMs - sinceMs < this.#settings.drainMs() && !isFarAbove) return
     const { limit, configured, reason } = why
     const observed = limit === 'highWater' ? Math.max(why.observed, worker.rssBytes) : why.observed

@@ -14,7 +14,7 @@ test.each([
 })
 
 describe('what is seen, and what is done', () => {
-  const settings = { highWaterBytes: 500 * MIB, machineBytes: GIB, recycleAfter: 100, drainMs: 60_000 }
+  const settings = { highWaterOf: () => 500 * MIB, machineBytes: GIB, recycleAfter: 100, drainMs: 60_000 }
   const figures = { tenant: 'a', state: { type: 'bound' }, rssBytes: 100 * MIB, runs: 0, contexts: 1, isDraining: false }
 
   /** Looks at workers as often as they have figures, and tells what is done: which worker drains for which limit, which is killed. */
