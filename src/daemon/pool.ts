@@ -426,9 +426,9 @@ export class Pool implements AsyncDisposable {
   }
 }
 
-/** By the worker's own account, but for what it computes: a lie makes its own tenant lose it. */
+/** By the worker's own account: a lie makes its own tenant lose it. What it said of runs that wait may be a second old; one that has not begun is no reason to keep it, since clients let go only when nothing is pending. */
 function isUnused(worker: WorkerProcess): boolean {
-  return worker.contexts === 0 && worker.handles === 0 && worker.waitingRuns === 0 && worker.readHeartbeat().deadlineMs === 0
+  return worker.contexts === 0 && worker.handles === 0 && worker.readHeartbeat().deadlineMs === 0
 }
 
 export type PoolMessage = Parameters<ConstructorParameters<typeof WorkerProcess>[2]['message']>[0]

@@ -152,6 +152,21 @@ export const RUN_ERRORS = {
       'The worker does not have a compiled script any more. The client sends it again by itself; this is seen only by who speaks the protocol.',
     remedy: 'Send the script, and ask again.',
   },
+  ERR_NAME_UNKNOWN: {
+    type: 'ReportedError',
+    meaning: "There is no context of this name, and `attach: 'only'` makes none; or it was ended while this was on its way.",
+    remedy: 'Make it, by the same call without `attach`.',
+  },
+  ERR_NAME_TAKEN: {
+    type: 'ReportedError',
+    meaning: 'There is a context of this name already, and `attach: false` wants a new one.',
+    remedy: 'Attach to it, take another name, or end it with `dispose({ destroy: true })`.',
+  },
+  ERR_NAME_LIMIT: {
+    type: 'LimitError',
+    meaning: 'The tenant has as many named contexts as it may.',
+    remedy: 'End some with `dispose({ destroy: true })`, let them go idle, or raise `maxNamed` of the policy.',
+  },
   ERR_INVALID_OPTION: {
     type: 'InvalidOptionError',
     meaning: 'An option is unknown, or breaks a rule. The message names option, rule and value. Nothing was sent.',
