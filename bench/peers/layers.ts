@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '../../dist/client/index.js'
-import { startDaemonWithWorker } from '../../dist/daemon/daemon.js'
+import { startDaemonWithWorker } from '../../dist/daemon/start-daemon.js'
 import type { Contender, Session } from '../contender.ts'
 import { COUNTER_SOURCE } from '../work.ts'
 

@@ -1,6 +1,6 @@
 import { rmdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { startDaemon } from './daemon.ts'
+import { startDaemon } from './start-daemon.ts'
 import type { DaemonOptions } from './options.ts'
 
 /**

@@ -1,5 +1,6 @@
 export { InvalidOptionError } from '../base/options.ts'
-export { type Daemon, type DaemonHost, startDaemon, startService } from './daemon.ts'
+export type { Daemon, DaemonHost } from './daemon.ts'
+export { startDaemon, startService } from './start-daemon.ts'
 export { type Configuration, type ConfigurationSources, readConfiguration } from './config/configuration.ts'
 export { OPTION_KEYS } from './config/schema.ts'
 export type { OptionChange } from './config/changes.ts'

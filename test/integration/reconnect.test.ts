@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { connect, type ConnectOptions } from 'glovebox'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startDaemonWithWorker } from '../../dist/daemon/daemon.js'
+import { startDaemonWithWorker } from '../../dist/daemon/start-daemon.js'
 import { temporaryDirectory } from '../support/daemons.ts'
 import { rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Box, connect, type ConnectOptions } from 'glovebox'
 import type { DaemonOptions } from 'glovebox/daemon'
-import { startDaemonWithWorker } from '../../dist/daemon/daemon.js'
+import { startDaemonWithWorker } from '../../dist/daemon/start-daemon.js'
 import { eventually } from './eventually.ts'
 import { fixture } from './fixture.ts'
 

@@ -1,0 +1,21 @@
+import type { WorkerProcess } from './worker-process.ts'
+
+/** How often a draining daemon looks whether all is quiet, in milliseconds. */
+const LOOK_MS = 25
+
+/** Resolves when no worker has a run, after `withinMs` at the latest. */
+export async function untilQuiet(workers: () => Iterable<WorkerProcess>, withinMs: number): Promise<void> {
+  const until = performance.now() + withinMs
+  // What they said last is old.
+  for (const worker of workers()) worker.waitingRuns = 1
+  while (performance.now() < until && [...workers()].some(isBusy)) {
+    for (const worker of workers()) worker.send({ type: 'ping', sequence: 0 })
+    await new Promise((resolve) => {
+      setTimeout(resolve, LOOK_MS)
+    })
+  }
+}
+
+function isBusy(worker: WorkerProcess): boolean {
+  return worker.state.type === 'bound' && (worker.readHeartbeat().deadlineMs !== 0 || worker.waitingRuns !== 0)
+}
