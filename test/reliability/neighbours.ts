@@ -13,6 +13,8 @@ const WORKERS_OF_B = 2
 const CLIENTS_OF_B = 4
 const TIMEOUT_MS = 200
 const SAMPLE_MS = 500
+/** A is measured alone for a tenth of the time, and at least for so long. */
+const ALONE_MS = 2_000
 
 /** What B does, again and again: spin, flood the console, allocate to its limit on the heap and outside of it, end its worker on purpose. */
 const MISCHIEF: readonly string[] = [
@@ -46,7 +48,7 @@ export async function neighbours(seconds: number): Promise<Figures> {
   await using ctx = await boxA.createContext()
   await smallRuns(ctx, 500)
 
-  const alone = await smallRuns(ctx, seconds * 1_000)
+  const alone = await smallRuns(ctx, Math.max(ALONE_MS, (seconds * 1_000) / 10))
   const outcomes = new Tally()
   const memory: number[] = []
   const stop = new AbortController()

@@ -171,3 +171,14 @@ test('an isolate that was disposed', async () => {
   expect([short.isDisposed, (await rejection(short.createContext())).message]).toEqual([true, 'Isolate is disposed'])
   expect((await rejection(lost.eval('1'))).code).toBe('ERR_CONTEXT_LOST')
 })
+
+test('memoryLimit gives each context a worker with that much memory', async () => {
+  await using small = new ivm.Isolate({ box, memoryLimit: 40 })
+  const filled = await small.createContext()
+  expect(await filled.eval('globalThis.kept = Array.from({ length: 1e5 }, (_, n) => n); kept.length')).toBe(100_000)
+  const error = await rejection(filled.eval('for (;;) kept.push({ kept: kept.length })', { timeout: 60_000 }))
+  expect(error).toMatchObject({ name: 'MemoryLimitError', report: { limit: 'memory', configured: 40 * 2 ** 20 } })
+  // The others are elsewhere.
+  expect(await context.eval('1')).toBe(1)
+  expect(() => new ivm.Isolate({ memoryLimit: 8 })).toThrow(/option 'memoryLimit' must be a whole number from 32 to 4096, got 8/)
+})

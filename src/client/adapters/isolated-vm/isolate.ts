@@ -1,10 +1,15 @@
-import { InvalidOptionError, OptionReader } from '../../../base/options.ts'
+import { OptionReader } from '../../../base/options.ts'
 import type { Box, Context, ContextOptions } from '../../index.ts'
+import { MEMORY } from '../../../protocol/limits.ts'
 import { sharedBox } from '../../shared-box.ts'
 import { IsolateContext, type RunOptions } from './context.ts'
 import { noSync } from './transfer.ts'
 
+const MIB = 1024 * 1024
+
 export interface IsolateOptions {
+  /** Memory of each of its contexts, in MiB, heap and off-heap: 32 up to what the daemon allows. Gives each context a worker of its own. Default: contexts share workers, and their limit. */
+  readonly memoryLimit?: number
   /** Whose workers hold the contexts: its daemon, its tenant, its limits. Stays yours to dispose. Default: one connection for all isolates of this process. */
   readonly box?: Box
   /** How contexts are made, as for `box.createContext()`. Default: the bare language, as in isolated-vm. */
@@ -20,16 +25,12 @@ export class Isolate implements AsyncDisposable {
 
   /** @throws InvalidOptionError */
   constructor(options?: IsolateOptions) {
-    const given = options as Readonly<Record<string, unknown>> | undefined
-    if (given?.['memoryLimit'] !== undefined)
-      throw new InvalidOptionError(
-        'memoryLimit',
-        "is the worker's: set it where the daemon or its tenant is configured",
-        given['memoryLimit'],
-      )
     const read = new OptionReader('new Isolate()', options)
     this.#box = read.object('box') as Box | undefined
-    this.#options = { globals: 'ecmascript', ...read.object('context') }
+    const memoryLimit = read.integer('memoryLimit', MEMORY.min / MIB, MEMORY.max / MIB)
+    const context: ContextOptions = { globals: 'ecmascript', ...read.object('context') }
+    this.#options =
+      memoryLimit === undefined ? context : { ...context, dedicated: true, limits: { ...context.limits, memory: memoryLimit * MIB } }
     read.finish()
   }
 
