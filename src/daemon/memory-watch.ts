@@ -98,6 +98,11 @@ export class MemoryWatch<Worker extends Watched> {
     )
   }
 
+  /** Whether it is to end, whatever it holds. */
+  isRecycled(worker: Worker): boolean {
+    return this.#recycled.has(worker)
+  }
+
   died(worker: Worker): void {
     this.#recycled.delete(worker)
   }

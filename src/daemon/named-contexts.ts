@@ -17,6 +17,8 @@ interface Named {
   /** By the worker: channels that are attached, and how often one has attached. */
   attached: number
   attaches: number
+  /** Since when nobody is attached, or somebody may come. */
+  idleSinceMs: number
   timer: NodeJS.Timeout | undefined
 }
 
@@ -59,6 +61,7 @@ export class NamedContexts {
     entry.granted++
     entry.grantedMs = performance.now()
     const worker = await entry.placed
+    entry.idleSinceMs = performance.now()
     this.#rearm(entry)
     return { worker, key: entry.key }
   }
@@ -68,10 +71,28 @@ export class NamedContexts {
     if (entry === undefined) return
     if (message.type === 'nameEnded') this.#remove(entry)
     else {
-      entry.attached = message.attached
+      // What it says of clients is its own claim, and must not keep it alive when there are none.
+      const mayBeTrue = worker.channels.size > 0
+      if (entry.attached > 0 || (mayBeTrue && entry.attaches !== message.attaches)) entry.idleSinceMs = performance.now()
+      entry.attached = mayBeTrue ? message.attached : 0
       entry.attaches = message.attaches
       this.#rearm(entry)
     }
+  }
+
+  /** Nobody has a channel to the worker any more. */
+  left(worker: WorkerProcess): void {
+    for (const entry of this.#all()) {
+      if (entry.worker !== worker || (entry.attached === 0 && entry.granted <= entry.attaches)) continue
+      entry.attached = 0
+      entry.idleSinceMs = performance.now()
+      this.#rearm(entry)
+    }
+  }
+
+  /** The tenant is gone. */
+  forget(tenant: string): void {
+    for (const entry of this.#byTenant.get(tenant)?.values() ?? []) this.#remove(entry)
   }
 
   died(worker: WorkerProcess): void {
@@ -121,6 +142,7 @@ export class NamedContexts {
       grantedMs: 0,
       attached: 0,
       attaches: 0,
+      idleSinceMs: performance.now(),
       timer: undefined,
     }
     placed.catch(() => this.#remove(entry))
@@ -134,13 +156,13 @@ export class NamedContexts {
   #rearm(entry: Named): void {
     clearTimeout(entry.timer)
     if (entry.attached > 0 || this.#byTenant.get(entry.tenant)?.get(entry.name) !== entry) return
-    const awaitedMs = entry.granted > entry.attaches ? entry.grantedMs + TICKET_LIFETIME_MS - performance.now() : 0
+    const untilMs = Math.max(entry.idleSinceMs + entry.idleMs, entry.granted > entry.attaches ? entry.grantedMs + TICKET_LIFETIME_MS : 0)
     entry.timer = setTimeout(
       () => {
         entry.worker?.send({ type: 'unnamed', key: entry.key })
         this.#remove(entry)
       },
-      Math.max(entry.idleMs, awaitedMs),
+      Math.max(0, untilMs - performance.now()),
     ).unref()
   }
 

@@ -57,6 +57,8 @@ export class Pool implements AsyncDisposable {
   readonly #onReclaimed: (worker: WorkerProcess) => void
   readonly #deaths: Deaths
   readonly #proofs: { readonly resolve: () => void; readonly reject: (error: DaemonError) => void }[] = []
+  /** Workers that their clients were told to let go of, for as long as that may take. */
+  readonly #reclaimed = new Set<WorkerProcess>()
   #failedBoots = 0
   #retry: NodeJS.Timeout | undefined
   #closed = false
@@ -129,6 +131,15 @@ export class Pool implements AsyncDisposable {
     const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, dedicated, kind, limits, waitMs) : choice
     if (purpose === 'context') worker.contextCount.promise(performance.now())
     return worker
+  }
+
+  /** Now and then: a worker that was in use when somebody began to wait may not be any more. */
+  look(): void {
+    const waiting = new Map(this.#line.filter(() => true).map((entry) => [entry.tenant, entry.limits]))
+    for (const [tenant, { maxWorkers }] of waiting) {
+      if (this.#boundTo(tenant).length >= maxWorkers) this.#reclaim(tenant)
+      else if (this.#workers.size >= this.#settings.max && this.#idle() === 0) this.#reclaim(undefined)
+    }
   }
 
   find(number: number): WorkerProcess | undefined {
@@ -260,16 +271,18 @@ export class Pool implements AsyncDisposable {
     const worker = this.#unused(tenant)
     if (worker === undefined) return
     this.#log.debug({ worker: worker.number, tenant: worker.tenant }, 'worker is not used, and somebody waits')
+    this.#reclaimed.add(worker)
     this.#onReclaimed(worker)
     setTimeout(() => {
+      this.#reclaimed.delete(worker)
       if (worker.state.type === 'bound' && isUnused(worker)) worker.retire('its clients did not use it, and somebody waited')
     }, LET_GO_MS).unref()
   }
 
-  /** Workers that end when their clients let go of them. */
+  /** Workers that end, or will when their clients let go of them. Of one that takes no more, and is used, nobody knows when that is. */
   #leaving(): number {
     let leaving = 0
-    for (const { state, isDraining } of this.#workers) if (state.type === 'ending' || (state.type === 'bound' && isDraining)) leaving++
+    for (const worker of this.#workers) if (worker.state.type === 'ending' || this.#reclaimed.has(worker)) leaving++
     return leaving
   }
 
@@ -278,7 +291,7 @@ export class Pool implements AsyncDisposable {
     let found: WorkerProcess | undefined
     for (const worker of this.#workers) {
       const { state } = worker
-      if (state.type !== 'bound' || state.dedicated || worker.isDraining || !isUnused(worker)) continue
+      if (state.type !== 'bound' || state.dedicated || this.#reclaimed.has(worker) || !isUnused(worker)) continue
       if (tenant !== undefined && state.tenant !== tenant) continue
       if (found === undefined || worker.cpuShare < found.cpuShare) found = worker
     }

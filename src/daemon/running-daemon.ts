@@ -44,6 +44,9 @@ import { defaultLimits } from './tenants/default-limits.ts'
 /** Connections that may wait to be accepted; the kernel's `net.core.somaxconn` caps it. */
 const BACKLOG = 4_096
 
+/** Channels of a client: one to each worker that it uses, and those that it has asked for and not opened. */
+const MAX_CHANNELS = 4_096
+
 /** Who has the daemon in its own process. */
 const OPERATOR: Viewer = { tenant: undefined, isOperator: true }
 
@@ -77,6 +80,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
   readonly #clients = new Clients()
   readonly #names = new NamedContexts((worker) => {
     const { state } = worker
+    this.#retireUnused(worker)
     if (state.type === 'bound' && !this.#clients.hasTenant(state.tenant)) this.#retireLeft(worker)
   })
   readonly #startedAt = new Date()
@@ -148,6 +152,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
       () => {
         this.#cpu.look(this.#pool.workers, this.#compilers.processes)
         this.#memory.look(this.#pool.workers)
+        this.#pool.look()
       },
     )
     this.#server = createServer((socket) => this.#clients.add(socket, this))
@@ -225,6 +230,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
     for (const { option, from, to, needsRestart } of changes)
       this.#log.info({ option, from, to, needsRestart }, needsRestart ? 'option changed: it holds after a restart' : 'option changed')
     for (const { tenant, change } of tenants) this.#log.info({ tenant }, `tenant ${change}`)
+    for (const { tenant, change } of tenants) if (change === 'removed') this.#names.forget(tenant)
     for (const session of this.#clients) {
       if (session.tenant !== undefined && !this.#tenants.has(session.tenant))
         session.expel(`tenant '${session.tenant}' is not in the daemon's policy any more`)
@@ -288,6 +294,10 @@ export class RunningDaemon implements Daemon, SessionOwner {
     const known = request.known.includes(worker.number) ? channelOf(session, worker) : undefined
     if (known !== undefined) {
       return { request: request.request, worker: worker.number, channel: known, path: undefined, ticket: new Uint8Array(0) }
+    }
+    if (session.channels.size >= MAX_CHANNELS) {
+      this.#retireUnused(worker)
+      throw new DaemonError('ERR_OVERLOADED', `this client has ${MAX_CHANNELS} channels, which is the limit`)
     }
     const channel = ++this.#channels
     const ticket = randomBytes(TICKET_BYTES)
@@ -425,6 +435,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
   #closeChannel(worker: WorkerProcess | undefined, channel: number): void {
     if (worker === undefined) return
     worker.channels.delete(channel)
+    if (worker.channels.size === 0) this.#names.left(worker)
     this.#retireUnused(worker)
   }
 
@@ -452,7 +463,9 @@ export class RunningDaemon implements Daemon, SessionOwner {
     if (
       worker.state.type === 'bound' &&
       (worker.state.dedicated || worker.isDraining || worker.kind.owner !== undefined) &&
-      worker.channels.size === 0
+      worker.channels.size === 0 &&
+      // A named context outlives its clients, unless its worker has to go.
+      (this.#memory.isRecycled(worker) || !this.#names.isIn(worker))
     )
       worker.retire('its lease ended')
   }

@@ -42,6 +42,8 @@ export interface WorkerSettings extends LaunchSettings {
 /** How soon a worker that was to be interrupted, and was not computing just then, is looked at again, in milliseconds: at first, and at last. */
 const FIRST_LOOK_AGAIN_MS = 1
 const LAST_LOOK_AGAIN_MS = 50
+/** Runs that are looked for again at a time. Only one is served at a time: a run that is not among them ends at its deadline. */
+const MAX_LOOKS_AGAIN = 64
 
 /** What a worker is running, by its own account. HOSTILE: to be bounded by the reader. */
 export interface HeartbeatReading {
@@ -91,6 +93,7 @@ export class WorkerProcess implements AsyncDisposable {
   #limitReached: Pick<Report, 'limit' | 'configured' | 'observed'> | undefined
   readonly #pageBytes = new ArrayBuffer(HEARTBEAT_USED_BYTES)
   #interrupts = 0
+  readonly #looksAgain = new Set<string>()
   readonly #oomKillsBefore = machineOomKills()
   readonly #onMessage: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void
   readonly #onReady: () => void
@@ -214,8 +217,18 @@ export class WorkerProcess implements AsyncDisposable {
     this.#writeWord(HEARTBEAT.interrupting, 0)
     // Its own code answers the run, or it is about to enter the run, having looked for what is not wanted before this was written.
     const isOnTheVerge = beat.deadlineMs === 0 && beat.run !== 0 && (run === undefined || beat.run === run)
-    if (beat.channel === channel && (isOnTheVerge || (beat.deadlineMs !== 0 && beat.run === 0)))
-      setTimeout(() => this.interrupt(channel, run, Math.min(2 * againMs, LAST_LOOK_AGAIN_MS)), againMs).unref()
+    if (beat.channel === channel && (isOnTheVerge || (beat.deadlineMs !== 0 && beat.run === 0))) this.#lookAgain(channel, run, againMs)
+  }
+
+  /** A client may ask for any number of interrupts, and a worker may claim for long that it is at this channel: each run is waited for once, and not too many are. */
+  #lookAgain(channel: number, run: number | undefined, againMs: number): void {
+    const what = `${channel} ${run}`
+    if (this.#looksAgain.has(what) || this.#looksAgain.size >= MAX_LOOKS_AGAIN) return
+    this.#looksAgain.add(what)
+    setTimeout(() => {
+      this.#looksAgain.delete(what)
+      this.interrupt(channel, run, Math.min(2 * againMs, LAST_LOOK_AGAIN_MS))
+    }, againMs).unref()
   }
 
   #writeWord(index: number, value: number): void {

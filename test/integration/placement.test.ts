@@ -83,6 +83,50 @@ test('a worker that its clients do not use goes to who waits for one, whoever th
   expect(await ctx.get('x')).toBe(5)
 })
 
+test('a worker that is in use when somebody begins to wait goes to them when it is not any more', async () => {
+  const [acme, beta] = [makeToken(), makeToken()]
+  using directory = temporaryDirectory()
+  const policy = join(directory.path, 'policy.json')
+  writeFileSync(policy, JSON.stringify({ tenants: { acme: { tokens: [acme.hash] }, beta: { tokens: [beta.hash] } } }))
+  await using daemon = await testDaemon({ policy, max: 2, spare: 1 })
+  await using one = await daemon.connect({ token: acme.token })
+  await using two = await daemon.connect({ token: beta.token })
+  const held = await one.createContext()
+  const abort = new AbortController()
+  const long = rejection(one.run('new Promise(() => {})', { fresh: 'process', signal: abort.signal, timeout: 20_000 }))
+  await eventually('both in use', async () => (await bound(one)).length === 2)
+  // It may hope for the end of the run.
+  const waits = two.run('1 + 1')
+  await eventually('it waits', async () => (await two.status()).queue?.waiting === 1)
+  await held.dispose()
+  expect(await waits).toBe(2)
+  abort.abort()
+  await long
+})
+
+test('a context that keeps overrunning takes no named context along when it goes', async () => {
+  await using daemon = await testDaemon({ max: 3, spare: 1, maxPerTenant: 1 })
+  await using box = await daemon.connect()
+  const named = await box.createContext({ mine: 1 }, { name: 'kept' })
+  const [first] = await bound(box)
+  await named.dispose()
+  const bad = await box.createContext()
+  for (let time = 0; time < 3; time++) await overrun(bad)
+  const others: Context[] = []
+  await eventually('a context elsewhere', async () => {
+    others.push(await box.createContext())
+    return (await bound(box)).length > 1
+  })
+  await Promise.all(others.map(async (ctx) => ctx.dispose()))
+  await bad.dispose()
+  await eventually('nothing else there', async () =>
+    (await bound(box)).every(({ worker, contexts }) => worker !== first?.worker || contexts <= 1),
+  )
+  await using again = await box.createContext({}, { name: 'kept', attach: 'only' })
+  expect(await again.get('mine')).toBe(1)
+  await again.dispose({ destroy: true })
+})
+
 test('a worker of its own takes the place of one that the tenant shares and does not use', async () => {
   await using daemon = await testDaemon({ max: 1, spare: 1 })
   await using box = await daemon.connect()
