@@ -32,6 +32,8 @@ export class Heartbeat {
 
   /** Whether the daemon wants the run at work to end: a guest that asks one thing after the other is rarely met in its own code, where a signal would end it. */
   get isUnwanted(): boolean {
+    // What the worker does for nobody, whose number the page begins with.
+    if (this.#channel === 0) return false
     // Words are signed, numbers of runs are not.
     if (this.#words[HEARTBEAT.unwantedChannel] !== (this.#channel | 0)) return false
     const run = this.#words[HEARTBEAT.unwantedRun]
