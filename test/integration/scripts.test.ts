@@ -126,7 +126,10 @@ class RawChannel extends RawPeer {
   }
 
   async answerTo(run: number): Promise<WorkerToClient & { readonly value?: unknown }> {
-    return eventually(`an answer to ${run}`, () => this.said.find((message) => 'run' in message && message.run === run))
+    // What is known of a failure comes in a message of its own, before it.
+    return eventually(`an answer to ${run}`, () =>
+      this.said.find((message) => 'run' in message && message.run === run && message.type !== 'evidence'),
+    )
   }
 }
 
