@@ -94,6 +94,8 @@ export class WorkerProcess implements AsyncDisposable {
   readonly #pageBytes = new ArrayBuffer(HEARTBEAT_USED_BYTES)
   #interrupts = 0
   readonly #looksAgain = new Set<string>()
+  /** The channel that was given up last. */
+  #dropped: number | undefined
   readonly #oomKillsBefore = machineOomKills()
   readonly #onMessage: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void
   readonly #onReady: () => void
@@ -206,6 +208,7 @@ export class WorkerProcess implements AsyncDisposable {
    */
   interrupt(channel: number, run?: number, againMs = FIRST_LOOK_AGAIN_MS): void {
     if (!this.alive) return
+    if (run === undefined) this.#dropped = channel
     this.#writeWord(HEARTBEAT.unwantedRun, run ?? ANY_RUN)
     this.#writeWord(HEARTBEAT.unwantedChannel, channel)
     this.#writeWord(HEARTBEAT.interrupting, 1)
@@ -227,6 +230,8 @@ export class WorkerProcess implements AsyncDisposable {
     this.#looksAgain.add(what)
     setTimeout(() => {
       this.#looksAgain.delete(what)
+      // The whole channel is not wanted any more: that must stay written.
+      if (run !== undefined && this.#dropped === channel) return
       this.interrupt(channel, run, Math.min(2 * againMs, LAST_LOOK_AGAIN_MS))
     }, againMs).unref()
   }
