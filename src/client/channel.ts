@@ -3,34 +3,30 @@ import { isArgumentList } from '../protocol/arguments.ts'
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
-import { errorCodeName } from '../protocol/error-codes.ts'
-import { HELLO_TIMEOUT_MS, MAX_QUEUED_BYTES, MAX_RELEASED, TIMEOUT_MS } from '../protocol/limits.ts'
+import { HELLO_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
+import type { AboutCall } from './about-call.ts'
 import { Bridges } from './bridges.ts'
 import { Calls } from './calls.ts'
 import { asValueError, ChannelWarnings, maxFrameBytes } from './channel-limits.ts'
+import { ChannelOutbox } from './channel-outbox.ts'
 import { ChannelSocket } from './channel-socket.ts'
 import type { Script } from './compiler/script.ts'
 import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
-import { type Due, queuedTimeout, waitedMs } from './due.ts'
-import { ConnectionError, ContextLostError, errorForCode, PresetError, ProtocolError, type Report } from './errors.ts'
-import { exhaustedError } from './exhausted.ts'
-import { guestErrorOf } from './guest-error.ts'
-import { type GuestEventMap, type GuestEventName, type GuestEvents, levelOf } from './guest-events.ts'
+import { ConnectionError, ContextLostError, PresetError } from './errors.ts'
+import type { GuestEvents } from './guest-events.ts'
+import { GuestSpeech } from './guest-speech.ts'
 import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
-import { discardOutcomes, type ManyCall } from './many-call.ts'
+import { discardOutcomes } from './many-call.ts'
+import { ReceivedFailures } from './received-failures.ts'
 import { ReceivedValues } from './received-values.ts'
-import { factsOf, placeText, type RunFacts, type Traces, withFacts } from './run-traces.ts'
-import { checkDepth, currentFrame, type Nested } from './reentrance.ts'
-import { FLUSH_BYTES, NO_PAYLOAD, Requests } from './requests.ts'
+import type { RunFacts } from './run-traces.ts'
+import { checkDepth, currentFrame } from './reentrance.ts'
+import { NO_PAYLOAD, Requests } from './requests.ts'
 import { Silence } from './silence.ts'
-import type { RunScript } from './source-maps.ts'
-
-/** A worker reads more than this at once, in bytes, if it is there: all of it, or nothing. */
-const READ_AT_ONCE_BYTES = 32 * 1024
 
 type RequestHead = Extract<
   Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' | 'due' | 'limits' }>,
@@ -50,20 +46,6 @@ export interface ChannelEvents {
   readonly guests: GuestEvents
 }
 
-/** What is remembered of a call. */
-interface AboutCall extends Nested, Traces {
-  readonly context: number
-  readonly timeoutMs: number
-  /** Bytes of its result. */
-  readonly maxOutput: number
-  /** Where outcomes of a `many` run go. */
-  readonly many: ManyCall | undefined
-  /** The source of a run, for the stacks of what it throws. */
-  readonly script: RunScript | undefined
-  /** When it is due, if its time in the worker's line counts. */
-  readonly due: Due | undefined
-}
-
 export interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script' | 'due'>> {
   /** Lower limits, of the context that it makes, or of itself. */
   readonly limits?: ChannelLimits | undefined
@@ -81,21 +63,16 @@ export class Channel {
   readonly #calls = new Calls<unknown, AboutCall>()
   readonly #bridges: Bridges
   readonly #requests: Requests
+  readonly #outbox: ChannelOutbox
   readonly #values: ReceivedValues
+  readonly #failures: ReceivedFailures
+  readonly #speech: GuestSpeech
   readonly #warnings: ChannelWarnings
   readonly #silence: Silence
   /** Runs that were given up and have no answer yet, with their context. */
   readonly #abandoned = new Map<number, number>()
   readonly #welcome = Promise.withResolvers<void>()
-  #flushing = false
-  /** Writes, and their bytes, since the worker had nothing to do for this channel. */
-  #writes = 0
-  #writtenBytes = 0
-  /** Of what has not left yet, replies have at most so many bytes. */
-  #replyBytes = 0
   readonly #openedMs = performance.now()
-  /** Bytes of all messages that have come. */
-  #received = 0
   /** The latest call that the worker is known to have begun with. */
   #begun = 0
   #cause: Error | undefined
@@ -106,13 +83,15 @@ export class Channel {
     this.#bridges = new Bridges(
       {
         invoke: (caller, handle, args) => this.#invoke(caller, handle, args),
-        giveBack: (context, handles) => this.#giveBack(context, handles),
+        giveBack: (context, handles) => this.#outbox.giveBack(context, handles),
       },
       defaults,
     )
     this.#requests = new Requests(this.#bridges, limits.maxDepth)
-    this.#warnings = new ChannelWarnings(lease.worker, this.#bridges, (context, warning) => this.#emit(context, 'warning', warning))
-    this.#values = new ReceivedValues(this.#bridges, limits.maxDepth, (context, handles) => this.#giveBack(context, handles))
+    this.#warnings = new ChannelWarnings(lease.worker, this.#bridges, (context, warning) => this.#speech.emit(context, 'warning', warning))
+    this.#values = new ReceivedValues(this.#bridges, limits.maxDepth, (context, handles) => this.#outbox.giveBack(context, handles))
+    this.#failures = new ReceivedFailures(lease.worker, this.#bridges)
+    this.#speech = new GuestSpeech(this.#bridges, this.#values, this.#failures, events.guests)
     this.worker = lease.worker
     this.number = lease.channel
     this.#events = events
@@ -125,6 +104,7 @@ export class Channel {
       broken: (reason) => this.#distrust(reason),
       closed: () => events.closed(),
     })
+    this.#outbox = new ChannelOutbox(this.#requests, this.#socket, (reason) => this.#distrust(reason))
     this.#welcome.promise.catch(() => undefined)
     const hello = clientToWorker.encode({
       type: 'hello',
@@ -146,7 +126,7 @@ export class Channel {
 
   /** Whether the worker was gone before it read anything of what it was last asked: none of that was begun. */
   get isUnread(): boolean {
-    return this.#writes === 0 || (this.#socket.isBroken && this.#writes === 1 && this.#writtenBytes <= READ_AT_ONCE_BYTES)
+    return this.#outbox.isUnread
   }
 
   get alive(): boolean {
@@ -193,12 +173,12 @@ export class Channel {
     this.#silence.called(timeoutMs)
     const bridge = this.#bridges.find(context)
     const { maxOutput } = limits ?? bridge?.limits ?? this.#limits
-    const receivedBefore = this.#received
+    const receivedBefore = this.#failures.received
     const about = { context, timeoutMs, maxOutput, inside, many, script, due, receivedBefore, lastCall: undefined, evidence: undefined }
     bridge?.allowCalls()
     const answer = this.#calls.wait(run, about)
     started?.(run)
-    this.#flushSoon()
+    this.#outbox.flushSoon()
     return answer
   }
 
@@ -212,7 +192,7 @@ export class Channel {
   upload({ hash, filename, code, cachedData }: Script): void {
     if (this.#socket.isClosed) return
     this.#requests.write({ type: 'script', hash: Buffer.from(hash, 'hex'), filename, code, cachedData }, 0, NO_PAYLOAD)
-    this.#flushSoon()
+    this.#outbox.flushSoon()
   }
 
   /** Has `call` make a context as planned. The scripts of its preset take their time before the deadline of the call begins. */
@@ -237,7 +217,7 @@ export class Channel {
   cancel(run: number): void {
     if (this.#socket.isClosed) return
     this.#requests.write({ type: 'cancel', run }, 0, NO_PAYLOAD)
-    this.#flushSoon()
+    this.#outbox.flushSoon()
   }
 
   /** What a call runs that has no answer yet, if that is known. */
@@ -248,7 +228,7 @@ export class Channel {
   /** Rejects the one call that the worker died of. */
   blame(run: number, error: (timeoutMs: number, facts: RunFacts) => Error): void {
     const about = this.#calls.about(run)
-    if (about !== undefined) this.#calls.reject(run, error(about.timeoutMs, this.#facts(about)))
+    if (about !== undefined) this.#calls.reject(run, error(about.timeoutMs, this.#failures.facts(about)))
   }
 
   /** Ends the channel: all its calls, now and later, fail with this cause. The first cause wins. */
@@ -264,31 +244,11 @@ export class Channel {
     const isFirst = this.#cause === undefined
     this.#cause ??= cause
     this.#welcome.reject(this.#cause)
-    if (isFirst) this.#calls.rejectEach((about, run) => errorOf(this.#facts(about), run, this.#begun))
+    if (isFirst) this.#calls.rejectEach((about, run) => errorOf(this.#failures.facts(about), run, this.#begun))
     else this.#calls.rejectAll(this.#cause)
     this.#bridges.forgetAll()
     this.#silence.stop()
     this.#socket.destroy()
-  }
-
-  /** One write for all requests of a turn. */
-  #flushSoon(): void {
-    if (this.#requests.bytes > FLUSH_BYTES) this.#flush()
-    else if (!this.#flushing) {
-      this.#flushing = true
-      process.nextTick(() => {
-        this.#flushing = false
-        this.#flush()
-      })
-    }
-  }
-
-  #flush(): void {
-    const bytes = this.#requests.take()
-    if (bytes === undefined || this.#socket.isClosed) return
-    this.#writes++
-    this.#writtenBytes += bytes.length
-    this.#socket.write(bytes)
   }
 
   #heard(bytes: Uint8Array, start: number, end: number): void {
@@ -296,7 +256,7 @@ export class Channel {
     if (this.#cause !== undefined) return
     const { reader } = this.#values
     reader.reset(bytes, start, end)
-    this.#received += end - start
+    this.#failures.received += end - start
     const message = workerToClient.read(reader)
     switch (message.type) {
       case 'welcome':
@@ -311,25 +271,25 @@ export class Channel {
       case 'threw':
         this.#answered(message.run, (about) =>
           this.#result(message.run, about, (thrown) =>
-            this.#calls.reject(message.run, this.#guestError(thrown, about.context, about.script)),
+            this.#calls.reject(message.run, this.#failures.thrown(thrown, about.context, about.script)),
           ),
         )
         return
       case 'presetThrew':
         this.#answered(message.run, (about) =>
           this.#result(message.run, about, (thrown) =>
-            this.#calls.reject(message.run, new PresetError(this.#guestError(thrown, about.context, undefined))),
+            this.#calls.reject(message.run, new PresetError(this.#failures.thrown(thrown, about.context, undefined))),
           ),
         )
         return
       case 'failed':
-        if (message.run === 0) this.fail(this.#failure(message, undefined))
+        if (message.run === 0) this.fail(this.#failures.failed(message, undefined))
         else if (!this.#abandoned.delete(message.run))
-          this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failure(message, about)))
+          this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failures.failed(message, about)))
         return
       case 'limited':
         if (!this.#abandoned.delete(message.run))
-          this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#limitError(message, this.#facts(about))))
+          this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failures.limited(message, about)))
         return
       case 'nearLimit':
         this.#bridges.speaker(message.context)
@@ -337,7 +297,7 @@ export class Channel {
         return
       case 'exhausted':
         if (!this.#abandoned.delete(message.run))
-          this.#answered(message.run, (about) => this.#calls.reject(message.run, exhaustedError(this.worker, message, this.#facts(about))))
+          this.#answered(message.run, (about) => this.#calls.reject(message.run, this.#failures.exhausted(message, about)))
         return
       case 'evidence': {
         const about = this.#calls.about(message.run)
@@ -354,13 +314,11 @@ export class Channel {
         return
       }
       case 'console':
-        this.#console(message)
+        this.#speech.console(message)
         return
-      case 'unhandled': {
-        const name = message.rejection ? 'unhandledRejection' : 'uncaughtException'
-        this.#emit(message.context, name, this.#guestError(this.#values.said(message.context), message.context, undefined))
+      case 'unhandled':
+        this.#speech.unhandled(message)
         return
-      }
       case 'outcomes':
         this.#outcomes(message)
         return
@@ -399,41 +357,6 @@ export class Channel {
     settle(value)
   }
 
-  #guestError(thrown: unknown, context: number, script: RunScript | undefined): Error {
-    const error = guestErrorOf(thrown)
-    this.#bridges.find(context)?.sourceMaps.map(error, script)
-    return error
-  }
-
-  #failure(message: Extract<WorkerToClient, { readonly type: 'failed' }>, about: AboutCall | undefined): Error {
-    const { phase, wallMs, cpuMs } = message
-    const code = errorCodeName(message.code)
-    const bare: Report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0 }
-    if (code === 'ERR_TIMEOUT' && phase === 'queued' && about?.due !== undefined) return queuedTimeout(about.due, this.worker)
-    if (about === undefined) return errorForCode(code, message.message, bare)
-    const report = withFacts(bare, this.#facts(about))
-    if (code !== 'ERR_TIMEOUT') return errorForCode(code, message.message, report)
-    const where = report.at === undefined ? '' : `, in ${placeText(report.at)}`
-    return errorForCode(code, message.message + where, {
-      ...report,
-      limit: 'timeout',
-      configured: about.timeoutMs,
-      observed: about.due === undefined ? wallMs : waitedMs(about.due),
-    })
-  }
-
-  #limitError(message: Extract<WorkerToClient, { readonly type: 'limited' }>, facts: RunFacts): Error {
-    const { phase, wallMs, cpuMs, limit, configured, observed } = message
-    const report = { phase, wallMs, cpuMs, worker: this.worker, peakRssBytes: 0, limit, configured, observed }
-    return errorForCode(errorCodeName(message.code), message.message, withFacts(report, facts))
-  }
-
-  #facts(about: AboutCall): RunFacts {
-    const bridge = this.#bridges.find(about.context)
-    const facts = factsOf(about, this.#received, (fn) => bridge?.exported.get(fn)?.name)
-    return facts.at === undefined || bridge === undefined ? facts : { ...facts, at: bridge.sourceMaps.place(facts.at, about.script) }
-  }
-
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
     const bridge = this.#bridges.speaker(message.context)
     const args = this.#values.said(message.context)
@@ -441,7 +364,7 @@ export class Channel {
     if (bridge === undefined) {
       // Its context was disposed, or its run was given up.
       const gone = Object.assign(new Error('the functions of this context are gone'), { code: 'ERR_FUNCTION_GONE' })
-      this.#reply({ type: 'raised', context: message.context, call: message.call }, gone, message.sync)
+      this.#outbox.reply({ type: 'raised', context: message.context, call: message.call }, gone, message.sync)
       return
     }
     if (message.run > this.#begun) this.#begun = message.run
@@ -451,27 +374,13 @@ export class Channel {
       answer: (type, to, call, value) => {
         // The context is gone meanwhile, or the worker.
         if (!this.#bridges.has(to)) return
-        this.#reply({ type, context: to.context, call }, value, message.sync)
+        this.#outbox.reply({ type, context: to.context, call }, value, message.sync)
       },
       promised: (to, call) => {
         if (!this.#bridges.has(to)) return
-        this.#reply({ type: 'promised', context: to.context, call }, NO_PAYLOAD, true)
+        this.#outbox.reply({ type: 'promised', context: to.context, call }, NO_PAYLOAD, true)
       },
     })
-  }
-
-  /** Sends what answers a worker's own message, which may not pile up. If a guest waits for it, that stands still, and its worker with it. */
-  #reply(message: Extract<ClientToWorker, { readonly context: number }>, payload: unknown, isUrgent: boolean): void {
-    const before = this.#requests.bytes
-    this.#requests.write(message, message.context, payload)
-    const { unsent } = this.#socket
-    if (unsent === 0) this.#replyBytes = 0
-    this.#replyBytes += Math.max(0, this.#requests.bytes - before)
-    if (this.#replyBytes > MAX_QUEUED_BYTES && unsent + this.#requests.bytes > MAX_QUEUED_BYTES)
-      this.#distrust('it does not take the answers to its calls')
-    // What cannot leave at once is gathered: each write costs more than a small answer.
-    else if (isUrgent && unsent === 0) this.#flush()
-    else this.#flushSoon()
   }
 
   #outcomes({ run, done }: Extract<WorkerToClient, { readonly type: 'outcomes' }>): void {
@@ -484,12 +393,8 @@ export class Channel {
       return
     }
     about.many.receive(this.#values, about.context, {
-      thrown: (thrown) => this.#guestError(thrown, about.context, about.script),
-      failed: (code, message) => {
-        const report = withFacts({ phase: 'run', wallMs: 0, cpuMs: 0, worker: this.worker, peakRssBytes: 0 }, this.#facts(about))
-        const name = errorCodeName(code)
-        return errorForCode(name, message, name === 'ERR_TIMEOUT' ? { ...report, limit: 'timeout', configured: about.timeoutMs } : report)
-      },
+      thrown: (thrown) => this.#failures.thrown(thrown, about.context, about.script),
+      failed: (code, message) => this.#failures.ofInput(code, message, about),
     })
     if (done) {
       this.#calls.resolve(run, undefined)
@@ -501,31 +406,7 @@ export class Channel {
   more(run: number): void {
     if (this.#socket.isClosed || this.#calls.about(run) === undefined) return
     this.#requests.write({ type: 'more', run }, 0, NO_PAYLOAD)
-    this.#flushSoon()
-  }
-
-  #console(message: Extract<WorkerToClient, { readonly type: 'console' }>): void {
-    const { context, text, timeMs, dropped } = message
-    const bridge = this.#bridges.speaker(context)
-    if (bridge?.hears('console') !== true && !this.#events.guests.has('console')) return
-    const args = this.#values.said(context)
-    if (!isArgumentList(args)) throw new Error('console output without a list of arguments')
-    this.#emit(context, 'console', { level: levelOf(message.level), text, args, time: new Date(timeMs), dropped })
-  }
-
-  #emit<Name extends GuestEventName>(context: number, name: Name, ...event: GuestEventMap[Name]): void {
-    this.#bridges.find(context)?.emit(name, ...event)
-    this.#events.guests.emit(name, ...event)
-  }
-
-  #giveBack(context: number, handles: readonly number[]): void {
-    if (handles.length === 0 || this.#socket.isClosed) return
-    for (let from = 0; from < handles.length; from += 2 * MAX_RELEASED) {
-      // The list has no prototype.
-      const some: number[] = []
-      for (let i = from; i < handles.length && i < from + 2 * MAX_RELEASED; i++) some.push(handles[i] as number)
-      this.#reply({ type: 'releasedByHost', context, handles: some }, NO_PAYLOAD, false)
-    }
+    this.#outbox.flushSoon()
   }
 
   #settled(about: AboutCall): void {
@@ -534,24 +415,12 @@ export class Channel {
     if (this.#calls.size > 0) return
     this.#socket.keepAlive(false)
     if (this.#abandoned.size > 0) return
-    this.#writes = 0
-    this.#writtenBytes = 0
+    this.#outbox.rest()
   }
 
   #distrust(reason: string): void {
     this.#events.distrust(reason)
-    const message = `worker ${this.worker} broke the protocol (${reason}); it was ended`
-    const wallMs = performance.now() - this.#openedMs
-    const report: Report = {
-      phase: 'run',
-      worker: this.worker,
-      cpuMs: 0,
-      wallMs,
-      peakRssBytes: 0,
-      cause: 'protocol',
-      reason: `broke the protocol: ${reason}`,
-    }
-    const error = (evidence: Report): ProtocolError => new ProtocolError('ERR_PROTOCOL', message, evidence)
-    this.failEach(error(report), (facts) => error(withFacts(report, facts)))
+    const error = this.#failures.broken(reason, performance.now() - this.#openedMs)
+    this.failEach(error(undefined), error)
   }
 }
