@@ -51,6 +51,8 @@ describe('a compiler', () => {
         handles: 0,
         runs: 3,
         cpuMs: expect.any(Number) as number,
+        memoryBytes: expect.any(Number) as number,
+        rssBytes: expect.any(Number) as number,
         peakRssBytes: expect.any(Number) as number,
       },
     ])

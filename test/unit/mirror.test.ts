@@ -66,6 +66,23 @@ describe('two mirrors', () => {
     }
   })
 
+  test('let an object that comes back be as who brings it has it, whatever the other side had put there last', () => {
+    const pair = new MirrorPair()
+    pair.here['o'] = { n: 1 }
+    pair.exchange('here')
+    pair.exchange('there')
+    const mine = pair.here['o']
+    const theirs = pair.there['o'] as Record<string, unknown>
+    theirs['late'] = 'text'
+    delete pair.there['o']
+    pair.exchange('there')
+    pair.exchange('here')
+    pair.here['again'] = mine
+    pair.exchange('here')
+    expect(pair.there).toEqual({ again: { n: 1 } })
+    expect(pair.there['again']).toBe(theirs)
+  })
+
   test('give a value that comes with a delta as the object that it is', () => {
     const pair = new MirrorPair()
     const object = { n: 1 }

@@ -11,11 +11,11 @@ import {
   isArray,
   mapClear,
   mapDelete,
-  mapForEach,
   MapOf,
   mapSet,
   method,
   objectKeys,
+  ownKeys,
   setAdd,
   SetOf,
   setPrototypeOf,
@@ -214,9 +214,8 @@ function writeProperties(mirror: Mirror, object: object, twin: Twin, node: NodeR
   if (!isArray(keys) || !isArray(flags) || !isArray(values) || keys.length !== flags.length || keys.length !== values.length) throw wrong()
   const slots = (twin.slots ??= newSlots())
   if (node[2] === true && twin.id !== 0) {
-    mapForEach(slots, (_, key) => {
-      deleteProperty(object, key as PropertyKey)
-    })
+    // Also what this side put there last and never told of, because the object was out of reach by then.
+    clear(object)
     mapClear(slots)
   }
   for (let i = 0; i < keys.length; i++) {
@@ -226,6 +225,19 @@ function writeProperties(mirror: Mirror, object: object, twin: Twin, node: NodeR
     const flag = flags[i] as number
     if (typeof flag !== 'number') throw wrong()
     writeProperty(mirror, object, twin, key, flag, (flag & FLAG_REFERENCE) === 0 ? values[i] : mirror.find(values[i]))
+  }
+}
+
+/** Removes what would be told of an object. */
+function clear(object: object): void {
+  try {
+    const keys = ownKeys(object)
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as PropertyKey
+      if (getOwnPropertyDescriptor(object, key)?.enumerable === true) deleteProperty(object, key)
+    }
+  } catch {
+    // A trap refuses.
   }
 }
 
