@@ -5,7 +5,8 @@ import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 import { changedOptions, type OptionChange } from './config/changes.ts'
-import { type Confinement } from './confinement.ts'
+import type { Layer } from '../protocol/attestation.ts'
+import { type Confinement, shortfall } from './confinement.ts'
 import { Compilers } from './compilers.ts'
 import { CpuWatch } from './cpu-watch.ts'
 import { DaemonError } from './daemon-error.ts'
@@ -285,6 +286,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
       throw new Error('the client is gone')
     }
     try {
+      assertConfined(worker, this.limitsOf(tenant).required)
       // It may have waited.
       this.#cpu.assertLeft(tenant)
     } catch (error) {
@@ -492,6 +494,13 @@ export class RunningDaemon implements Daemon, SessionOwner {
     this.#log.info('daemon stopped')
     this.#resolveStopped()
   }
+}
+
+/** The daemon's own requirements hold in each worker; a tenant may have more. */
+function assertConfined({ attestation }: WorkerProcess, required: readonly Layer[]): void {
+  const missing = required.length === 0 ? undefined : shortfall(required, attestation ?? { layers: [], attacks: [] })
+  if (missing !== undefined)
+    throw new DaemonError('ERR_ACCESS_DENIED', `workers are not confined as this tenant's policy requires: ${missing}`)
 }
 
 function cpuWarning({ configured, observed }: CpuUse): string {

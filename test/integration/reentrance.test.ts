@@ -185,8 +185,18 @@ describe('two contexts in two workers that call each other', () => {
   let one: Context
   let two: Context
   beforeEach(async () => {
-    one = await box.createContext({ other: (...args: unknown[]) => two.call('g', ...args), slow: async (n: number) => two.call('g', n) })
-    two = await box.createContext({ other: (...args: unknown[]) => one.call('g', ...args), slow: async (n: number) => one.call('g', n) })
+    const call = (other: () => Context) => ({
+      other: (...args: unknown[]) => other().call('g', ...args),
+      slow: async (n: number) => other().call('g', n),
+    })
+    one = await box.createContext(
+      call(() => two),
+      { dedicated: true },
+    )
+    two = await box.createContext(
+      call(() => one),
+      { dedicated: true },
+    )
     return async () => {
       await Promise.all([one.dispose(), two.dispose()])
       await handleCounts(box, NONE)

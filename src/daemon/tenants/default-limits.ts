@@ -25,6 +25,7 @@ export function defaultLimits(settings: DaemonSettings): TenantLimits {
     channel,
     memoryBytes,
     trust,
+    required: [],
     maxWorkers,
     maxShared,
     maxQueue,

@@ -1,8 +1,10 @@
 import * as v from 'valibot'
+import { LAYERS } from '../../protocol/attestation.ts'
 import { CHANNEL_LIMITS, type ChannelLimitName } from '../../protocol/channel-limits.ts'
 import { CPU_S, MAX_NAMED, MAX_QUEUE, MEMORY, QUEUE_TIMEOUT_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
 import { TRUSTS } from '../../protocol/placement.ts'
 import { bytes, oneOf, whole } from '../config/rules.ts'
+import { CONFINEMENTS } from '../confinement.ts'
 
 /** Names that a tenant may have: they stand in logs, metrics and paths. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
@@ -48,6 +50,9 @@ const tenant = v.strictObject({
   limits: v.optional(limits),
   /** The least that its clients may ask for: docs/placement.md. */
   trust: v.optional(oneOf(TRUSTS)),
+  /** Layers that must hold in its workers and compilers, by name or as `confinement: 'strict'` asks for them: otherwise it gets none. */
+  confinement: v.optional(oneOf(CONFINEMENTS)),
+  require: v.optional(v.pipe(v.array(oneOf(LAYERS), 'must be a list'), v.maxLength(LAYERS.length, `has at most ${LAYERS.length} layers`))),
   /** Its share of the workers when not all tenants get what they want, in proportion to theirs. */
   weight: v.optional(whole(1, 1_000)),
 })

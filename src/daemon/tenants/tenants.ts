@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Layer } from '../../protocol/attestation.ts'
 import { type ChannelLimits, lowered } from '../../protocol/channel-limits.ts'
 import { stricter, type Trust } from '../../protocol/placement.ts'
+import { REQUIRED_BY } from '../confinement.ts'
 import { DaemonError } from '../daemon-error.ts'
 import type { Policy, TenantPolicy } from './policy.ts'
 import { readPolicy } from './policy-file.ts'
@@ -27,6 +29,8 @@ export interface TenantLimits {
   readonly memoryBytes: number
   /** How far its guests trust each other at most. */
   readonly trust: Trust
+  /** Layers of confinement without which it gets no worker. */
+  readonly required: readonly Layer[]
   /** Workers at most, and of these, shared ones. */
   readonly maxWorkers: number
   readonly maxShared: number
@@ -116,6 +120,7 @@ export class Tenants {
       timeoutMs: Math.min(timeout ?? defaults.timeoutMs, maxTimeoutMs),
       memoryBytes: Math.min(memory ?? defaults.memoryBytes, defaults.memoryBytes),
       trust: stricter(policy?.trust ?? defaults.trust, defaults.trust),
+      required: [...(policy?.confinement === undefined ? [] : REQUIRED_BY[policy.confinement]), ...(policy?.require ?? [])],
       maxWorkers: Math.min(maxWorkers ?? defaults.maxWorkers, defaults.maxWorkers),
       maxShared: Math.min(maxWorkers ?? defaults.maxShared, defaults.maxShared),
       maxQueue: Math.min(maxQueue ?? defaults.maxQueue, defaults.maxQueue),
