@@ -24,7 +24,7 @@ export const DEADLINE_TIMER_FUNCTIONS = {
 /** How late the timer may fire, in milliseconds, and as a part of the time that is left. */
 const MAX_SLACK_MS = 2
 const SLACK_OF_BUDGET = 0.02
-/** From one time to the next, in nanoseconds, for a deadline whose signal was lost. Much more often, and several may be on their way when the evaluate has ended: one is waited for, and the next meets another run. */
+/** From one time to the next, in nanoseconds, for a deadline whose signal was lost. Much more often, and several may be on their way when the evaluate has ended, of which one is waited for. */
 const INSIST_NS = 1_000_000
 
 const CLOCK_MONOTONIC = 1
