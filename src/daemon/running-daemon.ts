@@ -18,8 +18,8 @@ import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './mem
 import type { MetricsEndpoint } from './metrics/endpoint.ts'
 import { RunCounts } from './metrics/run-counts.ts'
 import { NamedContexts } from './named-contexts.ts'
+import type { Grant } from '../protocol/grant.ts'
 import type { LeaseNamed } from '../protocol/named-messages.ts'
-import type { DaemonToClient } from '../protocol/control-link.ts'
 import { OverdueWatch } from './overdue-watch.ts'
 import { Pool, type PoolMessage } from './pool.ts'
 import { WORKER } from './program.ts'
@@ -50,9 +50,6 @@ const MAX_CHANNELS = 4_096
 
 /** Who has the daemon in its own process. */
 const OPERATOR: Viewer = { tenant: undefined, isOperator: true }
-
-/** What a client is told of a lease. */
-type Granted = Omit<Extract<DaemonToClient, { readonly type: 'leased' }>, 'type'>
 
 /** A daemon: its pool and compilers, its clients, and those who watch over both. */
 export class RunningDaemon implements Daemon, SessionOwner {
@@ -279,7 +276,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
     session: Session,
     request: { readonly request: number; readonly known: readonly number[] },
     worker: WorkerProcess,
-  ): Granted {
+  ): Grant {
     if (!this.#clients.has(session)) {
       this.#retireUnused(worker)
       this.#retireIfGone(tenant)

@@ -13,13 +13,13 @@ import { dueCodec, type DueMessage } from './due-message.ts'
 import { type Exhausted, exhaustedCodec } from './exhausted-message.ts'
 import { limitsCodec, type LimitsMessage } from './channel-limits.ts'
 import { type Limited, limitedCodec, type NearLimit, nearLimitCodec } from './limit-messages.ts'
-import { defineLink, intList, MalformedMessageError, optionalString, readOptionalString } from './link.ts'
+import { defineLink, intList, optionalString, readOptionalString } from './link.ts'
 import { type Hello, helloCodec, type Welcome, welcomeCodec } from './greeting.ts'
 import { MAX_NAME } from './limits.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
 import { type Evidence, evidenceCodec } from './evidence-message.ts'
-import { PHASES, type Phase } from './report.ts'
+import { packPhase, type Phase, readPhase } from './report.ts'
 import {
   cacheRefusedCodec,
   type CacheRefused,
@@ -237,7 +237,7 @@ export const workerToClient = defineLink<WorkerToClient>({
       out.int(message.run)
       out.int(message.code)
       out.string(message.message)
-      out.int(PHASES.indexOf(message.phase))
+      packPhase(out, message.phase)
       out.number(message.wallMs)
       out.number(message.cpuMs)
     },
@@ -245,8 +245,7 @@ export const workerToClient = defineLink<WorkerToClient>({
       const run = from.uint32()
       const code = from.uint32()
       const message = from.string()
-      const phase = PHASES[from.uint32()]
-      if (phase === undefined) throw new MalformedMessageError('an unknown phase')
+      const phase = readPhase(from)
       return { type: 'failed', run, code, message, phase, wallMs: from.number(), cpuMs: from.number() }
     },
   },

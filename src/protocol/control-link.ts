@@ -9,9 +9,10 @@ import {
   readOptionalNumber,
   readOptionalString,
 } from './link.ts'
-import { MAX_NAME, TICKET_BYTES } from './limits.ts'
+import { MAX_NAME } from './limits.ts'
 import { type PlacementMessage, placementCodec, type Trust, TRUSTS } from './placement.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
+import { type Grant, GRANT_FIELDS, MAX_KNOWN_WORKERS, packGrant, readGrant } from './grant.ts'
 import { readReport, type Report, writeReport } from './report.ts'
 import { type LeasedNamed, leasedNamedCodec, type LeaseNamed, leaseNamedCodec } from './named-messages.ts'
 import {
@@ -27,9 +28,6 @@ import {
 
 /** UTF-16 code units of a text for people: a message, a status document. */
 const MAX_TEXT = 200_000
-/** Channels that one client may name in a lease request. */
-const MAX_KNOWN_WORKERS = 1_000
-
 /** What a lease is for: one-shot runs, a context that stays, one run with a process of its own, or the tenant's compiler. */
 export const LEASE_PURPOSES = ['run', 'context', 'process', 'compile'] as const
 export type LeasePurpose = (typeof LEASE_PURPOSES)[number]
@@ -82,15 +80,7 @@ export type DaemonToClient =
     }
   /** The answer to a hello that cannot be served; the daemon closes the connection. */
   | { readonly type: 'refused'; readonly code: string; readonly message: string }
-  /** `path` and `ticket` are absent for a worker that the client knows. */
-  | {
-      readonly type: 'leased'
-      readonly request: number
-      readonly worker: number
-      readonly channel: number
-      readonly path: string | undefined
-      readonly ticket: Uint8Array
-    }
+  | ({ readonly type: 'leased' } & Grant)
   | {
       readonly type: 'denied'
       readonly request: number
@@ -222,22 +212,9 @@ export const daemonToClient = defineLink<DaemonToClient>({
   },
   leased: {
     code: 3,
-    fields: 5,
-    pack(out, message) {
-      out.int(message.request)
-      out.int(message.worker)
-      out.int(message.channel)
-      optionalString(out, message.path)
-      out.bin(message.ticket, message.ticket.length)
-    },
-    unpack(from) {
-      const request = from.uint32()
-      const worker = from.uint32()
-      const channel = from.uint32()
-      const path = readOptionalString(from, MAX_NAME)
-      // Copied: the frame's bytes do not outlive the call.
-      return { type: 'leased', request, worker, channel, path, ticket: from.bin(TICKET_BYTES).slice() }
-    },
+    fields: GRANT_FIELDS,
+    pack: packGrant,
+    unpack: (from) => ({ type: 'leased', ...readGrant(from) }),
   },
   denied: {
     code: 4,

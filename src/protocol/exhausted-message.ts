@@ -1,5 +1,5 @@
-import { MalformedMessageError, type MessageCodec } from './link.ts'
-import { PHASES, type Phase } from './report.ts'
+import type { MessageCodec } from './link.ts'
+import { packPhase, type Phase, readPhase } from './report.ts'
 
 /**
  * Worker → client: `failed` with ERR_CPU_LIMIT, and more to tell. The tenant has used up its processor time: in phase `queued` nothing has happened, otherwise the run was ended.
@@ -23,7 +23,7 @@ export const exhaustedCodec: MessageCodec<Exhausted> = {
   fields: 7,
   pack(out, message) {
     out.int(message.run)
-    out.int(PHASES.indexOf(message.phase))
+    packPhase(out, message.phase)
     out.number(message.wallMs)
     out.number(message.cpuMs)
     out.number(message.retryAfterMs)
@@ -32,8 +32,7 @@ export const exhaustedCodec: MessageCodec<Exhausted> = {
   },
   unpack(from) {
     const run = from.uint32()
-    const phase = PHASES[from.uint32()]
-    if (phase === undefined) throw new MalformedMessageError('an unknown phase')
+    const phase = readPhase(from)
     return {
       type: 'exhausted',
       run,

@@ -1,6 +1,6 @@
 import { MAX_NAME } from './limits.ts'
 import { MalformedMessageError, type MessageCodec, optionalNumber, readOptionalNumber } from './link.ts'
-import { PHASES, type Phase } from './report.ts'
+import { packPhase, type Phase, readPhase } from './report.ts'
 
 /** What a limit is called, what it is set to, and what was seen, in its unit. */
 export interface ReachedLimit {
@@ -51,7 +51,7 @@ export const limitedCodec: MessageCodec<Limited> = {
     out.int(message.run)
     out.int(message.code)
     out.string(message.message)
-    out.int(PHASES.indexOf(message.phase))
+    packPhase(out, message.phase)
     out.number(message.wallMs)
     out.number(message.cpuMs)
     out.string(message.limit)
@@ -62,8 +62,7 @@ export const limitedCodec: MessageCodec<Limited> = {
     const run = from.uint32()
     const code = from.uint32()
     const message = from.string()
-    const phase = PHASES[from.uint32()]
-    if (phase === undefined) throw new MalformedMessageError('an unknown phase')
+    const phase = readPhase(from)
     return {
       type: 'limited',
       run,

@@ -1,5 +1,6 @@
+import { type Grant, GRANT_FIELDS, MAX_KNOWN_WORKERS, packGrant, readGrant } from './grant.ts'
 import { MAX_NAME, NAME_KEY_BYTES } from './limits.ts'
-import { intList, MalformedMessageError, type MessageCodec, optionalString, readIntList, readOptionalString } from './link.ts'
+import { intList, MalformedMessageError, type MessageCodec, readIntList } from './link.ts'
 import type { MsgpackReader } from './msgpack/reader.ts'
 import type { MsgpackWriter } from './msgpack/writer.ts'
 
@@ -19,13 +20,8 @@ export interface LeaseNamed {
 }
 
 /** Daemon → client: `leased`, and the key that opens the context in its worker. */
-export interface LeasedNamed {
+export interface LeasedNamed extends Grant {
   readonly type: 'leasedNamed'
-  readonly request: number
-  readonly worker: number
-  readonly channel: number
-  readonly path: string | undefined
-  readonly ticket: Uint8Array
   readonly key: Uint8Array
 }
 
@@ -77,29 +73,21 @@ export const leaseNamedCodec: MessageCodec<LeaseNamed> = {
     name: from.string(MAX_NAME),
     mode: readMode(from),
     idleMs: from.uint32(),
-    known: readIntList(from, 1_000),
+    known: readIntList(from, MAX_KNOWN_WORKERS),
     waitMs: from.uint32(),
   }),
 }
 
 export const leasedNamedCodec: MessageCodec<LeasedNamed> = {
   code: 35,
-  fields: 6,
+  fields: GRANT_FIELDS + 1,
   pack(out, message) {
-    out.int(message.request)
-    out.int(message.worker)
-    out.int(message.channel)
-    optionalString(out, message.path)
-    out.bin(message.ticket, message.ticket.length)
+    packGrant(out, message)
     out.bin(message.key, message.key.length)
   },
   unpack: (from) => ({
     type: 'leasedNamed',
-    request: from.uint32(),
-    worker: from.uint32(),
-    channel: from.uint32(),
-    path: readOptionalString(from, MAX_NAME),
-    ticket: from.bin(NAME_KEY_BYTES).slice(),
+    ...readGrant(from),
     key: readKey(from),
   }),
 }

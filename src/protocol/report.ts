@@ -80,10 +80,21 @@ export interface Report {
   readonly at?: GuestPlace | undefined
 }
 
+export function packPhase(out: MsgpackWriter, phase: Phase): void {
+  out.int(PHASES.indexOf(phase))
+}
+
+/** `what` is what would be malformed. */
+export function readPhase(from: MsgpackReader, what = 'an unknown phase'): Phase {
+  const phase = PHASES[from.uint32()]
+  if (phase === undefined) throw new MalformedMessageError(what)
+  return phase
+}
+
 /** A report travels as a fixed array; what is not known is nil. */
 export function writeReport(out: MsgpackWriter, report: Report): void {
   out.arrayHeader(REPORT_FIELDS)
-  out.int(PHASES.indexOf(report.phase))
+  packPhase(out, report.phase)
   optionalString(out, report.limit)
   optionalNumber(out, report.configured)
   optionalNumber(out, report.observed)
@@ -104,10 +115,8 @@ const REPORT_FIELDS = 15
 
 export function readReport(from: MsgpackReader): Report {
   if (from.arrayHeader() !== REPORT_FIELDS) throw new MalformedMessageError('a report with other fields than expected')
-  const phase = PHASES[from.uint32()]
-  if (phase === undefined) throw new MalformedMessageError('a report with an unknown phase')
   return {
-    phase,
+    phase: readPhase(from, 'a report with an unknown phase'),
     limit: readOptionalString(from, MAX_NAME),
     configured: readOptionalNumber(from),
     observed: readOptionalNumber(from),
