@@ -392,6 +392,8 @@ export class ChannelRuns {
     this.#answers.relieve()
     const timeoutMs = Math.min(request.timeoutMs, this.#maxTimeoutMs)
     this.#many.begin(context, { run, timeoutMs, filename, source }, compiled, realm.record.code)
+    // While its first input waited for the host.
+    if (this.#cancelled.has(run)) this.#many.cancel(run)
   }
 
   /** A request is not served: its value is for nobody. */

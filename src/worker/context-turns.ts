@@ -162,6 +162,17 @@ export class ContextTurns {
     if (run !== undefined) this.#forget(run)
   }
 
+  /** Code of which no run is waiting for anything had to be ended. */
+  wentOn(context: ChannelContext, nowMs: number): void {
+    context.overran(nowMs)
+    const { waitedFor } = this.#hostCalls
+    const at = waitedFor === undefined ? '' : ` (it waited for host call '${waitedFor}')`
+    const tooMuch = new Error(
+      `code that went on after its run (a timer, an answer of the host) used up the time that it may hold the worker, and was ended${at}`,
+    )
+    this.#answers.unhandled(context.number, withoutFrames(Object.assign(tooMuch, { code: 'ERR_TIMEOUT' })))
+  }
+
   /** Ends all waiting runs of a context. */
   abandonAll(context: ChannelContext, code: ErrorCode, message: string): void {
     const phase = phaseOf(context.realm.record.waitingFor)
@@ -273,16 +284,12 @@ export class ContextTurns {
   /** Somebody's code ran on until the first deadline among the waiting runs: it is theirs to pay. */
   #interrupted(context: ChannelContext, nowMs: number): void {
     this.#answers.guestMessages(context.realm)
-    context.overran(nowMs)
-    const { waitedFor } = this.#hostCalls
     if (context.pending.size === 0) {
-      const at = waitedFor === undefined ? '' : ` (it waited for host call '${waitedFor}')`
-      const tooMuch = new Error(
-        `code that went on after its run (a timer, an answer of the host) used up the time that it may hold the worker, and was ended${at}`,
-      )
-      this.#answers.unhandled(context.number, withoutFrames(Object.assign(tooMuch, { code: 'ERR_TIMEOUT' })))
+      this.wentOn(context, nowMs)
       return
     }
+    context.overran(nowMs)
+    const { waitedFor } = this.#hostCalls
     // Ending a run enters the realm, and so forgets it.
     const { place } = this.#parts.guard
     for (const run of context.pending.values()) {

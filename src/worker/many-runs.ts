@@ -161,7 +161,9 @@ export class ManyRuns {
       this.#fail(many, 'ERR_INTERRUPTED', 'the stack of this worker is used up', 'run')
     } else {
       if (count > 0 || ending === COMPLETED) this.#send(many, realm.result(), count)
-      if (ending === INTERRUPTED) this.#timedOut(many, startedMs)
+      // Jobs of inputs that have their outcomes already: which one's cannot be known.
+      if (ending === INTERRUPTED && status === Status.done) this.#turns.wentOn(context, performance.now())
+      if (ending === INTERRUPTED && status !== Status.done) this.#timedOut(many, startedMs)
       else if (status === Status.pending) this.#wait(many, performance.now())
       else if (this.#runs.has(run)) this.#next(many)
     }
@@ -181,6 +183,9 @@ export class ManyRuns {
   }
 
   #timedOut(many: Many, startedMs: number): void {
+    // It may have begun to wait for its promise.
+    many.context.realm.record.run = many.run
+    many.context.realm.step(Op.forget, performance.now() + SLICE_SLACK_MS)
     const nowMs = performance.now()
     if (this.#parts.pause.isOn && nowMs < startedMs + many.timeoutMs) {
       this.#fail(many, 'ERR_CPU_LIMIT', EXHAUSTED, 'run')

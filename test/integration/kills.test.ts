@@ -102,10 +102,14 @@ describe('a worker is killed', () => {
 
 describe('the embedded daemon is killed', () => {
   test('calls under way get an error, nothing is left, the next connect() works', async () => {
-    const box = await connect(NOWHERE)
+    await using box = await connect(NOWHERE)
     const ctx = await box.createContext()
     const { daemon, workers } = await box.status()
-    const calls = [ctx.run(LOOP, { timeout: 60_000 }), ctx.get('x'), box.run(NEVER), box.run('1', { fresh: 'process' }), box.status()]
+    // A run that has not begun goes on with the next daemon: this one has.
+    const begun = Promise.withResolvers<undefined>()
+    const never = box.run(`begun(); ${NEVER}`, { globals: { begun: () => begun.resolve(undefined) } })
+    await begun.promise
+    const calls = [ctx.run(LOOP, { timeout: 60_000 }), ctx.get('x'), never, box.run('1', { fresh: 'process' }), box.status()]
     const settled = Promise.all(
       calls.map(async (call) =>
         call.then(

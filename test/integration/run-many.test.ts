@@ -4,6 +4,7 @@ import { DEFAULT_MAX_ITEMS } from '../../src/protocol/values/value-options.ts'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { RawWorkerClient } from '../support/raw-worker-client.ts'
 
 checkLeaks()
 let daemon: TestDaemon
@@ -106,6 +107,32 @@ test('each input has its own deadline, and time-outs stop nothing', async () => 
   expect(outcomes.filter((_, n) => n !== 1 && n !== 2)).toEqual([0, 3, 4])
   for (const n of [1, 2]) expect(outcomes[n]).toEqual(['TimeoutError', 'ERR_TIMEOUT', expect.stringMatching(/^run \d+ /)])
   expect(await ctx.run('1')).toBe(1)
+})
+
+test('a promise that settles too late is the outcome of no other input', async () => {
+  const source = '(x) => new Promise((resolve) => setTimeout(resolve, x === 0 ? 120 : 80, x))'
+  const outcomes = (await all(ctx.runMany(source, numbers(4), { timeout: 100 }))).map(shown)
+  expect(outcomes).toEqual([['TimeoutError', 'ERR_TIMEOUT', expect.anything()], 1, 2, 3])
+})
+
+test('what the last inputs left behind runs on: each input has one outcome, and the next run works', async () => {
+  const events: string[] = []
+  ctx.on('uncaughtException', (error) => events.push(String((error as { code?: string }).code)))
+  const source = '(x) => { if (x === 2) queueMicrotask(() => { for (;;); }); return x }'
+  expect((await all(ctx.runMany(source, numbers(3), { timeout: 50 }))).map(shown)).toEqual([0, 1, 2])
+  expect(await ctx.run('1')).toBe(1)
+  expect(events).toEqual(['ERR_TIMEOUT'])
+})
+
+test('cancelled while the first input waits for the host: the whole run ends', async () => {
+  await using client = await RawWorkerClient.connect(daemon.socket)
+  client.send({ type: 'create', run: 1, context: 1 }, { sync: () => 1 })
+  client.send({ type: 'many', run: 2, context: 1, timeoutMs: 60_000, filename: undefined, source: 'sync(input)' }, [1, 2])
+  await client.heard('hostCall')
+  client.send({ type: 'cancel', run: 2 })
+  expect(await client.outcome(2)).toMatchObject({ type: 'failed', message: 'cancelled' })
+  client.send({ type: 'run', run: 3, context: 1, timeoutMs: 60_000, filename: undefined, source: '3' })
+  expect(await client.outcome(3)).toMatchObject({ type: 'done', value: 3 })
 })
 
 test('a hundred thousand inputs, with other runs in between', async () => {

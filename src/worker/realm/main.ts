@@ -394,6 +394,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         return
       case Op.manyEnd:
         manyRuns?.forget(run)
+        settlement.forget(run)
         return
       case Op.discard:
         values.readInput(record)

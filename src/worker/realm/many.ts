@@ -71,8 +71,8 @@ export class ManyRuns {
   }
 
   /**
-   * Goes through the next inputs. `record.output` and `record.length` then hold the outcomes, and `record.code` their number, also if the slice is interrupted. With `Status.pending` the
-   * last one is a promise that the run now waits for, and has no outcome yet.
+   * Goes through the next inputs. `record.output` and `record.length` then hold the outcomes, and `record.code` their number, also if the slice is interrupted: `Status.failed`
+   * says that it was half-way through an input then. With `Status.pending` the last one is a promise that the run now waits for, and has no outcome yet.
    */
   slice(run: number): void {
     const record = this.#record
@@ -86,6 +86,7 @@ export class ManyRuns {
     record.code = 0
     record.status = Status.done
     if (batch === undefined) return
+    record.status = Status.failed
     const { inputs } = batch
     const startMs = now()
     let lastMs = startMs
@@ -100,12 +101,13 @@ export class ManyRuns {
       const index = batch.next++
       if (!this.#one(batch, inputs[index], index, writer, run)) {
         record.status = Status.pending
-        break
+        return
       }
       record.output = writer.bytes
       record.length = writer.position
       record.code++
     }
+    record.status = Status.done
   }
 
   /** False if the outcome is still to come. */

@@ -42,7 +42,7 @@ export class Imports {
     if (lookups === undefined) throw notGiven(specifier)
     const settlement = this.#settlement
     const loader = this.#loader
-    settlement.begin(run)
+    const ticket = settlement.begin(run)
     loader.import(
       lookups,
       '',
@@ -50,12 +50,12 @@ export class Imports {
       {
         done: (entry) => {
           try {
-            settlement.end(run, true, list[3] === false ? {} : snapshot(loader.namespace(entry)))
+            settlement.end(run, ticket, true, list[3] === false ? {} : snapshot(loader.namespace(entry)))
           } catch (error) {
-            settlement.end(run, false, error)
+            settlement.end(run, ticket, false, error)
           }
         },
-        failed: (reason) => settlement.end(run, false, reason),
+        failed: (reason) => settlement.end(run, ticket, false, reason),
       },
     )
   }
