@@ -3,6 +3,7 @@ import type { ManyCall } from './many-call.ts'
 import type { Nested } from './reentrance.ts'
 import type { Traces } from './run-traces.ts'
 import type { RunScript } from './source-maps.ts'
+import type { TracePlace } from './tracing/tracing.ts'
 
 /** What a channel remembers of a call until it is answered. */
 export interface AboutCall extends Nested, Traces {
@@ -16,4 +17,6 @@ export interface AboutCall extends Nested, Traces {
   readonly script: RunScript | undefined
   /** When it is due, if its time in the worker's line counts. */
   readonly due: Due | undefined
+  /** Where its host calls belong in a trace, if there are traces. */
+  readonly trace: TracePlace | undefined
 }

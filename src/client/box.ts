@@ -37,6 +37,7 @@ import { Presets } from './presets/presets.ts'
 import type { RefusedScripts } from './refused-scripts.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
+import { findTracing } from './tracing/tracing.ts'
 import { HELLO_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { LeasePurpose } from '../protocol/control-link.ts'
 import type { Trust } from '../protocol/placement.ts'
@@ -159,8 +160,15 @@ export class Box implements AsyncDisposable {
   async run(source: string | Script, options?: OneShotOptions): Promise<unknown> {
     const settings = resolveOneShotOptions(this.#policy, options)
     checkRunnable(source, this.#policy.limits.maxSource, settings)
-    const { signal, globals } = settings
-    signal?.throwIfAborted()
+    settings.signal?.throwIfAborted()
+    const tracing = findTracing()
+    if (tracing === undefined) return this.#runOnce(source, settings)
+    const { filename } = typeof source === 'string' ? settings : source
+    return tracing.run({ operation: 'run', filename }, async () => this.#runOnce(source, settings))
+  }
+
+  async #runOnce(source: string | Script, settings: OneShotSettings): Promise<unknown> {
+    const { globals } = settings
     // Before a process is taken for it.
     this.#refused.check(typeof source === 'string' ? source : source.code)
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)

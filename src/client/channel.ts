@@ -27,6 +27,7 @@ import type { RunFacts } from './run-traces.ts'
 import { checkDepth, currentFrame } from './reentrance.ts'
 import { NO_PAYLOAD, Requests } from './requests.ts'
 import { Silence } from './silence.ts'
+import { findTracing } from './tracing/tracing.ts'
 
 type RequestHead = Extract<
   Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' | 'due' | 'limits' }>,
@@ -69,6 +70,7 @@ export class Channel {
   readonly #speech: GuestSpeech
   readonly #warnings: ChannelWarnings
   readonly #silence: Silence
+  readonly #tracing = findTracing()
   /** Runs that were given up and have no answer yet, with their context. */
   readonly #abandoned = new Map<number, number>()
   readonly #welcome = Promise.withResolvers<void>()
@@ -99,11 +101,14 @@ export class Channel {
       this.#calls.rejectAll(cause)
       this.#socket.keepAlive(false)
     })
-    this.#socket = new ChannelSocket(path, maxFrameBytes(limits), {
-      frame: (bytes, start, end) => this.#heard(bytes, start, end),
-      broken: (reason) => this.#distrust(reason),
-      closed: () => events.closed(),
-    })
+    const open = (): ChannelSocket =>
+      new ChannelSocket(path, maxFrameBytes(limits), {
+        frame: (bytes, start, end) => this.#heard(bytes, start, end),
+        broken: (reason) => this.#distrust(reason),
+        closed: () => events.closed(),
+      })
+    // What comes of it later does not belong to who happened to be the first to need a worker.
+    this.#socket = this.#tracing === undefined ? open() : this.#tracing.within(undefined, open)
     this.#outbox = new ChannelOutbox(this.#requests, this.#socket, (reason) => this.#distrust(reason))
     this.#welcome.promise.catch(() => undefined)
     const hello = clientToWorker.encode({
@@ -151,7 +156,8 @@ export class Channel {
     const { context } = bridge
     if (this.#cause === undefined && !this.#bridges.has(bridge))
       return Promise.reject(new ContextLostError('ERR_CONTEXT_LOST', 'the context of this function is gone'))
-    return this.call({ type: 'invoke', context, timeoutMs: bridge.timeoutMs, handle }, args)
+    const invoke = (): Promise<unknown> => this.call({ type: 'invoke', context, timeoutMs: bridge.timeoutMs, handle }, args)
+    return this.#tracing === undefined ? invoke() : this.#tracing.run({ operation: 'invoke' }, invoke)
   }
 
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
@@ -174,7 +180,20 @@ export class Channel {
     const bridge = this.#bridges.find(context)
     const { maxOutput } = limits ?? bridge?.limits ?? this.#limits
     const receivedBefore = this.#failures.received
-    const about = { context, timeoutMs, maxOutput, inside, many, script, due, receivedBefore, lastCall: undefined, evidence: undefined }
+    const trace = this.#tracing?.sent(this.worker)
+    const about = {
+      context,
+      timeoutMs,
+      maxOutput,
+      inside,
+      many,
+      script,
+      due,
+      trace,
+      receivedBefore,
+      lastCall: undefined,
+      evidence: undefined,
+    }
     bridge?.allowCalls()
     const answer = this.#calls.wait(run, about)
     started?.(run)
@@ -369,18 +388,22 @@ export class Channel {
     }
     if (message.run > this.#begun) this.#begun = message.run
     if (!bridge.mayCall(performance.now())) throw new Error('more host calls than a guest may make')
-    const within = this.#calls.about(message.run)
-    callHostFunction(bridge, message, within?.context === message.context ? within : undefined, args, {
-      answer: (type, to, call, value) => {
-        // The context is gone meanwhile, or the worker.
-        if (!this.#bridges.has(to)) return
-        this.#outbox.reply({ type, context: to.context, call }, value, message.sync)
-      },
-      promised: (to, call) => {
-        if (!this.#bridges.has(to)) return
-        this.#outbox.reply({ type: 'promised', context: to.context, call }, NO_PAYLOAD, true)
-      },
-    })
+    const run = this.#calls.about(message.run)
+    const within = run?.context === message.context ? run : undefined
+    const call = (): void =>
+      callHostFunction(bridge, message, within, args, {
+        answer: (type, to, call, value) => {
+          // The context is gone meanwhile, or the worker.
+          if (!this.#bridges.has(to)) return
+          this.#outbox.reply({ type, context: to.context, call }, value, message.sync)
+        },
+        promised: (to, call) => {
+          if (!this.#bridges.has(to)) return
+          this.#outbox.reply({ type: 'promised', context: to.context, call }, NO_PAYLOAD, true)
+        },
+      })
+    if (this.#tracing === undefined) call()
+    else this.#tracing.within(within?.trace, call)
   }
 
   #outcomes({ run, done }: Extract<WorkerToClient, { readonly type: 'outcomes' }>): void {

@@ -31,6 +31,7 @@ import {
 import { checkDuration } from './presets/deterministic.ts'
 import { type Place, Restoring } from './restoring.ts'
 import { type RunScript, runScript } from './source-maps.ts'
+import { findTracing } from './tracing/tracing.ts'
 
 /** What `glovebox/vm` asks of a context. */
 type VmRequest =
@@ -60,6 +61,7 @@ export class Context implements AsyncDisposable {
   /** How it is made again when it is lost, if it is; its listeners outlive what it is then. */
   readonly #restoring: Restoring | undefined
   readonly #listeners: GuestEvents | undefined
+  readonly #tracing = findTracing()
 
   /** @internal Contexts are made by `box.createContext()`. `make` makes it again. */
   constructor({ lane, number, imports, named }: Place, policy: RunPolicy, scripts: Scripts, make?: () => Promise<Place>) {
@@ -89,6 +91,12 @@ export class Context implements AsyncDisposable {
     checkRunnable(source, this.#policy.limits.maxSource, settings)
     this.#assertThere()
     if (this.#isLost) await this.#restore()
+    if (this.#tracing === undefined) return this.#evaluate(source, settings)
+    const { filename } = source instanceof Script ? source : settings
+    return this.#tracing.run({ operation: 'run', filename }, async () => this.#evaluate(source, settings))
+  }
+
+  #evaluate(source: string | Script, settings: RunSettings): Promise<unknown> {
     const remember = (script: RunScript): RunScript => this.#remember(script)
     return evaluate(this.#lane, this.#scripts, source, settings, { context: this.#number, as: RUN, payload: NO_PAYLOAD, remember })
   }
@@ -125,10 +133,10 @@ export class Context implements AsyncDisposable {
     if (this.#isLost) await this.#restore()
     const own = this.#lookups(specifier, key, modules, meta)
     const request = { type: 'import', context: this.#number, timeoutMs, name: '' } as const
-    return (await this.#imports.import(key, (script) => this.#lane.call(request, [key, '', own, exports], signal, script, due))) as Record<
-      string,
-      unknown
-    >
+    const imports = async (): Promise<unknown> =>
+      this.#imports.import(key, (script) => this.#lane.call(request, [key, '', own, exports], signal, script, due))
+    const traced = this.#tracing?.run({ operation: 'import', specifier: key }, imports)
+    return (await (traced ?? imports())) as Record<string, unknown>
   }
 
   /** The value of a global, or of a top-level `let`, `const` or `class`; undefined if there is none. */
@@ -192,12 +200,10 @@ export class Context implements AsyncDisposable {
   /** @internal What `glovebox/vm` asks. `payload` is a delta of a mirror, and so is what this resolves with. */
   async vm(request: VmRequest, payload: unknown, signal: AbortSignal | undefined, script?: RunScript): Promise<unknown> {
     this.#assertThere()
-    return this.#lane.call(
-      { ...request, context: this.#number },
-      payload,
-      signal,
-      script === undefined ? undefined : this.#remember(script),
-    )
+    const remembered = script === undefined ? undefined : this.#remember(script)
+    const call = (): Promise<unknown> => this.#lane.call({ ...request, context: this.#number }, payload, signal, remembered)
+    if (this.#tracing === undefined || request.type !== 'vmRun') return call()
+    return this.#tracing.run({ operation: 'run', filename: request.filename }, call)
   }
 
   /** @internal Imports a module that the lookups of `glovebox/vm` find. */
@@ -238,7 +244,9 @@ export class Context implements AsyncDisposable {
     checkName(name)
     const { timeoutMs, signal, due } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, `${type}()`, options)
     if (this.#isLost) await this.#restore()
-    return this.#call({ type, context: this.#number, timeoutMs, name }, payload, signal, due)
+    const request = { type, context: this.#number, timeoutMs, name } as const
+    if (this.#tracing === undefined || type !== 'call') return this.#call(request, payload, signal, due)
+    return this.#tracing.run({ operation: 'call', function: name }, async () => this.#call(request, payload, signal, due))
   }
 
   #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined, due?: Due): Promise<unknown> {

@@ -17,6 +17,7 @@ import { Outcomes } from './outcomes.ts'
 import type { RefusedScripts } from './refused-scripts.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
+import { findTracing } from './tracing/tracing.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
 const REPORT_WAIT_MS = 1_000
@@ -188,7 +189,12 @@ export class Lane {
   }
 
   /** One script over many inputs. Ended by the signal, or by whoever takes the outcomes. */
-  many(request: Request, inputs: readonly unknown[], signal: AbortSignal | undefined, script: RunScript): Outcomes {
+  many(
+    request: Extract<Request, { readonly type: 'many' }>,
+    inputs: readonly unknown[],
+    signal: AbortSignal | undefined,
+    script: RunScript,
+  ): Outcomes {
     const ended = new AbortController()
     let run = 0
     const outcomes: Outcomes = new Outcomes({ taken: () => this.#channel.more(run), cancel: () => ended.abort() })
@@ -208,7 +214,9 @@ export class Lane {
         }),
       )
     }
-    call().then(
+    const tracing = findTracing()
+    const called = tracing === undefined ? call() : tracing.run({ operation: 'many', filename: request.filename }, call)
+    called.then(
       () => outcomes.end(),
       (cause: unknown) => outcomes.fail(cause),
     )
