@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { isAbsolute } from 'node:path'
 import { errorCode, errorMessage } from '../../base/error.ts'
 import { openTelemetry } from './open-telemetry.ts'
 
@@ -34,7 +35,8 @@ export function findTracing(): Tracing | undefined {
   isLookedUp = true
   // Beside this package, or where the program's main file is. Not in the current folder, which may be anybody's.
   for (const from of [import.meta.filename, process.argv[1]]) {
-    if (from === undefined) continue
+    // Not a file: -, for standard input.
+    if (from === undefined || !isAbsolute(from)) continue
     try {
       found = openTelemetry(createRequire(from)(PACKAGE))
       return found
