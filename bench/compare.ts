@@ -17,6 +17,7 @@ export interface Line {
   readonly figures: Partial<Record<Metric, number>>
   /** The subject's figure divided by this one's, round by round. Undefined for the subject itself. */
   readonly ratio?: Spread
+  /** Of the ratio; the subject's, if it has one, is of its own figure. */
   readonly target?: Target
   readonly met?: boolean
 }
@@ -41,12 +42,16 @@ export function compare(row: Row, measured: Measured): RowResult {
     const line = { contender: contender.name, figures: figuresOf(contender), ratio }
     return target === undefined ? line : { ...line, target, met: isMet(target, ratio.median) }
   })
+  const { name } = row.subject
+  const own: Line = { contender: name, figures: figuresOf(row.subject) }
+  const subjectLine =
+    row.target === undefined ? own : { ...own, target: row.target, met: isMet(row.target, own.figures[row.metric] ?? Number.NaN) }
   return {
     id: row.id,
     title: row.title,
     metric: row.metric,
     rounds: subject.length,
-    lines: [{ contender: row.subject.name, figures: figuresOf(row.subject) }, ...peers],
+    lines: [subjectLine, ...peers],
   }
 }
 

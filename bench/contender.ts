@@ -15,9 +15,13 @@ export type Open = (settings: Contender['settings']) => Promise<Session>
 export interface Session extends AsyncDisposable {
   /** Does the row's work once. The answer is the counter after it: 1, 2, 3 and so on. */
   add(): unknown
+  /** What the work gives: the same for all contenders of a row. For work that is more than to count. */
+  readonly digest?: string
   /** Before each run, with one in flight: what is not measured. */
   rest?(): Promise<void>
   /** Around a slice: starts and ends what goes on beside the work, for nobody else's slice. */
   begin?(): Promise<void>
   end?(): Promise<void>
+  /** After a slice: the memory that the row is about, in kilobytes (1,000 bytes). */
+  kilobytes?(): Promise<number>
 }

@@ -11,7 +11,8 @@ async function obey(command: DriverCommand): Promise<DriverReply> {
   if (command.type === 'open') {
     const { open } = (await import(command.contender.module)) as { readonly open: Open }
     session = await open(command.contender.settings)
-    return { type: 'opened' }
+    const { digest } = session
+    return digest === undefined ? { type: 'opened' } : { type: 'opened', digest }
   }
   if (session === undefined) throw new Error('a slice before open')
   await session.begin?.()

@@ -11,7 +11,7 @@ export type SentContender = { readonly module: string; readonly settings?: Conte
 
 /** A driver's process → driver. One for each command. */
 export type DriverReply =
-  | { readonly type: 'opened' }
+  | { readonly type: 'opened'; readonly digest?: string }
   | { readonly type: 'measured'; readonly figures: SliceFigures; readonly runs: number }
   | { readonly type: 'failed'; readonly message: string }
 
@@ -20,6 +20,8 @@ export type DriverReply =
  */
 export class Driver implements AsyncDisposable {
   readonly contender: Contender
+  /** What the work gives, if it is more than to count. */
+  digest: string | undefined
   readonly #child: ChildProcess
 
   private constructor(contender: Contender) {
@@ -35,7 +37,8 @@ export class Driver implements AsyncDisposable {
     const driver = new Driver(contender)
     try {
       const { module, settings } = contender
-      await driver.#ask({ type: 'open', contender: { module: module.href, ...(settings && { settings }) } })
+      const reply = await driver.#ask({ type: 'open', contender: { module: module.href, ...(settings && { settings }) } })
+      if (reply.type === 'opened') driver.digest = reply.digest
       return driver
     } catch (error) {
       await driver[Symbol.asyncDispose]()

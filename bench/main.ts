@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { compare, type RowResult } from './compare.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { MEASURED, measure, smokePlan } from './measure.ts'
+import { measure, measuredPlan, smokePlan } from './measure.ts'
 import { readOptions } from './options.ts'
 import { rows as known } from './rows/all.ts'
 import { assertEqualWork } from './smoke.ts'
 import { tableOf } from './table.ts'
 
-function showProgress(id: string, round: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${id} round ${round + 1} of ${MEASURED.rounds}`)
+function showProgress(id: string, round: number, rounds: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${id} round ${round + 1} of ${rounds}`)
 }
 
 async function main(): Promise<void> {
@@ -21,7 +21,8 @@ async function main(): Promise<void> {
   console.log(machineText(machine))
   const results: RowResult[] = []
   for (const row of rows) {
-    const result = compare(row, await measure(row, MEASURED, (round) => showProgress(row.id, round)))
+    const plan = measuredPlan(row)
+    const result = compare(row, await measure(row, plan, (round) => showProgress(row.id, round, plan.rounds)))
     if (process.stderr.isTTY) process.stderr.write('\r\u001B[K')
     console.log(`\n${tableOf(result)}`)
     results.push(result)

@@ -11,7 +11,12 @@ export interface Plan {
 }
 
 /** Slices are short beside what else goes on in a machine, so that its weather is about the same for all contenders of a round. */
-export const MEASURED: Plan = { rounds: 20, warmUp: { ms: 1_500 }, slice: { ms: 250 } }
+const MEASURED: Plan = { rounds: 20, warmUp: { ms: 1_500 }, slice: { ms: 250 } }
+/** How long this row is. */
+export function measuredPlan({ plan }: Row): Plan {
+  return { ...MEASURED, ...plan }
+}
+
 /** Only for whether the work is done, and the same by all. */
 export function smokePlan({ smokeRuns = 1_000 }: Row): Plan {
   const warmUp = Math.ceil(smokeRuns / 10)
@@ -32,6 +37,10 @@ export async function measure(row: Row, plan: Plan, progress: (round: number) =>
   for (const contender of [row.subject, ...row.peers.map((peer) => peer.contender)]) {
     drivers.push(stack.use(await Driver.open(contender)))
   }
+  const [subject] = drivers
+  for (const { contender, digest } of drivers)
+    if (digest !== subject?.digest)
+      throw new Error(`${row.id}: the work of ${contender.name} gives ${digest}, that of ${subject?.contender.name} ${subject?.digest}`)
   const figures = new Map<Contender, SliceFigures[]>()
   const counters = new Map<Contender, number>()
   for (const driver of drivers) {

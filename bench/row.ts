@@ -1,4 +1,5 @@
 import type { Contender } from './contender.ts'
+import type { Plan } from './measure.ts'
 import type { Metric } from './slice.ts'
 
 /** One line of the targets: work, who does it, and what the first of them should reach beside the others. */
@@ -11,9 +12,13 @@ export interface Row {
   /** Shown beside it. */
   readonly alsoShown: readonly Metric[]
   readonly subject: Contender
+  /** Bound of the subject's own figure, where the target is no ratio. */
+  readonly target?: Target
   readonly peers: readonly Peer[]
   /** Runs that show that all do the same work. Default 1,000. */
   readonly smokeRuns?: number
+  /** Where the row needs more or less than others. */
+  readonly plan?: Partial<Plan>
 }
 
 export interface Peer {
@@ -24,6 +29,6 @@ export interface Peer {
 
 export type Target = { readonly atMost: number } | { readonly atLeast: number }
 
-export function isMet(target: Target, ratio: number): boolean {
-  return 'atMost' in target ? ratio <= target.atMost : ratio >= target.atLeast
+export function isMet(target: Target, figure: number): boolean {
+  return 'atMost' in target ? figure <= target.atMost : figure >= target.atLeast
 }

@@ -9,11 +9,12 @@ export interface Slice {
   readonly end: { readonly ms: number } | { readonly runs: number }
 }
 
-/** What a slice showed. Latencies, in microseconds, only mean something with one run in flight. */
+/** What a slice showed. Latencies, in microseconds, only mean something with one run in flight; kilobytes only where the contender tells its memory. Else 0. */
 export interface SliceFigures {
   readonly p50Us: number
   readonly p99Us: number
   readonly runsPerSecond: number
+  readonly kilobytes: number
 }
 
 export type Metric = keyof SliceFigures
@@ -51,5 +52,6 @@ export async function runSlice(session: Session, tally: Tally, slice: Slice): Pr
     p50Us: alone ? quantileSorted(latencies, 0.5) : 0,
     p99Us: alone ? quantileSorted(latencies, 0.99) : 0,
     runsPerSecond: (started * 1_000) / elapsedMs,
+    kilobytes: (await session.kilobytes?.()) ?? 0,
   }
 }

@@ -3,7 +3,7 @@ import type { Line, RowResult, Spread } from './compare.ts'
 import type { Target } from './row.ts'
 import type { Metric } from './slice.ts'
 
-const HEADINGS: Record<Metric, string> = { p50Us: 'p50 µs', p99Us: 'p99 µs', runsPerSecond: 'runs/s' }
+const HEADINGS: Record<Metric, string> = { p50Us: 'p50 µs', p99Us: 'p99 µs', runsPerSecond: 'runs/s', kilobytes: 'KB' }
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
 /** A row's result, for people. */
@@ -21,14 +21,14 @@ export function tableOf({ id, title, rounds, lines }: RowResult): string {
 }
 
 function comparison({ ratio, target, met }: Line): string[] {
-  if (ratio === undefined) return ['', '', '', '']
   const verdict = met === undefined ? '' : met ? 'met' : 'NOT MET'
-  return [number(ratio.median), interval(ratio), target === undefined ? '' : bound(target), verdict]
+  const compared = ratio === undefined ? ['', ''] : [number(ratio.median), interval(ratio)]
+  return [...compared, target === undefined ? '' : bound(target), verdict]
 }
 
 function figure(metric: Metric, value: number | undefined): string {
   if (value === undefined) return ''
-  return metric === 'runsPerSecond' ? whole.format(value) : value.toFixed(1)
+  return metric === 'runsPerSecond' || metric === 'kilobytes' ? whole.format(value) : value.toFixed(1)
 }
 
 function interval({ p25, p75 }: Spread): string {
