@@ -69,6 +69,8 @@ export interface Status {
     readonly tenant: string
     readonly runs: Readonly<Record<string, number>>
     readonly durations: readonly { readonly maxMs?: number; readonly runs: number }[]
+    /** Hits and misses: `scripts` that its workers had compiled before, `code` caches of compiled scripts that V8 took. An older daemon does not say. */
+    readonly caches?: Readonly<Record<'scripts' | 'code', { readonly hits: number; readonly misses: number }>>
   }[]
   /** Layers that the newest worker attested, and those that the machine does not give, with the fix. */
   readonly confinement: {

@@ -5,7 +5,7 @@ import type { NamedContexts, NameStatus } from './named-contexts.ts'
 import type { Pool } from './pool.ts'
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import type { Attestation } from '../protocol/attestation.ts'
-import { DURATION_BOUNDS_MS, RUN_OUTCOMES, type RunOutcome } from '../protocol/run-tally.ts'
+import { type CacheName, CACHES, DURATION_BOUNDS_MS, RUN_OUTCOMES, type RunOutcome } from '../protocol/run-tally.ts'
 import type { RunCounts, TenantCounts } from './metrics/run-counts.ts'
 import type { Confinement } from './confinement.ts'
 import type { Runtime } from './runtime.ts'
@@ -61,6 +61,8 @@ export interface TenantStatus {
   readonly runs: Readonly<Record<RunOutcome, number>>
   /** How many took at most so many milliseconds, and longer than the bound before; the last class has no bound. */
   readonly durations: readonly { readonly maxMs: number | undefined; readonly runs: number }[]
+  /** What its workers did not compile again: scripts that they had, and code caches that V8 took; and what they did. */
+  readonly caches: Readonly<Record<CacheName, { readonly hits: number; readonly misses: number }>>
 }
 
 export interface WorkerStatus {
@@ -153,7 +155,14 @@ function workerStatus(worker: WorkerProcess): WorkerStatus {
   return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, memoryBytes, rssBytes, peakRssBytes }
 }
 
-function tenantStatus([tenant, { outcomes, durations }]: [string, TenantCounts]): TenantStatus {
+function tenantStatus([tenant, { outcomes, durations, caches }]: [string, TenantCounts]): TenantStatus {
   const runs = Object.fromEntries(RUN_OUTCOMES.map((outcome, at) => [outcome, outcomes[at] ?? 0])) as Record<RunOutcome, number>
-  return { tenant, runs, durations: durations.map((count, at) => ({ maxMs: DURATION_BOUNDS_MS[at], runs: count })) }
+  return {
+    tenant,
+    runs,
+    durations: durations.map((count, at) => ({ maxMs: DURATION_BOUNDS_MS[at], runs: count })),
+    caches: Object.fromEntries(
+      CACHES.map((cache, at) => [cache, { hits: caches[2 * at] ?? 0, misses: caches[2 * at + 1] ?? 0 }]),
+    ) as TenantStatus['caches'],
+  }
 }

@@ -98,7 +98,7 @@ export class ChannelRuns {
       (run) => this.#turns.wait(run),
     )
     this.#measurements = new MemoryMeasurements(answers)
-    this.#vm = new VmRuns(parts.guard, answers, this.#work)
+    this.#vm = new VmRuns(parts.guard, answers, this.#work, parts.counter)
     this.#many = new ManyRuns(parts, channel, answers, conversation, this.#hostCalls, this.#turns)
     this.#planned = new PlannedContexts(parts.presets, {
       number: channel,

@@ -65,8 +65,8 @@ const parts: WorkerParts = {
   ready: ready.web,
   presets: new PresetContexts(guard, ready, usage),
   timeZones,
-  scripts: new ScriptCache(),
-  uploads: new UploadedScripts(),
+  scripts: new ScriptCache(counter),
+  uploads: new UploadedScripts(counter),
   maxContexts: contextLimit(getHeapStatistics().heap_size_limit),
   usage,
 }

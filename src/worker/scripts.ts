@@ -2,6 +2,7 @@ import vm from 'node:vm'
 import { LRUCache } from 'lru-cache'
 import { DEFAULT_FILENAME } from '../protocol/default-filename.ts'
 import { toSourceUrl } from '../protocol/source-url.ts'
+import type { RunCounter } from './run-counter.ts'
 
 /** UTF-16 code units of source that the cache keeps alive, and scripts. Sources are the tenant's own, so is what it costs. */
 const MAX_CACHED_SOURCE = 32 * 1024 * 1024
@@ -35,10 +36,18 @@ export class ScriptCache {
     sizeCalculation: (_entry, source) => source.length + 1,
   })
 
+  readonly #counter: RunCounter
+
+  constructor(counter: RunCounter) {
+    this.#counter = counter
+  }
+
   /** Throws what {@link compileScript} does. */
   get(source: string, filename: string = DEFAULT_FILENAME): CompiledScript {
     const cached = this.#scripts.get(source)
-    if (cached !== undefined && cached.filename === filename) return cached
+    const isHit = cached !== undefined && cached.filename === filename
+    this.#counter.looked('scripts', isHit)
+    if (isHit) return cached
     const compiled = compileScript(source, filename)
     if (source.length < MAX_CACHED_SOURCE) this.#scripts.set(source, compiled)
     return compiled

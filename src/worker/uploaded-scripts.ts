@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { ScriptMessage } from '../protocol/script-messages.ts'
+import type { RunCounter } from './run-counter.ts'
 import { type CompiledScript, compileScript } from './scripts.ts'
 
 /** UTF-16 code units and bytes of code cache that are kept, and scripts. They are the tenant's own, so is what they cost. */
@@ -15,6 +16,12 @@ type Uploaded = Upload | CompiledScript
 export class UploadedScripts {
   readonly #scripts = new LRUCache<string, Uploaded>({ max: MAX_SCRIPTS, maxSize: MAX_SIZE })
 
+  readonly #counter: RunCounter
+
+  constructor(counter: RunCounter) {
+    this.#counter = counter
+  }
+
   keep(channel: number, upload: Upload): void {
     const size = upload.code.length + (upload.cachedData?.length ?? 0) + 1
     this.#scripts.set(keyOf(channel, upload.hash), upload, { size })
@@ -27,10 +34,15 @@ export class UploadedScripts {
   get(channel: number, hash: Uint8Array, refused: () => void): CompiledScript | undefined {
     const key = keyOf(channel, hash)
     const found = this.#scripts.get(key)
-    if (found === undefined || 'script' in found) return found
+    const isHit = found !== undefined && 'script' in found
+    // Of one that is unknown the client hears, and sends it: that is when it counts.
+    if (found !== undefined) this.#counter.looked('scripts', isHit)
+    if (found === undefined || isHit) return found
     const { code, filename, cachedData } = found
     const compiled = compileScript(code, filename, cachedData)
-    if (compiled.script.cachedDataRejected === true) refused()
+    const { cachedDataRejected } = compiled.script
+    if (cachedDataRejected !== undefined) this.#counter.looked('code', !cachedDataRejected)
+    if (cachedDataRejected === true) refused()
     // V8 keeps the code, and has no more use for the cache.
     this.#scripts.set(key, compiled, { size: code.length + 1 })
     return compiled

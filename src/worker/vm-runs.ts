@@ -6,6 +6,7 @@ import type { ChannelContext } from './channel-context.ts'
 import { COMPLETED, type Guard } from './guard.ts'
 import { Op, Status } from './realm/record.ts'
 import type { RunAtWork } from './run-at-work.ts'
+import type { RunCounter } from './run-counter.ts'
 
 type Compile = Extract<VmMessage, { readonly type: 'vmCompile' }>
 type Run = Extract<VmMessage, { readonly type: 'vmRun' }>
@@ -25,7 +26,10 @@ export class VmRuns {
     sizeCalculation: (_script, key) => key.length,
   })
 
-  constructor(guard: Guard, answers: Answers, work: RunAtWork) {
+  readonly #counter: RunCounter
+
+  constructor(guard: Guard, answers: Answers, work: RunAtWork, counter: RunCounter) {
+    this.#counter = counter
     this.#guard = guard
     this.#answers = answers
     this.#work = work
@@ -76,6 +80,7 @@ export class VmRuns {
 
   #script(source: VmSource): vm.Script {
     const known = this.#scripts.get(keyOf(source))
+    this.#counter.looked('scripts', known !== undefined)
     if (known !== undefined) return known
     return this.#keep(source, newScript(source))
   }

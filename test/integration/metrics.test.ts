@@ -45,6 +45,8 @@ test('metrics and health on a Unix socket', async () => {
   const ctx = await box.createContext()
   for (let run = 0; run < 3; run++) await ctx.run('1')
   await ctx.run('new Promise((resolve) => setTimeout(resolve, 30))')
+  const script = await box.compile('2')
+  for (let run = 0; run < 2; run++) await ctx.run(script)
   // What is no evaluation has no duration.
   await ctx.get('x')
   await rejection(ctx.run('throw 1'))
@@ -58,10 +60,15 @@ test('metrics and health on a Unix socket', async () => {
     return has('threw') && has('timeout') ? body : undefined
   })
   for (const line of [
-    'glovebox_runs_total{tenant="acme",outcome="completed"} 5',
+    'glovebox_runs_total{tenant="acme",outcome="completed"} 7',
+    // Of texts, the first of three is compiled, and five more; of the script, the first of two, with a code cache.
+    'glovebox_cache_lookups_total{tenant="acme",cache="scripts",result="hit"} 3',
+    'glovebox_cache_lookups_total{tenant="acme",cache="scripts",result="miss"} 7',
+    'glovebox_cache_lookups_total{tenant="acme",cache="code",result="hit"} 1',
+    'glovebox_cache_lookups_total{tenant="acme",cache="code",result="miss"} 0',
     'glovebox_runs_total{tenant="acme",outcome="timeout"} 2',
-    'glovebox_run_duration_seconds_bucket{tenant="acme",le="+Inf"} 7',
-    'glovebox_run_duration_seconds_count{tenant="acme"} 7',
+    'glovebox_run_duration_seconds_bucket{tenant="acme",le="+Inf"} 9',
+    'glovebox_run_duration_seconds_count{tenant="acme"} 9',
     'glovebox_clients 1',
     'glovebox_leases_waiting 0',
     'glovebox_contexts{tenant="acme"} 1',
@@ -72,12 +79,18 @@ test('metrics and health on a Unix socket', async () => {
   expect(lines).toMatch(/^glovebox_workers\{state="bound"\} 1$/m)
   expect(lines).toMatch(/^glovebox_memory_bytes\{tenant="acme"\} \d{7,}$/m)
   expect(lines).toMatch(/^# TYPE glovebox_run_duration_seconds histogram$/m)
-  // Three runs are over at once, one sleeps for 30 ms, one throws, two have 20 ms.
+  // Five runs are over at once, one sleeps for 30 ms, one throws, two have 20 ms.
   const below = (bound: string): number =>
     Number(new RegExp(`^glovebox_run_duration_seconds_bucket\\{tenant="acme",le="${bound}"\\} (\\d+)$`, 'm').exec(lines)?.[1])
-  expect(below('0.01')).toBeLessThanOrEqual(4)
-  expect(below('10')).toBe(7)
-  expect(daemon.status().tenants).toMatchObject([{ tenant: 'acme', runs: { completed: 5, threw: 2, timeout: 2 } }])
+  expect(below('0.01')).toBeLessThanOrEqual(6)
+  expect(below('10')).toBe(9)
+  expect(daemon.status().tenants).toMatchObject([
+    {
+      tenant: 'acme',
+      runs: { completed: 7, threw: 2, timeout: 2 },
+      caches: { scripts: { hits: 3, misses: 7 }, code: { hits: 1, misses: 0 } },
+    },
+  ])
 })
 
 test('on a loopback port a request names this machine; a draining daemon is not ready', async () => {

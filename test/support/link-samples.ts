@@ -152,7 +152,7 @@ const fromWorker: Samples<WorkerToDaemon> = {
       contexts: 1,
       runs: MAX,
       handles: 3,
-      tally: { outcomes: [1, 2, 3, 4, 5], durations: Array<number>(17).fill(7), totalMs: 0.5 },
+      tally: { outcomes: [1, 2, 3, 4, 5], durations: Array<number>(17).fill(7), totalMs: 0.5, caches: [8, 9, 0, 1] },
     },
   ],
   closed: [{ type: 'closed', channel: 1 }],

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
-import { DURATION_BOUNDS_MS, RUN_OUTCOMES } from '../../protocol/run-tally.ts'
+import { CACHES, DURATION_BOUNDS_MS, RUN_OUTCOMES } from '../../protocol/run-tally.ts'
 import type { DaemonStatus } from '../status.ts'
 import type { RunCounts } from './run-counts.ts'
 
@@ -91,9 +91,20 @@ export class Exposition {
       'Runs and calls that workers answered, by how they ended. As workers say: a guest that owns one can spoil the figures of its own tenant.',
       ['tenant', 'outcome'],
     )
+    const lookups = this.#counter(
+      'cache_lookups_total',
+      'What workers did not compile again (scripts: they had it; code: V8 took a code cache), and what they did. As workers say.',
+      ['tenant', 'cache', 'result'],
+    )
     const { counts } = this.#source
     this.#refresh.push(() => {
       runs.reset()
+      lookups.reset()
+      for (const [tenant, { caches }] of counts.tenants)
+        for (const [at, cache] of CACHES.entries()) {
+          lookups.inc({ tenant, cache, result: 'hit' }, caches[2 * at] ?? 0)
+          lookups.inc({ tenant, cache, result: 'miss' }, caches[2 * at + 1] ?? 0)
+        }
       for (const [tenant, { outcomes }] of counts.tenants)
         for (const [at, outcome] of RUN_OUTCOMES.entries()) runs.inc({ tenant, outcome }, outcomes[at] ?? 0)
     })

@@ -1,8 +1,8 @@
-import { DURATION_BOUNDS_MS, RUN_OUTCOMES, type RunTally } from '../../protocol/run-tally.ts'
+import { CACHES, DURATION_BOUNDS_MS, RUN_OUTCOMES, type RunTally } from '../../protocol/run-tally.ts'
 import { DEATH_CAUSES, type DeathCause } from '../../protocol/report.ts'
 import type { WorkerProcess } from '../worker-process.ts'
 
-/** Runs that a worker may claim for each second that passes, and at once: several times what one can do. */
+/** Runs, and lookups in a cache, that a worker may claim for each second that passes, and at once: several times what one can do. */
 const MAX_RUNS_PER_SECOND = 2_000_000
 const MAX_BURST = 100_000
 /** Tenants that have figures of their own; the rest are counted as {@link OTHERS}. Names of a policy that is read again and again would grow without bound. */
@@ -16,6 +16,8 @@ export interface TenantCounts {
   /** By the order of DURATION_BOUNDS_MS, and one more. */
   readonly durations: number[]
   totalMs: number
+  /** Hits and misses of each of CACHES, in turns. */
+  readonly caches: number[]
   /** Processor time of its processes that are gone, in milliseconds. */
   deadCpuMs: number
 }
@@ -54,6 +56,7 @@ export class RunCounts {
     const max = MAX_BURST + (MAX_RUNS_PER_SECOND * elapsedMs) / 1_000
     const counts = this.of(worker.tenant)
     for (const at of RUN_OUTCOMES.keys()) add(counts.outcomes, at, growth(before?.tally.outcomes[at], tally.outcomes[at], max))
+    for (const at of counts.caches.keys()) add(counts.caches, at, growth(before?.tally.caches[at], tally.caches[at], max))
     let runs = 0
     for (const at of counts.durations.keys()) {
       const more = growth(before?.tally.durations[at], tally.durations[at], max)
@@ -75,7 +78,13 @@ export class RunCounts {
     const name = this.labelOf(tenant)
     let counts = this.#tenants.get(name)
     if (counts === undefined) {
-      counts = { outcomes: RUN_OUTCOMES.map(() => 0), durations: [...DURATION_BOUNDS_MS.map(() => 0), 0], totalMs: 0, deadCpuMs: 0 }
+      counts = {
+        outcomes: RUN_OUTCOMES.map(() => 0),
+        durations: [...DURATION_BOUNDS_MS.map(() => 0), 0],
+        totalMs: 0,
+        caches: CACHES.flatMap(() => [0, 0]),
+        deadCpuMs: 0,
+      }
       this.#tenants.set(name, counts)
     }
     return counts
