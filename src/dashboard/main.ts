@@ -5,7 +5,7 @@ import type { DaemonStatus } from '../daemon/index.ts'
 import { Chart } from './chart.ts'
 import { History } from './history.ts'
 import { Playground } from './playground.ts'
-import { Deaths, Tenants, Workers } from './tables.ts'
+import { Deaths, NamedContexts, Tenants, Workers } from './tables.ts'
 
 /** How often the daemon is asked, in milliseconds. */
 const LOOK_MS = 1_000
@@ -44,7 +44,7 @@ function App() {
         { label: 'p99', colour: '#f59e0b', values: intervals.map((each) => each.p99Ms) },
       ]} />
     </div>
-    <${Tenants} tenants=${status.tenants} /><${Workers} workers=${status.workers} /><${Deaths} deaths=${status.deaths} /><${Playground} token=${status.token} />`
+    <${Tenants} tenants=${status.tenants} workers=${status.workers} /><${Workers} workers=${status.workers} /><${NamedContexts} names=${status.names} /><${Deaths} deaths=${status.deaths} /><${Playground} token=${status.token} />`
 }
 
 function Head({ status, lost }: { status: Answer; lost: boolean }) {

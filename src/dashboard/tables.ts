@@ -20,13 +20,25 @@ export function Workers({ workers }: { workers: DaemonStatus['workers'] }) {
     )}</tbody></table></section>`
 }
 
-export function Tenants({ tenants }: { tenants: DaemonStatus['tenants'] }) {
+export function Tenants({ tenants, workers }: Pick<DaemonStatus, 'tenants' | 'workers'>) {
+  const contextsOf = (tenant: string): number => workers.reduce((sum, each) => sum + (each.tenant === tenant ? each.contexts : 0), 0)
   return html`<section><h2>Tenants</h2><table id="tenants">
-    <thead><tr><th>tenant</th><th>completed</th><th>threw</th><th>timeout</th><th>cancelled</th><th>failed</th><th>p50</th><th>p99</th></tr></thead>
+    <thead><tr><th>tenant</th><th>contexts</th><th>completed</th><th>threw</th><th>timeout</th><th>cancelled</th><th>failed</th><th>p50</th><th>p99</th></tr></thead>
     <tbody>${tenants.map(
-      ({ tenant, runs, durations }) => html`<tr key=${tenant}><td>${tenant}</td>
+      ({ tenant, runs, durations }) => html`<tr key=${tenant}><td>${tenant}</td><td>${number.format(contextsOf(tenant))}</td>
         ${[runs.completed, runs.threw, runs.timeout, runs.cancelled, runs.failed].map((count) => html`<td>${number.format(count)}</td>`)}
         <td>${latency(quantile(durations, 0.5))}</td><td>${latency(quantile(durations, 0.99))}</td></tr>`,
+    )}</tbody></table></section>`
+}
+
+/** Contexts that clients share. Names are the clients' own: in `bdi` they do not turn the text around them. */
+export function NamedContexts({ names }: Pick<DaemonStatus, 'names'>) {
+  if (names.length === 0) return undefined
+  return html`<section><h2>Named contexts</h2><table id="names">
+    <thead><tr><th>name</th><th>tenant</th><th>worker</th><th>clients</th><th>kept for</th></tr></thead>
+    <tbody>${names.map(
+      ({ name, tenant, worker, clients, idleMs }) => html`<tr key=${JSON.stringify([tenant, name])}><td class="name"><bdi>${name}</bdi></td>
+        <td>${tenant}</td><td>${worker ?? '–'}</td><td>${number.format(clients)}</td><td>${seconds(idleMs)} unused</td></tr>`,
     )}</tbody></table></section>`
 }
 

@@ -138,4 +138,37 @@ describe.skipIf(CHROMIUM === undefined)('the page (skipped without Chromium)', (
     await page.locator('#output').filter({ hasText: 'Uncaught Error: no' }).waitFor()
     expect(complaints).toEqual([])
   })
+
+  test('shows contexts: how many, where, and by which hostile names', async () => {
+    await using box = await connect({ socket })
+    // Names that only differ where a page would lose it, and one that would turn the row around.
+    const names = [HOSTILE, `${HOSTILE}  x`, `${HOSTILE} x`, '\u202egnp.\u0000\n<b>', '__proto__']
+    await using contexts = new AsyncDisposableStack()
+    for (const name of names) contexts.use(await box.createContext({}, { name }))
+    const plain = contexts.use(await box.createContext())
+    await plain.run(`console.log(${JSON.stringify(HOSTILE)})`)
+    await page.goto(`http://${address}${key}`)
+    const shown = page.locator('#names bdi')
+    await shown.nth(names.length - 1).waitFor()
+    expect(await shown.allTextContents()).toEqual(names)
+    expect(await page.locator('#names b, #names img, #names script').count()).toBe(0)
+    const { workers } = await box.status()
+    const [tenants, hosts] = [page.locator('#tenants tbody tr'), page.locator('#workers tbody tr')]
+    await tenants.filter({ hasText: 'default' }).locator('td').nth(1).filter({ hasText: /^6$/ }).waitFor()
+    for (const { worker, contexts: count } of workers) {
+      const cells = hosts
+        .filter({
+          has: page
+            .locator('td')
+            .first()
+            .filter({ hasText: new RegExp(`^${worker}$`) }),
+        })
+        .locator('td')
+      await cells
+        .nth(3)
+        .filter({ hasText: new RegExp(`^${count}$`) })
+        .waitFor()
+    }
+    expect(await page.evaluate('window.owned')).toBeUndefined()
+  })
 })
