@@ -5,6 +5,8 @@ import type { Libc } from '../base/libc.ts'
  * Node's SIGINT watchdog thread, which runs for the life of the worker, turns the signal into the end of the evaluate in progress.
  */
 export interface DeadlineTimer {
+  /** When it fires, as far as it was set. */
+  readonly firesAtMs: number
   /**
    * Sees to it that the timer fires at `deadlineMs` or a little later, and not before. Times are milliseconds of `performance.now()`.
    * @returns whether the deadline before had fired since it was set: its signal may still be on the way
@@ -12,6 +14,8 @@ export interface DeadlineTimer {
   arm(deadlineMs: number, nowMs: number): boolean
   /** Has it fire now, and again and again until it is armed anew or stopped: a signal may get lost. */
   insist(): void
+  /** For a deadline whose signal was lost: sends another, and returns when it has most likely been seen. */
+  again(): void
   /** Stops the timer; returns the same. */
   disarm(): boolean
 }
@@ -19,6 +23,11 @@ export interface DeadlineTimer {
 export const DEADLINE_TIMER_FUNCTIONS = {
   timer_create: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
   timer_settime: { arguments: ['pointer', 'int32', 'pointer', 'pointer'], return: 'int32' },
+  pthread_condattr_init: { arguments: ['pointer'], return: 'int32' },
+  pthread_condattr_setclock: { arguments: ['pointer', 'int32'], return: 'int32' },
+  pthread_cond_init: { arguments: ['pointer', 'pointer'], return: 'int32' },
+  pthread_mutex_lock: { arguments: ['pointer'], return: 'int32' },
+  pthread_cond_timedwait: { arguments: ['pointer', 'pointer', 'pointer'], return: 'int32' },
 } as const
 
 /** How late the timer may fire, in milliseconds, and as a part of the time that is left. */
@@ -26,10 +35,15 @@ const MAX_SLACK_MS = 2
 const SLACK_OF_BUDGET = 0.02
 /** From one time to the next, in nanoseconds, for a deadline whose signal was lost. Much more often, and several may be on their way when the evaluate has ended, of which one is waited for. */
 const INSIST_NS = 1_000_000
+/** For a signal that is to come while this thread sleeps: when it is sent, and what the watchdog's thread takes to wake and tell V8 on a busy machine, in nanoseconds. */
+const SENT_NS = 50_000
+const SEEN_NS = 1_000_000
 
 const CLOCK_MONOTONIC = 1
 const SIGINT = 2
 const SIGEV_SIGNAL = 0
+/** The global is gone when it is needed. */
+const ownProcess = process
 /** sizeof(struct sigevent) on 64-bit Linux; sigev_signo is at byte 8, sigev_notify at byte 12. */
 const SIGEVENT_BYTES = 64
 
@@ -48,7 +62,11 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
   const previous = new Int32Array(8)
   const wantedAddress = libc.addressOf(wanted)
   const previousAddress = libc.addressOf(previous)
-  const { timer_settime } = libc.functions
+  const { timer_settime, pthread_cond_timedwait } = libc.functions
+  const { condition, mutex } = neverSignalled(libc)
+  // struct timespec
+  const until = new BigInt64Array(2)
+  const untilAddress = libc.addressOf(until)
   let armed = false
   let insists = false
 
@@ -66,6 +84,9 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
   let firesAtMs = Number.POSITIVE_INFINITY
 
   return {
+    get firesAtMs() {
+      return firesAtMs
+    },
     arm(deadlineMs, nowMs) {
       // A system call a run would be a good part of what a small run costs: runs that follow each other closely share one setting.
       const slackMs = Math.min(MAX_SLACK_MS, (deadlineMs - nowMs) * SLACK_OF_BUDGET)
@@ -80,9 +101,43 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
       firesAtMs = Number.NEGATIVE_INFINITY
       if (!insists) set(0, 1, INSIST_NS)
     },
+    again() {
+      const untilNs = ownProcess.hrtime.bigint() + BigInt(SENT_NS + SEEN_NS)
+      until[0] = untilNs / 1_000_000_000n
+      until[1] = untilNs % 1_000_000_000n
+      set(0, SENT_NS)
+      pthread_cond_timedwait(condition, mutex, untilAddress)
+    },
     disarm() {
       firesAtMs = Number.POSITIVE_INFINITY
       return armed ? set(0, 0) : false
     },
   }
+}
+
+/**
+ * A condition of the monotonic clock that nobody ever signals, and its mutex, which this thread holds. To wait for it is a sleep that a signal does not end: nanosleep(2) would return, and so
+ * would all that poll.
+ */
+function neverSignalled(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCTIONS>): {
+  readonly condition: bigint
+  readonly mutex: bigint
+} {
+  // Each larger than pthread_cond_t, pthread_mutex_t and pthread_condattr_t of any C library on 64-bit Linux. A mutex of zeros is PTHREAD_MUTEX_INITIALIZER.
+  const condition = libc.addressOf(ofTheProcess(new Uint8Array(128)))
+  const mutex = libc.addressOf(ofTheProcess(new Uint8Array(128)))
+  const attributes = libc.addressOf(ofTheProcess(new Uint8Array(128)))
+  libc.functions.pthread_condattr_init(attributes)
+  libc.functions.pthread_condattr_setclock(attributes, CLOCK_MONOTONIC)
+  libc.functions.pthread_cond_init(condition, attributes)
+  libc.functions.pthread_mutex_lock(mutex)
+  return { condition, mutex }
+}
+
+/** What C uses for as long as the process lives. */
+const kept: Uint8Array[] = []
+
+function ofTheProcess(bytes: Uint8Array): Uint8Array {
+  kept.push(bytes)
+  return bytes
 }

@@ -28,8 +28,8 @@ const RUN_OPTIONS = { breakOnSigint: true, displayErrors: false } as const
 const LATE_SIGNAL_MS = 20
 /** The same after a run that ended as if interrupted, when most likely there is none to come. */
 const FORGED_SIGNAL_MS = 1
-/** How long after its deadline an evaluate that goes on is sent more signals, in milliseconds: the first may come as late as the timer's slack, and is then not on its way any more. */
-const INSIST_AFTER_MS = 3
+/** How long after its signal was due an evaluate that goes on is sent another, and then each such time another, in milliseconds: the one before is not on its way any more. */
+const INSIST_EACH_MS = 0.7
 
 const { apply, getOwnPropertyDescriptor } = Reflect
 
@@ -79,6 +79,8 @@ export class Guard {
   /** The realm that is evaluated, and its deadline. */
   #realm: GuardedRealm | undefined
   #deadlineMs = 0
+  /** When the moat, if it is called often, has a signal sent that may have been lost. */
+  #insistAtMs = 0
   /** What the worker's own code threw while it answered. */
   #failure: Error | undefined
 
@@ -108,6 +110,7 @@ export class Guard {
     this.#moat.enter(realm.hooks)
     this.#realm = realm
     this.#deadlineMs = deadlineMs
+    this.#insistAtMs = this.#timer.firesAtMs + INSIST_EACH_MS
     let ending: Ending
     try {
       this.value = script.runInContext(realm.global, RUN_OPTIONS)
@@ -130,11 +133,16 @@ export class Guard {
     return ending
   }
 
-  /** The moat has been called often. If its evaluate should have ended by now, the signal was lost on the way into it. */
+  /**
+   * The moat has been called often. If its evaluate should have ended by now, the signal was lost on the way into it: V8 looks for one where a function is entered, and what Node calls inside a
+   * TryCatch goes on as if nothing had been. So the signal is sent from here, and the last that is done here is to wait until it is there: there is no function on the way back.
+   */
   #insist(): number {
     const nowMs = performance.now()
-    if (this.#realm === undefined || nowMs < this.#deadlineMs + INSIST_AFTER_MS) return 0
-    this.#timer.insist()
+    if (this.#realm === undefined || nowMs < this.#insistAtMs) return 0
+    apply(nothing, undefined, HEADROOM)
+    this.#insistAtMs = nowMs + INSIST_EACH_MS
+    this.#timer.again()
     return 0
   }
 

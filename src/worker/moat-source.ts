@@ -1,7 +1,12 @@
+import { PROMISE_EVENT } from './realm/record.ts'
+
 /** What the moat asks on its own account: whether the evaluate should have ended by now. */
 export const LOOK_AT_CLOCK = -1
-/** How many rejections it lets pass between; a power of two. */
-const REJECTIONS_PER_LOOK = 64
+/** How many calls about rejections it lets pass between, at least, and how many more: a power of two. */
+const CALLS_PER_LOOK = 48
+const MORE_CALLS = 32
+/** How many calls it waits for one that says that a rejection was handled. */
+const PATIENCE = 16
 
 /**
  * The script of the moat realm: see createMoat.
@@ -11,7 +16,8 @@ export const moatSource = (evaluationPhase: number): string => `(() => {
   'use strict'
   let hooks
   let answer
-  let rejections = 0
+  let calls = 0
+  let more = 0
   // Made ahead: near the stack limit nothing can be made.
   const refused = Promise.reject(new TypeError('import() is not available here'))
   refused.catch(() => undefined)
@@ -29,11 +35,20 @@ export const moatSource = (evaluationPhase: number): string => `(() => {
     // Node calls this one inside a TryCatch: a deadline's signal that comes meanwhile is lost, and code that rejects one promise after the other is in here most of the time.
     rejected: (event, promise, reason) => {
       try {
-        rejections = (rejections + 1) & ${REJECTIONS_PER_LOOK - 1}
-        if (rejections === 0) answer(${LOOK_AT_CLOCK})
         if (hooks !== undefined) hooks.rejected(event, promise, reason)
       } catch {
         // No stack left to note it.
+      }
+      try {
+        // What is sent in here is lost again if the next function that is entered is this one. Most often a promise is rejected and handled at once: then it is better sent after the second.
+        if (--calls > 0 || (event === ${PROMISE_EVENT.rejected} && calls > -${PATIENCE})) return
+        // Another number each time: code that goes round in a circle would be met at the same place for ever.
+        more = (more * 5 + 3) & ${MORE_CALLS - 1}
+        calls = ${CALLS_PER_LOOK} + more
+        // The last that is done: see Guard.
+        answer(${LOOK_AT_CLOCK})
+      } catch {
+        // None left to look.
       }
     },
     prepareStackTrace: (global, error, sites) => {

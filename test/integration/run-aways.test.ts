@@ -47,6 +47,10 @@ describe('ends at its deadline, and the context lives on', () => {
     ['a loop in prepareStackTrace', "Error.prepareStackTrace = () => { for (;;); }; throw new Error('x')"],
     ['a loop of rejections', 'for (;;) Promise.reject(1)'],
     ['a loop of rejections that are handled', 'for (;;) Promise.reject(1).catch(() => 0)'],
+    [
+      'a loop of rejections that are handled two by two',
+      'for (;;) { const [p, q] = [Promise.reject(1), Promise.reject(2)]; p.catch(() => 0); q.catch(() => 0) }',
+    ],
     ['a flood of microtasks that reject', 'const flood = () => { Promise.reject(1); Promise.resolve().then(flood) }; flood()'],
     ['a flood of asynchronous functions that throw', '(async () => { for (;;) { try { await (async () => { throw 1 })() } catch {} } })()'],
     ['a loop of import()', "for (;;) import('x').catch(() => 0)"],

@@ -233,3 +233,6 @@ export type Request = (typeof Request)[keyof typeof Request]
 
 /** Asks the worker. A function of the moat's realm: primitives in, a number out. Negative if the stack is used up. */
 export type Bridge = (request: Request) => number
+
+/** What V8 says of a promise: v8::PromiseRejectEvent. */
+export const PROMISE_EVENT = { rejected: 0, handled: 1 } as const

@@ -1,13 +1,9 @@
-import { type RealmRecord, ATTENTION } from './record.ts'
+import { type RealmRecord, ATTENTION, PROMISE_EVENT } from './record.ts'
 import { unhandledCodec } from '../../protocol/guest-messages.ts'
 import { MAX_UNHANDLED } from '../../protocol/limits.ts'
 import { ArrayOf, setPrototypeOf } from '../../protocol/msgpack/intrinsics.ts'
 import type { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import type { Outbox } from './outbox.ts'
-
-/** V8's v8::PromiseRejectEvent. */
-const REJECTED_WITHOUT_HANDLER = 0
-const HANDLER_ADDED_LATER = 1
 
 interface Unhandled {
   /** Undefined for an error that nobody caught. */
@@ -30,8 +26,8 @@ export class UnhandledErrors {
 
   /** V8 says so, through the moat. */
   rejection(event: unknown, promise: unknown, reason: unknown): void {
-    if (event === REJECTED_WITHOUT_HANDLER) this.#add({ promise, reason })
-    else if (event === HANDLER_ADDED_LATER) this.#remove(promise)
+    if (event === PROMISE_EVENT.rejected) this.#add({ promise, reason })
+    else if (event === PROMISE_EVENT.handled) this.#remove(promise)
   }
 
   thrown(error: unknown): void {
