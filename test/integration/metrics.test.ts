@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { closeSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { connect } from 'glovebox'
 import { startDaemon } from 'glovebox/daemon'
 import { afterAll, expect, test } from 'vitest'
+import { listeningSocket } from '../../src/daemon/listening-socket.ts'
 import { glovebox } from '../support/command.ts'
 import { temporaryDirectory } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
@@ -115,8 +116,26 @@ test('on a loopback port a request names this machine; a draining daemon is not 
 
 test.each([
   [{ metrics: '0.0.0.0:9464' }, /^option 'metrics' must be '127\.0\.0\.1:PORT', /],
-  [{ metrics: join(directory.path, 'no', 'such.sock') }, /^metrics cannot be served at .*: listen E/],
+  [{ metrics: '127.0.0.1:65536' }, /a port is at most 65535.*, got "127\.0\.0\.1:65536"$/],
+  [{ metrics: join(directory.path, 'no', 'such.sock') }, /^metrics cannot be served at .*: there is no folder .*\/no$/],
+  [{ metrics: directory.path }, /^metrics cannot be served at .*: there is something else, which is no socket$/],
 ])('refused: %o', async (options, message) => {
   const error = await rejection(startDaemon({ socket: join(directory.path, 'c', 'd.sock'), logLevel: 'silent', ...options }))
   expect(error.message).toMatch(message)
+})
+
+test('a file is not taken for a socket that was left behind; a socket that was, is; one that answers is not', async () => {
+  const file = join(directory.path, 'precious')
+  writeFileSync(file, 'precious')
+  const options = { logLevel: 'silent' } as const
+  const first = { ...options, socket: join(directory.path, 'd', 'd.sock') }
+  expect((await rejection(startDaemon({ ...first, metrics: file }))).message).toMatch(/there is something else, which is no socket$/)
+  expect(readFileSync(file, 'utf8')).toBe('precious')
+  const metrics = join(directory.path, 'left.sock')
+  closeSync(listeningSocket(metrics))
+  await using daemon = await startDaemon({ ...first, metrics })
+  expect(daemon.metrics).toBe(metrics)
+  const second = { ...options, socket: join(directory.path, 'e', 'd.sock'), metrics }
+  expect((await rejection(startDaemon(second))).message).toMatch(/another process listens there$/)
+  expect((await ask({ socketPath: metrics }, '/healthz')).status).toBe(200)
 })

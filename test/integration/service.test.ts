@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect } from 'glovebox'
 import { afterAll, describe, expect, test } from 'vitest'
+import { inheritedSocket } from '../../src/daemon/service/inherited-socket.ts'
 import { glovebox } from '../support/command.ts'
 import { temporaryDirectory } from '../support/daemons.ts'
 import { rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
-import { activated, NotifySocket, serviceSocket } from '../support/service.ts'
+import { activated, NotifySocket, packetSocket, serviceSocket } from '../support/service.ts'
 
 checkLeaks()
 const directory = temporaryDirectory()
@@ -60,20 +61,24 @@ test('variables that are meant for another process, and sockets that are none', 
   const socket = join(directory.path, 'b', 'd.sock')
   await using daemon = glovebox(['serve', '--socket', socket], { ...env, LISTEN_PID: '1', LISTEN_FDS: '1' })
   await daemon.says(/listens on .*b\/d\.sock/)
+  expect(inheritedSocket({ LISTEN_PID: String(process.pid) })).toBe(undefined)
   const file = join(directory.path, 'no-socket')
   writeFileSync(file, '')
   const fd = openSync(file, 'r')
-  const refused = activated([], env, fd)
+  using packets = packetSocket(join(directory.path, 'packets.sock'))
+  const refused = [fd, packets.fd].map((each) => activated([], env, each))
   closeSync(fd)
-  let stderr = ''
-  refused.stderr?.on('data', (text: Buffer) => {
-    stderr += text.toString()
-  })
-  await once(refused, 'close')
-  expect([refused.exitCode, stderr]).toEqual([
-    2,
-    "glovebox: the service manager passed no Unix stream socket that listens at a path; use 'ListenStream=/PATH' [ERR_CONFIG]\n",
-  ])
+  for (const each of refused) {
+    let stderr = ''
+    each.stderr?.on('data', (text: Buffer) => {
+      stderr += text.toString()
+    })
+    await once(each, 'close')
+    expect([each.exitCode, stderr]).toEqual([
+      2,
+      "glovebox: the service manager passed no Unix stream socket that listens at a path; use 'ListenStream=/PATH' [ERR_CONFIG]\n",
+    ])
+  }
 })
 
 describe.each([

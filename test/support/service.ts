@@ -8,11 +8,13 @@ import { eventually } from './eventually.ts'
 const CLI_FILE = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const AF_UNIX = 1
 const SOCK_DGRAM_NONBLOCK = 2 | 0o4000
+const SOCK_SEQPACKET = 5
 const MAX_DATAGRAM = 4_096
 
 const libc = bindLibc({
   socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
   bind: { arguments: ['int32', 'pointer', 'uint32'], return: 'int32' },
+  listen: { arguments: ['int32', 'int32'], return: 'int32' },
   recv: { arguments: ['int32', 'pointer', 'uint64', 'int32'], return: 'int64' },
 })
 
@@ -60,6 +62,16 @@ export class NotifySocket implements Disposable {
 /** A socket that listens, as systemd makes one for a service. */
 export function serviceSocket(path: string): Disposable & { readonly fd: number } {
   const fd = listeningSocket(path)
+  return { fd, [Symbol.dispose]: () => closeSync(fd) }
+}
+
+/** One that listens, too, and that no stream can be connected to. */
+export function packetSocket(path: string): Disposable & { readonly fd: number } {
+  if (libc === undefined) throw new Error('needs node:ffi')
+  const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path)])
+  const fd = Number(libc.functions.socket(AF_UNIX, SOCK_SEQPACKET, 0))
+  if (libc.functions.bind(fd, libc.addressOf(address), address.length) !== 0 || libc.functions.listen(fd, 1) !== 0)
+    throw new Error(`cannot listen at ${path}`)
   return { fd, [Symbol.dispose]: () => closeSync(fd) }
 }
 

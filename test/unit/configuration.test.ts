@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -67,6 +68,10 @@ test('a flag is stronger than the environment, and that than the file', () => {
   })
 })
 
+test('a byte order mark is no part of the file', () => {
+  expect(readConfiguration({ file: write('\ufeff{ "spare": 3 }'), environment: nowhere, flags: {} }).options).toEqual({ spare: 3 })
+})
+
 test('where the file is looked for', () => {
   expect(readConfiguration({ environment: nowhere, flags: {} })).toEqual({ file: undefined, options: {}, origins: {} })
   const usual = usualConfigPath(nowhere)
@@ -111,9 +116,23 @@ describe('refused whole', () => {
       `{ "policy": { "tenants": { "a": { "tokens": ["${HASH}"] },\n "b": { "tokens": ["${HASH}"] } } } }`,
       `/config.json:2: 'policy.tenants.b.tokens.0' names tenant 'a' already, got "${HASH.slice(0, 38)}…`,
     ],
+    [
+      '{\n "metrics": "127.0.0.1:65536" }',
+      `/config.json:2: 'metrics' must be '127.0.0.1:PORT', '[::1]:PORT' (a port is at most 65535) or the absolute path of a socket, got "127.0.0.1:65536"`,
+    ],
     ['{\n "socketMode": "660" }', `/config.json:2: option 'socketMode' needs a 'policy' to be more than '600', got "660"`],
   ])('%s', (text, message) => {
     expect(refusal({ file: write(text) })).toBe(`ERR_CONFIG ${message}`)
+  })
+
+  test('lists within lists, without end', () => {
+    expect(refusal({ file: write(`{ "max":\n ${'['.repeat(50_000)}`) })).toBe('ERR_CONFIG /config.json:2: is nested deeper than 32 levels')
+  })
+
+  test('a pipe, which nobody may ever write to', () => {
+    const pipe = join(directory.path, 'pipe')
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0)
+    expect(refusal({ file: pipe })).toBe('ERR_CONFIG the configuration /pipe is no file')
   })
 
   test('a file that is not there, or that others may write to', () => {

@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { findNodeAtLocation, type Node, parseTree, type ParseError, printParseErrorCode } from 'jsonc-parser'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { createScanner, findNodeAtLocation, type Node, parseTree, type ParseError, printParseErrorCode } from 'jsonc-parser'
 import * as v from 'valibot'
 import { errorMessage } from '../../base/error.ts'
 import { DaemonError } from '../daemon-error.ts'
@@ -7,6 +7,8 @@ import { type Fault, faultOf } from './rules.ts'
 
 /** A policy of a thousand tenants has some 300 KiB. */
 const MAX_BYTES = 4 * 1024 * 1024
+/** Objects and lists within one another: several times what the deepest option has. Parser and schema call themselves for each. */
+const MAX_DEPTH = 32
 
 /** What a file is, for messages, and the code of its errors. */
 export interface FileKind {
@@ -36,10 +38,12 @@ export function readChecked<Schema extends v.GenericSchema>(
   const source = readText(path, kind)
   const placeAt = (offset: number): string => `${path}:${source.slice(0, offset).split('\n').length}`
   const wrong = (offset: number, what: string): DaemonError => new DaemonError(kind.code, `${placeAt(offset)}: ${what}`)
+  if (source.trim() === '') throw wrong(0, 'is empty')
+  const tooDeep = findTooDeep(source)
+  if (tooDeep !== undefined) throw wrong(tooDeep, `is nested deeper than ${MAX_DEPTH} levels`)
   const errors: ParseError[] = []
   const root = parseTree(source, errors, { allowTrailingComma: true })
   const [error] = errors
-  if (source.trim() === '') throw wrong(0, 'is empty')
   if (error !== undefined) throw wrong(error.offset, `is no JSON: ${printParseErrorCode(error.error)}`)
   if (root?.type !== 'object') throw wrong(0, 'must be an object')
   const badKey = findBadKey(root)
@@ -57,7 +61,8 @@ export function readChecked<Schema extends v.GenericSchema>(
 function readText(path: string, { title, code }: FileKind): string {
   let fd: number
   try {
-    fd = openSync(path, 'r')
+    // Without waiting: of a pipe that nobody writes to, opening would never end.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     throw new DaemonError(code, `the ${title} ${path} cannot be read: ${errorMessage(error)}`, { cause: error })
   }
@@ -69,10 +74,25 @@ function readText(path: string, { title, code }: FileKind): string {
     if (uid !== 0 && uid !== process.getuid?.())
       throw new DaemonError(code, `the ${title} ${path} belongs to uid ${uid}, who could change it`)
     if (size > MAX_BYTES) throw new DaemonError(code, `the ${title} ${path} has ${size} bytes, over the limit of ${MAX_BYTES}`)
-    return readFileSync(fd, 'utf8')
+    // A byte order mark is no part of the text.
+    return readFileSync(fd, 'utf8').replace(/^\ufeff/, '')
   } finally {
     closeSync(fd)
   }
+}
+
+/** Where the nesting goes too far, if it does. The scanner does not call itself, as the parser does. */
+function findTooDeep(source: string): number | undefined {
+  const scanner = createScanner(source, true)
+  let depth = 0
+  for (scanner.scan(); scanner.getTokenLength() > 0; scanner.scan()) {
+    // The first character tells a bracket from every other token.
+    const character = source[scanner.getTokenOffset()] ?? ''
+    if ('{['.includes(character)) depth++
+    else if ('}]'.includes(character)) depth--
+    if (depth > MAX_DEPTH) return scanner.getTokenOffset()
+  }
+  return undefined
 }
 
 /** Keys that stand twice, of which JSON.parse would take the last, and the one that is no key in JavaScript. */

@@ -19,8 +19,8 @@ const ofChannels = Object.fromEntries(Object.entries(CHANNEL_LIMITS).map(([name,
 >
 const SOCKET_MODES = ['600', '660', '666'] as const
 
-/** Nobody but this machine. */
-const METRICS = /^(\/.+|(127\.0\.0\.1|\[::1\]):\d{1,5})$/
+/** Nobody but this machine. A port is at most 65,535. */
+const METRICS = /^(\/.+|(127\.0\.0\.1|\[::1\]):([0-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]))$/
 
 /** The rule of each option of a daemon, wherever it was given. What an option means stands with its name in `DaemonOptions`. */
 const rules = {
@@ -47,7 +47,10 @@ const rules = {
   compilerIdle: whole(1, MAX_COMPILER_IDLE_MS),
   crashWindow: whole(CRASH_WINDOW_MS.min, CRASH_WINDOW_MS.max),
   drain: whole(0, MAX_DRAIN_MS),
-  metrics: v.pipe(text, v.regex(METRICS, "must be '127.0.0.1:PORT', '[::1]:PORT' or the absolute path of a socket")),
+  metrics: v.pipe(
+    text,
+    v.regex(METRICS, "must be '127.0.0.1:PORT', '[::1]:PORT' (a port is at most 65535) or the absolute path of a socket"),
+  ),
   logLevel: oneOf(LOG_LEVELS),
 } satisfies Record<keyof DaemonOptions, v.GenericSchema>
 

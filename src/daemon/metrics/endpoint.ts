@@ -1,6 +1,7 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import { dirname } from 'node:path'
 import { errorMessage } from '../../base/error.ts'
 import { DaemonError } from '../daemon-error.ts'
 import { Exposition, type MetricsSource } from './exposition.ts'
@@ -15,6 +16,8 @@ export interface EndpointSource extends MetricsSource {
 /** A request that takes longer is ended, in milliseconds; and connections at once, from this machine. */
 const REQUEST_TIMEOUT_MS = 5_000
 const MAX_CONNECTIONS = 64
+/** How often connections are looked at for requests that take too long, in milliseconds. Node's own 30 s would let a few slow ones keep all others out for as long. */
+const LOOK_MS = 1_000
 const TEXT = 'text/plain; charset=utf-8'
 
 interface Answer {
@@ -44,20 +47,20 @@ export class MetricsEndpoint implements AsyncDisposable {
   static async listen(where: string, source: EndpointSource): Promise<MetricsEndpoint> {
     const isPath = where.startsWith('/')
     const exposition = new Exposition(source)
-    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    const limits = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LOOK_MS }
+    const server = createServer(limits, (request, response) => {
       serve(request, response, !isPath, source, exposition).catch(() => response.destroy())
     })
     server.maxConnections = MAX_CONNECTIONS
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     server.once('error', reject)
-    // What a killed daemon left behind: the daemon's own lock says that no other one serves this configuration.
-    if (isPath) rmSync(where, { force: true })
     const colon = where.lastIndexOf(':')
-    server.listen(
-      isPath ? { path: where } : { host: where.slice(0, colon).replace(/[[\]]/g, ''), port: Number(where.slice(colon + 1)) },
-      resolve,
-    )
     try {
+      if (isPath) await makeRoom(where)
+      server.listen(
+        isPath ? { path: where } : { host: where.slice(0, colon).replace(/[[\]]/g, ''), port: Number(where.slice(colon + 1)) },
+        resolve,
+      )
       await promise
       if (isPath) chmodSync(where, 0o660)
     } catch (error) {
@@ -72,6 +75,29 @@ export class MetricsEndpoint implements AsyncDisposable {
     this.#server.closeAllConnections()
     await promise
     if (this.#socketPath !== undefined) rmSync(this.#socketPath, { force: true })
+  }
+}
+
+/** Removes the socket that a killed daemon left behind. What is no socket, or answers, is somebody's, and stays. */
+async function makeRoom(path: string): Promise<void> {
+  // Of a folder that is not there, listen() says that permission is denied.
+  if (!existsSync(dirname(path))) throw new Error(`there is no folder ${dirname(path)}`)
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isSocket()) throw new Error('there is something else, which is no socket')
+  if (await isServed(path)) throw new Error('another process listens there')
+  rmSync(path, { force: true })
+}
+
+async function isServed(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const peer = connect(path)
+  peer.once('connect', () => resolve(true))
+  peer.once('error', () => resolve(false))
+  try {
+    return await promise
+  } finally {
+    peer.destroy()
   }
 }
 

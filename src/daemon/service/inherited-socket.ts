@@ -5,7 +5,9 @@ import { DaemonError } from '../daemon-error.ts'
 const FIRST_FD = 3
 const AF_UNIX = 1
 const SOL_SOCKET = 1
+const SO_TYPE = 3
 const SO_ACCEPTCONN = 30
+const SOCK_STREAM = 1
 /** struct sockaddr_un: 16-bit family, 108 bytes of path. */
 const ADDRESS_BYTES = 110
 const PATH_AT = 2
@@ -29,7 +31,7 @@ export interface InheritedSocket {
 export function inheritedSocket(environment: Readonly<Record<string, string | undefined>>): InheritedSocket | undefined {
   // Variables that are meant for another process are inherited, too.
   if (environment['LISTEN_PID'] !== String(process.pid)) return undefined
-  const count = Number(environment['LISTEN_FDS'])
+  const count = Number(environment['LISTEN_FDS'] ?? 0)
   if (count === 0) return undefined
   if (count !== 1)
     throw new DaemonError('ERR_CONFIG', `the service manager passed ${environment['LISTEN_FDS']} sockets; the daemon takes one`)
@@ -42,9 +44,13 @@ export function inheritedSocket(environment: Readonly<Record<string, string | un
 function listensAt(fd: number): string | undefined {
   if (libc === undefined) return undefined
   const { getsockname, getsockopt } = libc.functions
-  const listens = new Uint32Array(1)
-  const size = new Uint32Array([listens.byteLength])
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, libc.addressOf(listens), libc.addressOf(size)) !== 0 || listens[0] !== 1) return undefined
+  const option = (name: number): number | undefined => {
+    const value = new Uint32Array(1)
+    const size = new Uint32Array([value.byteLength])
+    return getsockopt(fd, SOL_SOCKET, name, libc.addressOf(value), libc.addressOf(size)) === 0 ? value[0] : undefined
+  }
+  // A socket of whole packets listens, too, and no client of a stream reaches it.
+  if (option(SO_ACCEPTCONN) !== 1 || option(SO_TYPE) !== SOCK_STREAM) return undefined
   const address = Buffer.alloc(ADDRESS_BYTES)
   const length = new Uint32Array([ADDRESS_BYTES])
   if (getsockname(fd, libc.addressOf(address), libc.addressOf(length)) !== 0 || address.readUInt16LE(0) !== AF_UNIX) return undefined
