@@ -13,7 +13,7 @@ import { EXHAUSTED, type Pause } from './pause.ts'
 import type { PresetFailure } from './preset-contexts.ts'
 import type { Run } from './run.ts'
 import { ENDED_BY_THROW, ENDED_WELL, type RunCounter } from './run-counter.ts'
-import type { WorkerParts } from './channel-runs.ts'
+import type { WorkerParts } from './worker-parts.ts'
 import { ranOut } from './timeout-text.ts'
 
 /** What is thrown as the deadline passes is still told, if that takes no longer than this beyond it, in milliseconds. */

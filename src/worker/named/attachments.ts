@@ -3,7 +3,7 @@ import { MAX_ATTACHED } from '../../protocol/limits.ts'
 import { MalformedMessageError } from '../../protocol/link.ts'
 import type { NamedMessage } from '../../protocol/named-messages.ts'
 import type { Answers } from '../answers.ts'
-import type { WorkerParts } from '../channel-runs.ts'
+import type { WorkerParts } from '../worker-parts.ts'
 import type { NamedContext, Party, Served } from './named-context.ts'
 import type { NamedContexts } from './named-contexts.ts'
 

@@ -5,7 +5,8 @@ import { FRAME_OVERHEAD_BYTES, MAX_ATTACHED, MAX_OUTPUT } from '../../protocol/l
 import { MsgpackReader } from '../../protocol/msgpack/reader.ts'
 import type { NamedMessage } from '../../protocol/named-messages.ts'
 import { Answers } from '../answers.ts'
-import { ChannelRuns, type WorkerParts } from '../channel-runs.ts'
+import { ChannelRuns } from '../channel-runs.ts'
+import type { WorkerParts } from '../worker-parts.ts'
 
 /** The number of the one context, where its requests are served. */
 const CONTEXT = 0

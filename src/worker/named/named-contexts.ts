@@ -1,6 +1,6 @@
 import type { Admission } from '../../confined/tickets.ts'
 import type { NamesOfWorker } from '../../protocol/named-messages.ts'
-import type { WorkerParts } from '../channel-runs.ts'
+import type { WorkerParts } from '../worker-parts.ts'
 import { NamedContext } from './named-context.ts'
 
 interface Entry {

@@ -1,16 +1,16 @@
 import { isArgumentList } from '../../protocol/arguments.ts'
 import type { Deterministic } from '../../protocol/context-messages.ts'
-import type { ErrorCode } from '../../protocol/error-codes.ts'
-import { KEPT_RESULT_BYTES, MAX_ARGUMENTS, MIN_ERROR_BYTES, MIN_ERROR_DEPTH } from '../../protocol/limits.ts'
+import { MAX_ARGUMENTS } from '../../protocol/limits.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
 import { isArray } from '../../protocol/msgpack/intrinsics.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { RemoteObjects } from '../../protocol/remote/remote-objects.ts'
 import { installConsole } from './console-events.ts'
 import { now, useVirtualClock, VirtualClock, virtualClock } from './clock.ts'
+import { createRecord } from './create-record.ts'
 import { deferFinalization } from './finalization.ts'
 import { Functions } from './functions.ts'
-import { codeOf, errorNumber, limitName } from './guest-error.ts'
+import { codeOf, limitName } from './guest-error.ts'
 import { ManyRuns } from './many.ts'
 import { Imports } from './modules/imports.ts'
 import { notGiven } from './modules/module-errors.ts'
@@ -18,8 +18,9 @@ import { MirroredGlobal } from './mirrored.ts'
 import { defineGlobals, deleteGlobal, getGlobal, resolvePath, setGlobal, snapshotGlobals } from './names.ts'
 import { NearLimits } from './near-limits.ts'
 import { Outbox } from './outbox.ts'
+import { Outcome } from './outcome.ts'
 import { countOutsidePromises } from './outside.ts'
-import { isParserError, putExcerpt } from './parser-errors.ts'
+import { putExcerpt } from './parser-errors.ts'
 import { type Bridge, Op, type RealmRecord, Status } from './record.ts'
 import { mayBeRemote, remotePlatform } from './remote-platform.ts'
 import { isThenable, Settlement } from './settlement.ts'
@@ -27,7 +28,7 @@ import { formatStack, warmUpStacks } from './stacks.ts'
 import { likenessOf, writeThrown } from './thrown.ts'
 import { createTimers } from './timers.ts'
 import { UnhandledErrors } from './unhandled.ts'
-import { type Crossing, INPUT_BYTES, RealmValues } from './values.ts'
+import { type Crossing, RealmValues } from './values.ts'
 import { createWebServices, useDeterministicServices } from './web-host.ts'
 import { installWebGlobals } from './web/install.ts'
 import { WebLibraries } from './web/libraries.ts'
@@ -54,56 +55,7 @@ export interface RealmSide {
  */
 export function createRealm(): (() => void) & Partial<RealmSide> {
   const writer = new MsgpackWriter()
-  const record: RealmRecord = {
-    op: Op.drain,
-    status: Status.done,
-    run: 0,
-    origin: 0,
-    call: 0,
-    calls: 0,
-    name: '',
-    value: undefined,
-    unread: false,
-    length: 0,
-    reply: undefined,
-    replyLength: 0,
-    module: 0,
-    moduleId: undefined,
-    asked: '',
-    askedText: '',
-    askedOther: undefined,
-    code: 0,
-    message: '',
-    limit: '',
-    configured: 0,
-    observed: 0,
-    attention: 0,
-    settled: 0,
-    busy: 0,
-    outside: 0,
-    timerAt: Number.POSITIVE_INFINITY,
-    exported: 0,
-    imported: 0,
-    lasting: 0,
-    calling: '',
-    waitingFor: '',
-    context: 0,
-    maxOutput: 0,
-    maxDepth: 0,
-    dataOnly: false,
-    maxConsole: 0,
-    maxConsoleLines: 0,
-    maxCallsInFlight: 0,
-    maxCalls: 0,
-    maxResult: 0,
-    maxResultDepth: 0,
-    input: new Uint8Array(INPUT_BYTES),
-    output: writer.bytes,
-    outbox: writer.bytes,
-    outboxLength: 0,
-  }
-  setPrototypeOf(record, null)
-  Object.seal(record)
+  const record = createRecord(writer.bytes)
 
   let connected: Bridge | undefined
   const bridge: Bridge = (request) => (connected === undefined ? -1 : connected(request))
@@ -114,6 +66,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   let functions: Functions | undefined
   let crossing: Crossing | undefined
   const values: RealmValues = new RealmValues(record, () => (crossing ??= createCrossing()))
+  const outcome = new Outcome(record, writer, values)
   let manyRuns: ManyRuns | undefined
   const theManyRuns = (): ManyRuns => (manyRuns ??= new ManyRuns(globalThis, record, values, settlement))
   let imports: Imports | undefined
@@ -172,46 +125,9 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     }
   }
 
-  const encode = (status: Status, value: unknown, maxBytes: number, maxDepth: number): void => {
-    // Whoever was at it is gone: no `finally` runs when V8 ends an evaluate.
-    writer.busy = false
-    writer.reset(KEPT_RESULT_BYTES)
-    writer.maxBytes = maxBytes
-    values.write(writer, value, maxDepth)
-    record.output = writer.bytes
-    record.length = writer.position
-    record.status = status
-  }
-
-  /** A result that was computed: primitives go as they are. */
-  const finish = (value: unknown, maxBytes = record.maxResult, maxDepth = record.maxResultDepth): void => {
-    if (isPlain(value)) {
-      record.value = value
-      record.status = Status.primitive
-    } else encode(Status.done, value, maxBytes, maxDepth)
-  }
-
-  const fail = (code: ErrorCode, message: string): void => {
-    record.status = Status.failed
-    record.code = errorNumber(code)
-    record.message = message
-    record.limit = ''
-  }
-
-  const errorBytes = (): number => (record.maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : record.maxOutput)
-
-  const errorDepth = (): number => (record.maxDepth < MIN_ERROR_DEPTH ? MIN_ERROR_DEPTH : record.maxDepth)
-
-  /** What the guest threw, as well as it can be told. */
-  const encodeThrown = (thrown: unknown): void => {
-    record.value = undefined
-    writeThrown(thrown, (value) => encode(Status.threw, value, errorBytes(), errorDepth()))
-    if (isParserError(thrown)) record.value = thrown
-  }
-
   const settle = (run: number, value: unknown): void => {
     if (!isThenable(value)) {
-      finish(value)
+      outcome.finish(value)
       return
     }
     record.status = Status.pending
@@ -219,7 +135,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
   }
 
   const tell = (value: unknown): void => {
-    encode(Status.done, theMirrored().tell(value), record.maxOutput, record.maxDepth)
+    outcome.encode(Status.done, theMirrored().tell(value), record.maxOutput, record.maxDepth)
   }
 
   const take = (): void => {
@@ -229,16 +145,16 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     if (entry === undefined) return
     const isMirrored = mirrored?.settled(entry.run) === true
     if (entry.fulfilled && isMirrored) tell(entry.value)
-    else if (entry.fulfilled) finish(entry.value, entry.maxBytes, entry.maxDepth)
-    else encodeThrown(entry.value)
+    else if (entry.fulfilled) outcome.finish(entry.value, entry.maxBytes, entry.maxDepth)
+    else outcome.thrown(entry.value)
   }
 
   /** Undefined, and the request has failed, if they are none. */
   const readArguments = (): unknown[] | undefined => {
     const args = values.readInput(record)
     if (isArgumentList(args)) return args
-    if (isArray(args)) fail('ERR_VALUE_TOO_LARGE', `a call with ${args.length} arguments, over the limit of ${MAX_ARGUMENTS}`)
-    else fail('ERR_PROTOCOL', 'a call whose arguments are not an array')
+    if (isArray(args)) outcome.fail('ERR_VALUE_TOO_LARGE', `a call with ${args.length} arguments, over the limit of ${MAX_ARGUMENTS}`)
+    else outcome.fail('ERR_PROTOCOL', 'a call whose arguments are not an array')
     return undefined
   }
 
@@ -249,7 +165,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     if (args === undefined) return
     const { owner, target } = resolvePath(name)
     if (typeof target !== 'function') {
-      fail('ERR_NOT_A_FUNCTION', `'${name}' is not a function in this context`)
+      outcome.fail('ERR_NOT_A_FUNCTION', `'${name}' is not a function in this context`)
       return
     }
     settle(run, apply(target as (...given: unknown[]) => unknown, owner, args))
@@ -260,7 +176,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     // Read in any case: the functions in them count as held until they are given back.
     const args = readArguments()
     if (args === undefined) return
-    if (target === undefined) fail('ERR_FUNCTION_GONE', 'this function was released')
+    if (target === undefined) outcome.fail('ERR_FUNCTION_GONE', 'this function was released')
     else settle(run, apply(target.fn as (...given: unknown[]) => unknown, undefined, args))
   }
 
@@ -280,11 +196,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     const clock = virtualClock()
     if (clock === undefined) {
       record.code = 0
-      fail('ERR_NO_CLOCK', 'this context goes by the time of day: it was not made with the option deterministic')
+      outcome.fail('ERR_NO_CLOCK', 'this context goes by the time of day: it was not made with the option deterministic')
       return
     }
     const more = timers.advance(advanceUntilMs)
-    finish(clock.nowMs)
+    outcome.finish(clock.nowMs)
     record.code = more ? 1 : 0
   }
 
@@ -292,10 +208,10 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
     functions?.reportReleased()
     unhandled.report(outbox, (reason) => {
       try {
-        return writeThrown(reason, (value) => values.writeAlone(value, errorBytes(), errorDepth()))
+        return writeThrown(reason, (value) => values.writeAlone(value, outcome.errorBytes, outcome.errorDepth))
       } catch (error) {
         // Even its texts are too large.
-        return values.writeAlone(likenessOf({}, CodecError.is(error) ? error.message : ''), errorBytes(), errorDepth())
+        return values.writeAlone(likenessOf({}, CodecError.is(error) ? error.message : ''), outcome.errorBytes, outcome.errorDepth)
       }
     })
   }
@@ -310,17 +226,17 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         settle(run, value)
         return
       case Op.thrown:
-        encodeThrown(value)
+        outcome.thrown(value)
         return
       case Op.placed:
         putExcerpt(value, record.message)
-        encodeThrown(value)
+        outcome.thrown(value)
         // Placed as well as it can be.
         record.value = undefined
         return
       case Op.deterministic:
         makeDeterministic(record.name)
-        finish(undefined)
+        outcome.finish(undefined)
         return
       case Op.advance:
         advanceUntilMs = (virtualClock()?.nowMs ?? 0) + (value as number)
@@ -333,24 +249,24 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         take()
         return
       case Op.get:
-        finish(getGlobal(record.name))
+        outcome.finish(getGlobal(record.name))
         return
       case Op.set:
         setGlobal(record.name, values.readInput(record))
-        finish(undefined)
+        outcome.finish(undefined)
         return
       case Op.delete:
-        finish(deleteGlobal(record.name))
+        outcome.finish(deleteGlobal(record.name))
         return
       case Op.globals:
-        encode(Status.done, snapshotGlobals(isBuiltIn), record.maxResult, record.maxResultDepth)
+        outcome.encode(Status.done, snapshotGlobals(isBuiltIn), record.maxResult, record.maxResultDepth)
         return
       case Op.call:
         call(run)
         return
       case Op.define:
         defineGlobals(values.readInput(record))
-        finish(undefined)
+        outcome.finish(undefined)
         return
       case Op.reserve:
         if (record.input.length < record.length) record.input = new Uint8Array(record.length)
@@ -401,7 +317,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         return
       case Op.hear:
         theMirrored().hear(values.readInput(record))
-        finish(undefined)
+        outcome.finish(undefined)
         return
       case Op.tell:
         record.value = undefined
@@ -420,7 +336,7 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       }
       case Op.modules:
         theImports().setLookups(values.readInput(record))
-        finish(undefined)
+        outcome.finish(undefined)
         return
       case Op.nextModule:
         imports?.records.next()
@@ -439,11 +355,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
         perform()
       } catch (error) {
         if (CodecError.is(error)) throw error
-        encodeThrown(error)
+        outcome.thrown(error)
       }
     } catch (error) {
       if (!CodecError.is(error)) throw error
-      fail(codeOf(error), error.message)
+      outcome.fail(codeOf(error), error.message)
       if (error.limit !== undefined) {
         record.limit = limitName(error.limit)
         record.configured = error.configured
@@ -474,16 +390,4 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 function bare<T extends object>(object: T): T {
   setPrototypeOf(object, null)
   return object
-}
-
-function isPlain(value: unknown): boolean {
-  switch (typeof value) {
-    case 'object':
-      return value === null
-    case 'function':
-    case 'symbol':
-      return false
-    default:
-      return true
-  }
 }

@@ -1,0 +1,56 @@
+import { Op, type RealmRecord, Status } from './record.ts'
+import { INPUT_BYTES } from './values.ts'
+
+/** The record before the first step. `output` is where results are written, and messages until there is one. */
+export function createRecord(output: Uint8Array): RealmRecord {
+  const record: RealmRecord = {
+    op: Op.drain,
+    status: Status.done,
+    run: 0,
+    origin: 0,
+    call: 0,
+    calls: 0,
+    name: '',
+    value: undefined,
+    unread: false,
+    length: 0,
+    reply: undefined,
+    replyLength: 0,
+    module: 0,
+    moduleId: undefined,
+    asked: '',
+    askedText: '',
+    askedOther: undefined,
+    code: 0,
+    message: '',
+    limit: '',
+    configured: 0,
+    observed: 0,
+    attention: 0,
+    settled: 0,
+    busy: 0,
+    outside: 0,
+    timerAt: Number.POSITIVE_INFINITY,
+    exported: 0,
+    imported: 0,
+    lasting: 0,
+    calling: '',
+    waitingFor: '',
+    context: 0,
+    maxOutput: 0,
+    maxDepth: 0,
+    dataOnly: false,
+    maxConsole: 0,
+    maxConsoleLines: 0,
+    maxCallsInFlight: 0,
+    maxCalls: 0,
+    maxResult: 0,
+    maxResultDepth: 0,
+    input: new Uint8Array(INPUT_BYTES),
+    output,
+    outbox: output,
+    outboxLength: 0,
+  }
+  Reflect.setPrototypeOf(record, null)
+  return Object.seal(record)
+}
