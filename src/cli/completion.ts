@@ -9,7 +9,7 @@ Examples:
   glovebox completion bash > ~/.local/share/bash-completion/completions/glovebox
   glovebox completion zsh > "\${fpath[1]}/_glovebox"
   glovebox completion fish > ~/.config/fish/completions/glovebox.fish
-  source <(glovebox completion bash)         for this shell only`
+  source <(glovebox completion bash)         for this shell only; of zsh, too, after compinit`
 
 const SCRIPTS: Readonly<Record<string, (commands: readonly CompletedCommand[]) => string>> = {
   bash: bashScript,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { bytesOf } from '../daemon/config/bytes.ts'
 
 const UNITS = ['', 'K', 'M', 'G'] as const
 const STEP = 1024
@@ -7,6 +8,13 @@ const STEP = 1024
 export function parseWhole(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
+}
+
+/** Reads an amount of memory, as `serve` and its configuration do. */
+export function parseBytes(text: string): number {
+  const bytes = bytesOf(text)
+  if (Number.isNaN(bytes)) throw new InvalidArgumentError("It must be a number of bytes, or such a text as '256M'.")
+  return bytes
 }
 
 /** Bytes for people: `73 MiB`. */

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander'
-import { type Box, connect, type Context, type RunOptions } from '../client/index.ts'
+import { type Box, connect, type ConnectOptions, type Context, type RunOptions } from '../client/index.ts'
 import { addConnectionOptions, connectOptions, type ConnectionFlags } from './connection-options.ts'
 import { printConsole } from './console-output.ts'
 import { diskModules } from './disk-modules.ts'
 import { failureToJson } from './failure.ts'
 import { Interrupt } from './interrupted.ts'
 import { hasColours } from './printable.ts'
-import { parseWhole } from './quantity.ts'
+import { parseBytes, parseWhole } from './quantity.ts'
 import { type RunSource, readRunSource } from './run-source.ts'
 import { describeStats, measureRun, type RunStats } from './run-stats.ts'
 import { shownValue, valueToJson } from './shown-value.ts'
@@ -19,6 +19,7 @@ Examples:
   glovebox run rule.ts --stats             strips the types, runs it, and says what that took
   glovebox run plugin.mjs                  imports the module, and what it imports from its folder and below
   glovebox run --language ts -e 'let x: number = 1; x'
+  glovebox run agent.js --trust hostile    in a process of its own, with tighter limits; --no-jit leaves out V8's compiler
   glovebox run --module -e 'console.log(await 42)'
   curl -s https://example.org/a.js | glovebox run --filename a.js
   glovebox run -e '({ a: 1 })' --json      prints {"ok":true,"value":{"a":1},"text":"{ a: 1 }"}
@@ -26,6 +27,8 @@ Examples:
 Without a running daemon, one is started for this run. The value of the last expression is printed, awaited if it is a promise;
 undefined prints nothing. What the code writes to its console is shown as it comes, with --json on standard error.
 Ctrl-C cancels the run, and the exit code is 130 then.`
+
+const TRUSTS = ['team', 'tenant', 'hostile'] as const satisfies readonly ConnectOptions['trust'][]
 
 interface RunFlags extends ConnectionFlags {
   readonly eval?: string
@@ -35,6 +38,10 @@ interface RunFlags extends ConnectionFlags {
   readonly module?: true
   readonly filename?: string
   readonly language?: 'js' | 'ts'
+  readonly dedicated?: true
+  readonly memory?: number
+  readonly trust?: (typeof TRUSTS)[number]
+  readonly jit: boolean
 }
 
 export function addRun(program: Command): void {
@@ -47,6 +54,10 @@ export function addRun(program: Command): void {
     .addOption(new Option('--language <language>', "of the code (default: by the file's extension)").choices(['js', 'ts']))
     .option('--module', 'the code is a module, whatever its extension; it imports from its folder and below')
     .option('--filename <name>', 'name of the code in stack traces')
+    .option('--dedicated', 'in a process of its own, which is gone afterwards')
+    .option('--memory <bytes>', "V8 heap of its worker, as bytes or 256M (default: the daemon's)", parseBytes)
+    .addOption(new Option('--trust <trust>', 'who may share its process: docs/placement.md').choices(TRUSTS))
+    .option('--no-jit', 'V8 interprets, and makes no machine code; there is no WebAssembly')
     .option('--stats', 'say what the run took: time, processor time, memory')
     .option('--json', 'print one line of JSON, for failures too')
   addConnectionOptions(command).addHelpText('after', EXAMPLES).action(run)
@@ -76,7 +87,7 @@ async function attempt(file: string | undefined, flags: RunFlags): Promise<Ran> 
   using interrupt = new Interrupt()
   using spinner = new Spinner(process.stderr, 'running', flags.json !== true)
   try {
-    await using box = await connect(connectOptions(flags))
+    await using box = await connect({ ...connectOptions(flags), ...placementOf(flags) })
     // Standard output is for the result alone where a program reads it.
     const streams = { stdout: flags.json === true ? process.stderr : process.stdout, stderr: process.stderr }
     box.on('console', (event) => {
@@ -89,12 +100,25 @@ async function attempt(file: string | undefined, flags: RunFlags): Promise<Ran> 
   }
 }
 
+/** Where it runs. All that this connection does is the one run: its worker is the connection's. */
+function placementOf({ memory, trust, jit }: RunFlags): ConnectOptions {
+  return {
+    ...(memory === undefined ? {} : { limits: { memory } }),
+    ...(trust === undefined ? {} : { trust }),
+    ...(jit ? {} : { jit }),
+  }
+}
+
 async function evaluate(box: Box, file: string | undefined, source: RunSource, flags: RunFlags, signal: AbortSignal): Promise<Ran> {
   const { filename = source.filename, language = source.language, timeout } = flags
   const timed = { signal, ...(timeout === undefined ? {} : { timeout }) }
   const isModule = source.isModule === true || flags.module === true
-  if (!isModule && flags.stats !== true) return { value: await box.run(source.code, { filename, language, ...timed }), stats: undefined }
-  await using context = await box.createContext({}, { signal })
+  const { dedicated } = flags
+  if (!isModule && flags.stats !== true) {
+    const own = dedicated === true ? ({ fresh: 'process' } as const) : {}
+    return { value: await box.run(source.code, { filename, language, ...timed, ...own }), stats: undefined }
+  }
+  await using context = await box.createContext({}, { signal, ...(dedicated === true ? { dedicated } : {}) })
   const evaluated = isModule
     ? () => importModule(context, file ?? source.filename, { ...source, filename, language }, timed)
     : () => context.run(source.code, { filename, language, ...timed })

@@ -1,19 +1,26 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { glovebox } from '../support/command.ts'
+import { temporaryDirectory } from '../support/daemons.ts'
 import { checkLeaks } from '../support/leaks.ts'
 
 checkLeaks()
 
 const isThere = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0
 
-/** Whether the shell parses the script. */
-async function parses(shell: string, ...flags: readonly string[]): Promise<string> {
-  const { stdout } = await glovebox(['completion', shell], {}).ended
-  const { stderr, status } = spawnSync(shell, flags, { input: stdout, encoding: 'utf8' })
-  return status === 0 ? '' : stderr
-}
+/** Types a line in an interactive zsh with the script, asks for completions, and prints what comes until all that is wanted has. */
+const TYPE_IN_ZSH = `
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PROMPT=; autoload -Uz compinit; compinit -D -u; source $1; bindkey '^I' list-choices; print REA''DY"
+zpty -r shell before '*READY*'
+zpty -n -w shell "$2"$'\\t'
+zpty -r shell shown "$3"
+print -r -- $shown
+zpty -d shell
+`
 
 describe.skipIf(!isThere('bash'))('bash, where it is installed', () => {
   let script = ''
@@ -63,12 +70,42 @@ describe.skipIf(!isThere('bash'))('bash, where it is installed', () => {
   })
 })
 
-test.skipIf(!isThere('zsh'))('zsh, where it is installed, parses its script', async () => {
-  expect(await parses('zsh', '-n')).toBe('')
+describe.skipIf(!isThere('zsh'))('zsh, where it is installed', () => {
+  const directory = temporaryDirectory()
+  const file = join(directory.path, '_glovebox')
+  beforeAll(async () => {
+    writeFileSync(file, (await glovebox(['completion', 'zsh'], {}).ended).stdout)
+  })
+  afterAll(() => directory[Symbol.dispose]())
+
+  test.each([
+    ['glovebox tok', ['token', "make a token for a tenant of a daemon's policy"]],
+    ['glovebox run --language ', ['js', 'ts']],
+  ])('%s', (line, wanted) => {
+    const typed = ['-f', '-c', TYPE_IN_ZSH, 'zsh', file, line, `*${wanted.join('*')}*`]
+    const { stdout, stderr, status } = spawnSync('zsh', typed, { encoding: 'utf8', timeout: 20_000 })
+    expect([stderr, status]).toEqual(['', 0])
+    for (const each of wanted) expect(stdout).toContain(each)
+  })
 })
 
-test.skipIf(!isThere('fish'))('fish, where it is installed, parses its script', async () => {
-  expect(await parses('fish', '--no-execute')).toBe('')
+describe.skipIf(!isThere('fish'))('fish, where it is installed', () => {
+  let script = ''
+  beforeAll(async () => {
+    script = (await glovebox(['completion', 'fish'], {}).ended).stdout
+  })
+
+  test.each([
+    ['tok', ["token\tmake a token for a tenant of a daemon's policy"]],
+    ['run --st', ['--stats\tsay what the run took: time, processor time, memory']],
+    ['config c', ['check\tsay whether a daemon would take it; exit code 2 if not']],
+    ['completion ', ['bash', 'fish', 'zsh']],
+  ])('%s', (words, expected) => {
+    const run = `${script}\ncomplete -C 'glovebox ${words}'`
+    const { stdout, stderr, status } = spawnSync('fish', ['--no-config', '-c', run], { encoding: 'utf8' })
+    expect([stderr, status]).toEqual(['', 0])
+    expect(stdout.trimEnd().split('\n')).toEqual(expected)
+  })
 })
 
 test.each(['zsh', 'fish'])('the script for %s names every command and option', async (shell) => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'glovebox'
 import { afterAll, expect, test } from 'vitest'
@@ -27,6 +27,26 @@ test('glovebox config check and print', async () => {
     code: 2,
     stdout: '',
     stderr: `glovebox: ${path}:2: 'spare' must be a whole number from 0 to 64, got 300 [ERR_CONFIG]\n`,
+  })
+})
+
+test('every option has a flag, those of channels too', async () => {
+  const { stdout: help } = await glovebox(['serve', '--help'], env).ended
+  const { properties } = JSON.parse(readFileSync('schema/config.schema.json', 'utf8')) as {
+    readonly properties: Readonly<Record<string, { readonly minimum?: number }>>
+  }
+  const keys = Object.keys(properties).filter((key) => key !== '$schema')
+  const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  expect(keys.filter((key) => !help.includes(`  ${flagOf(key)} <`))).toEqual([])
+  const limits = keys.filter((key) => /^max(Output|Depth|Source|Console|ConsoleLines|HostCalls|HostCallsInFlight|Contexts)$/.test(key))
+  expect(limits.length).toBe(8)
+  writeFileSync(path, '{}')
+  const given = limits.flatMap((key) => [flagOf(key), String(properties[key]?.minimum)])
+  const { stdout } = await glovebox(['config', 'print', path, ...given], env).ended
+  for (const key of limits) expect(stdout).toMatch(new RegExp(`\\n${key} +${properties[key]?.minimum} +flag\\n`))
+  expect(await glovebox(['serve', '--max-depth', '0'], env).ended).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("option 'maxDepth' must be a whole number from 1 to") as string,
   })
 })
 

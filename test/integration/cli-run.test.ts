@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import { connect } from 'glovebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Command, glovebox } from '../support/command.ts'
 import { temporaryDirectory } from '../support/daemons.ts'
+import { eventually } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
 import { noTerminal, Terminal } from '../support/terminal.ts'
 
@@ -46,6 +48,25 @@ test('--stats --json, of a run that fails too', async () => {
 test('--module runs code as a module, from -e too', async () => {
   const { stdout } = await glovebox(['run', '--module', '-e', 'console.log(await 42, import.meta.url !== undefined)'], env).ended
   expect(stdout).toBe('42 true\n')
+})
+
+test.each([
+  [['--no-jit', '-e', 'typeof WebAssembly'], { value: 'undefined' }],
+  [['--trust', 'hostile', '--module', '-e', 'console.log(1)'], {}],
+  [['--dedicated', '--memory', '32M', '--stats', '-e', '6 * 7'], { value: 42 }],
+  [['--trust', 'hostile', '-e', '"x".repeat(2_000_000)'], { error: { code: 'ERR_OUTPUT_LIMIT' } }],
+  [['--memory', '64G', '-e', '1'], { error: { code: 'ERR_INVALID_OPTION', message: expect.stringContaining("'memory' must be") } }],
+])('where a run runs: %j', async (args, expected) => {
+  expect(JSON.parse((await glovebox(['run', '--json', ...args], env).ended).stdout)).toMatchObject(expected)
+})
+
+test('a dedicated run kills nobody else, and leaves no worker behind', async () => {
+  await using box = await connect({ socket })
+  const context = await box.createContext({ x: 1 })
+  const { code } = await glovebox(['run', '--dedicated', '-e', 'const all = []; for (;;) all.push(Array(1e6).fill(1.5))'], env).ended
+  expect(code).toBe(4)
+  expect(await context.run('x + 1')).toBe(2)
+  await eventually('its end', async () => (await box.status()).workers.filter(({ state }) => state === 'bound').length === 1)
 })
 
 test.each([

@@ -2,7 +2,7 @@ import { type CompletedCommand, type CompletedOption, quoted } from './completed
 
 export function zshScript(commands: readonly CompletedCommand[]): string {
   return `#compdef glovebox
-# zsh completion of glovebox: a file named _glovebox in a folder of $fpath.
+# zsh completion of glovebox: a file named _glovebox in a folder of $fpath, or sourced after compinit.
 _glovebox() {
   local command='' at
   for ((at = 2; at < CURRENT; at++)); do
@@ -14,7 +14,7 @@ _glovebox() {
 ${commands.map((each) => `    ${quoted(each.path)}) _arguments ${argumentsOf(each, commands).join(' ')} ;;`).join('\n')}
   esac
 }
-_glovebox "$@"
+if [[ "\${funcstack[1]}" == _glovebox ]]; then _glovebox "$@"; else compdef _glovebox glovebox; fi
 `
 }
 
@@ -34,5 +34,4 @@ function flag(name: string, { description, takesValue, choices }: CompletedOptio
 }
 
 /** What _arguments reads as more than text. */
-const escaped = (text: string): string =>
-  text.replaceAll(/[\\[\]:()"'`$;|&<>]/g, (each) => (each === "'" || each === '"' ? '' : `\\${each}`))
+const escaped = (text: string): string => text.replaceAll(/[\\[\]:()"'`$;|&<>]/g, '\\$&')

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { bytesOf, QUANTITY } from './bytes.ts'
 
 /** Rules that options and policy share. Each says in its message what is right; what is wrong is added by who reports it. */
 
@@ -14,17 +15,6 @@ export const oneOf = <const Choices extends readonly string[]>(choices: Choices)
 
 export const listOf = <const Choices extends readonly string[]>(choices: Choices) =>
   v.array(v.picklist(choices, `must be one of ${quoted(choices)}`), `must be a list of ${quoted(choices)}`)
-
-const UNITS = ['', 'K', 'M', 'G'] as const
-const STEP = 1024
-const QUANTITY = /^(\d{1,12})([KMGkmg]?)(?:i?[Bb])?$/
-
-/** Reads an amount of memory: bytes, or with K, M or G (1024 each; `256M`, `256MB` and `256MiB` are the same). NaN if it is none. */
-function bytesOf(quantity: string): number {
-  const match = QUANTITY.exec(quantity)
-  const [, digits = '', unit = ''] = match ?? []
-  return match === null ? Number.NaN : Number(digits) * STEP ** UNITS.findIndex((each) => each === unit.toUpperCase())
-}
 
 /** An amount of memory, as a number of bytes or as a text with a unit. */
 export const bytes = (min: number, max: number) => {
