@@ -1,7 +1,6 @@
 import { realpath, writeFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import { type Bundle, bundle as makeBundle, type BundleRequest } from './bundler.ts'
-import { failureToJson } from './failure.ts'
 import { printable } from './printable.ts'
 import { formatBytes } from './quantity.ts'
 import { UsageError } from './usage-error.ts'
@@ -50,16 +49,11 @@ export function addBundle(program: Command): void {
 }
 
 async function bundle(entry: string, flags: BundleFlags): Promise<void> {
-  try {
-    const made = await makeBundle({ ...flags, entry, define: readDefines(flags.define) })
-    await refuseInput(flags.output, made)
-    for (const [path, contents] of made.files) await write(path, contents)
-    process.stdout.write(flags.json === true ? `${JSON.stringify({ ok: true, ...summaryOf(flags, made) })}\n` : describe(flags, made))
-    if (made.warnings !== '') process.stderr.write(printable(made.warnings, false))
-  } catch (error) {
-    if (flags.json === true) process.stdout.write(`${JSON.stringify({ ok: false, error: failureToJson(error) })}\n`)
-    throw error
-  }
+  const made = await makeBundle({ ...flags, entry, define: readDefines(flags.define) })
+  await refuseInput(flags.output, made)
+  for (const [path, contents] of made.files) await write(path, contents)
+  process.stdout.write(flags.json === true ? `${JSON.stringify({ ok: true, ...summaryOf(flags, made) })}\n` : describe(flags, made))
+  if (made.warnings !== '') process.stderr.write(printable(made.warnings, false))
 }
 
 function readDefines(given: readonly string[]): Readonly<Record<string, string>> {

@@ -4,6 +4,18 @@ import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { nextStep } from './next-step.ts'
 import { hasColours, printable } from './printable.ts'
 
+/** A failure of a command that has figures to tell with it, in its line of JSON. */
+export class FailureWithFigures extends Error {
+  readonly failure: Error
+  readonly figures: Readonly<Record<string, unknown>>
+
+  constructor(failure: Error, figures: Readonly<Record<string, unknown>>) {
+    super(failure.message)
+    this.failure = failure
+    this.figures = figures
+  }
+}
+
 /** What a person reads on standard error when a command failed. A guest's error looks as it would in a REPL, with the guest's frames. */
 export function describeFailure(error: unknown): string {
   if (error instanceof GuestError) return `Uncaught ${describeThrown(error)}`
@@ -51,7 +63,8 @@ function ownProperties(error: GuestError): Record<string, unknown> {
 
 function evidence(error: Error): string {
   const report = error instanceof ReportedError ? error.report : undefined
-  if (report === undefined) return ''
+  // What was refused before it had a worker has no times.
+  if (report === undefined || report.worker === 0) return ''
   const { wallMs, cpuMs } = report
   const text = `\n  worker ${report.worker}, ${Math.round(wallMs)} ms, of which ${Math.round(cpuMs)} ms computing`
   return styleText('dim', text, { stream: process.stderr })

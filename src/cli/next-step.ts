@@ -13,7 +13,7 @@ import {
 /** What a person can do about a failure, as one sentence; undefined where its message says all. */
 export function nextStep(error: unknown): string | undefined {
   if (error instanceof TimeoutError)
-    return "Raise the deadline with --timeout MS, at most what 'glovebox config print' shows as maxTimeoutMs for the daemon."
+    return "Raise the deadline with --timeout MS, at most what 'glovebox config print' shows as maxTimeout for the daemon."
   if (error instanceof MemoryLimitError) return "Use less memory, or start the daemon with a larger one: 'glovebox serve --memory 512M'."
   if (error instanceof OutputLimitError) return 'Return less, or write parts of it to the console.'
   if (error instanceof OverloadedError) return "Try again, look at 'glovebox top', or start the daemon with a larger --max."

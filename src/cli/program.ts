@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../daemon/version.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { describeFailure } from './failure.ts'
+import { describeFailure, failureToJson, FailureWithFigures } from './failure.ts'
 import { addBench } from './bench/bench.ts'
 import { addBundle } from './bundle.ts'
 import { addCompletion } from './completion.ts'
@@ -29,17 +29,37 @@ Exit codes:
 
 /** Runs one command. Resolves with the exit code of the process; everything that there is to say has been written by then. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
-  // `glovebox status | head` closes the pipe early: no reason to complain.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  watchOutput()
+  const isJson = argv.includes('--json')
   try {
     await makeProgram().parseAsync(argv)
     return EXIT.ok
-  } catch (error) {
+  } catch (thrown) {
+    const { failure, figures } = thrown instanceof FailureWithFigures ? thrown : { failure: thrown, figures: {} }
     // Commander has written its own message, or the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    process.stderr.write(`${describeFailure(error)}\n`)
-    return exitCodeOf(error)
+    const isUsage = failure instanceof CommanderError
+    if (isUsage && failure.exitCode === 0) return EXIT.ok
+    if (isJson) {
+      const error = isUsage ? { exitCode: EXIT.usage, message: failure.message.replace(/^error: /, '') } : failureToJson(failure)
+      process.stdout.write(`${JSON.stringify({ ok: false, error, ...figures })}\n`)
+    }
+    if (isUsage) return EXIT.usage
+    process.stderr.write(`${describeFailure(failure)}\n`)
+    return exitCodeOf(failure)
   }
+}
+
+/** A result that is lost on a full disk is no success. But `glovebox status | head` closes the pipe early: no reason to complain. */
+function watchOutput(): void {
+  process.stderr.on('error', () => undefined)
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return
+    process.stderr.write(`glovebox: cannot write to standard output: ${error.message}\n`)
+    // Whatever the command made of itself meanwhile.
+    process.once('exit', () => {
+      process.exitCode = EXIT.internal
+    })
+  })
 }
 
 /** The command line, with all its commands. */
@@ -48,7 +68,7 @@ export function makeProgram(): Command {
     .description('Runs JavaScript that you do not trust, in confined processes.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print the help of a command')
     .showHelpAfterError("Run 'glovebox --help', or 'glovebox COMMAND --help'.")
     .addHelpText('after', EXAMPLES)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'glovebox:')) })

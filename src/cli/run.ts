@@ -3,7 +3,7 @@ import { type Box, connect, type ConnectOptions, type Context, type RunOptions }
 import { addConnectionOptions, connectOptions, type ConnectionFlags } from './connection-options.ts'
 import { printConsole } from './console-output.ts'
 import { diskModules } from './disk-modules.ts'
-import { failureToJson } from './failure.ts'
+import { FailureWithFigures } from './failure.ts'
 import { Interrupt } from './interrupted.ts'
 import { hasColours } from './printable.ts'
 import { parseBytes, parseWhole } from './quantity.ts'
@@ -74,12 +74,10 @@ async function run(file: string | undefined, flags: RunFlags): Promise<void> {
   const isJson = flags.json === true
   const { value, error, stats } = await attempt(file, flags)
   const more = stats === undefined ? {} : { stats }
-  if (error !== undefined) {
-    if (isJson) writeJson({ ok: false, error: failureToJson(error), ...more })
-  } else if (isJson) writeJson({ ok: true, ...valueToJson(value), ...more })
+  if (error === undefined && isJson) process.stdout.write(`${JSON.stringify({ ok: true, ...valueToJson(value), ...more })}\n`)
   else if (value !== undefined) process.stdout.write(`${shownValue(value, hasColours(process.stdout))}\n`)
   if (stats !== undefined && !isJson) process.stderr.write(`${describeStats(stats)}\n`)
-  if (error !== undefined) throw error
+  if (error !== undefined) throw new FailureWithFigures(error, more)
 }
 
 async function attempt(file: string | undefined, flags: RunFlags): Promise<Ran> {
@@ -137,8 +135,4 @@ async function importModule(context: Context, path: string, source: RunSource, t
   const { entry, resolve } = diskModules(source, path)
   await context.import(entry, { modules: resolve, exports: false, ...timed })
   return undefined
-}
-
-function writeJson(document: unknown): void {
-  process.stdout.write(`${JSON.stringify(document)}\n`)
 }

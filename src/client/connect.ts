@@ -16,6 +16,7 @@ import { type GuestLimits, underCeilings } from './limits.ts'
 import { atLeast, type PlacementOptions, tightened } from './placement.ts'
 import { RefusedScripts } from './refused-scripts.ts'
 import type { RunPolicy } from './run-options.ts'
+import { assertClientRuntime } from './runtime.ts'
 
 /** How long a call tries to reach a daemon that is gone, in milliseconds. */
 const RECONNECT_MS = 5_000
@@ -63,11 +64,12 @@ export interface ConnectOptions extends PlacementOptions {
 /**
  * Connects to the running daemon, or to an embedded one that dies with this process.
  *
- * @throws ConnectionError `ERR_CONNECTION` if there is no daemon and none may be started, `ERR_NO_RUNTIME` if there is no Node 26 to run one on
+ * @throws ConnectionError `ERR_CONNECTION` if there is no daemon and none may be started, `ERR_NO_RUNTIME` if there is no Node 26 to run one on, or this process's is older than 22
  * @throws AccessDeniedError `ERR_ACCESS_DENIED`, `ERR_VERSION`
  * @throws InvalidOptionError `ERR_INVALID_OPTION`
  */
 export async function connect(options?: ConnectOptions): Promise<Box> {
+  assertClientRuntime()
   const read = new OptionReader('connect()', options)
   const given = read.string('socket') ?? (process.env['GLOVEBOX_SOCKET'] || undefined)
   const who = { tenant: read.string('tenant'), token: read.string('token') }
@@ -214,7 +216,7 @@ function noDaemon(paths: readonly string[], failure: unknown): ConnectionError {
       : errorMessage(failure)
   return new ConnectionError(
     'ERR_CONNECTION',
-    `cannot connect to ${paths.join(' or ')}: ${why}. Start one with 'glovebox serve', or connect with spawn: true`,
+    `cannot connect to ${paths.join(' or ')}: ${why}. Start one with 'glovebox serve'; connect() does so by itself with spawn: true`,
     {
       cause: failure,
     },

@@ -576,7 +576,7 @@ describe('connect()', () => {
     expect([error.constructor.name, error.code, error.message]).toEqual([
       'ConnectionError',
       'ERR_CONNECTION',
-      "cannot connect to /nonexistent/d.sock: no daemon is running there. Start one with 'glovebox serve', or connect with spawn: true",
+      "cannot connect to /nonexistent/d.sock: no daemon is running there. Start one with 'glovebox serve'; connect() does so by itself with spawn: true",
     ])
   })
 

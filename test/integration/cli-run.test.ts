@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'glovebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Command, glovebox } from '../support/command.ts'
+import { CLI_FILE, type Command, glovebox } from '../support/command.ts'
 import { temporaryDirectory } from '../support/daemons.ts'
 import { eventually } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
@@ -104,7 +106,7 @@ test.each([
     4,
     `glovebox: run N ('[eval]') computed until its deadline of N ms passed (after N ms, of which N ms computing) [ERR_TIMEOUT]
   worker N, N ms, of which N ms computing
-  Raise the deadline with --timeout MS, at most what 'glovebox config print' shows as maxTimeoutMs for the daemon.
+  Raise the deadline with --timeout MS, at most what 'glovebox config print' shows as maxTimeout for the daemon.
 `,
   ],
   [
@@ -135,10 +137,37 @@ SyntaxError: Unexpected token ';'
   [
     ['status', '--socket', '/nonexistent/d.sock'],
     3,
-    `glovebox: cannot connect to /nonexistent/d.sock: no daemon is running there. Start one with 'glovebox serve', or connect with spawn: true [ERR_CONNECTION]
+    `glovebox: cannot connect to /nonexistent/d.sock: no daemon is running there. Start one with 'glovebox serve'; connect() does so by itself with spawn: true [ERR_CONNECTION]
 `,
   ],
 ])('what a person reads: %j', async (args, code, expected) => {
   const ended = await glovebox(args, env).ended
   expect([figures(ended.stderr), ended.code]).toEqual([expected, code])
+})
+
+test.each([
+  [
+    ['run', '--json', '/nonexistent/rule.js'],
+    { exitCode: 2, message: expect.stringMatching(/^cannot read '\/nonexistent\/rule\.js'/) as string },
+  ],
+  [['run', '--json', '--bogus'], { exitCode: 2, message: "unknown option '--bogus'" }],
+  [['status', '--json', '--socket', '/nonexistent/d.sock'], { exitCode: 3, code: 'ERR_CONNECTION' }],
+  [['stop', '--json', '--socket', '/nonexistent/d.sock'], { exitCode: 3, code: 'ERR_CONNECTION' }],
+  [['config', 'print', '--json', '/nonexistent.json'], { exitCode: 2, code: 'ERR_CONFIG' }],
+])('what a program reads of a failure: %j', async (args, error) => {
+  const { code, stdout } = await glovebox(args, env).ended
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, error })
+  expect(code).toBe(error.exitCode)
+})
+
+test('a source over the limit has no worker, and no times', async () => {
+  const { code, stderr } = await glovebox(['run'], env, ' '.repeat(2 ** 24 + 1)).ended
+  expect([code, stderr]).toEqual([4, 'glovebox: the source has 16777217 characters, over the limit of 16777216 [ERR_SOURCE_LIMIT]\n'])
+})
+
+test('a result that cannot be written is no success', () => {
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, [CLI_FILE, 'token'], { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' })
+  closeSync(full)
+  expect([status, stderr]).toEqual([70, 'glovebox: cannot write to standard output: ENOSPC: no space left on device, write\n'])
 })

@@ -96,9 +96,9 @@ test('on an older Node the command runs on a newer one, or says how to get it', 
     await outputOf(NODE_22, args, { GLOVEBOX_NODE: undefined, PATH: [dirname(NODE_22), dirname(process.execPath)].join(delimiter) }),
   ).toBe('2\n')
   await expect(outputOf(NODE_22, args, { GLOVEBOX_NODE: undefined, PATH: dirname(NODE_22) })).rejects.toMatchObject({
-    code: 70,
+    code: 3,
     stderr: expect.stringMatching(
-      /^glovebox: the command needs Node 26 or later; .*Install Node 26, set GLOVEBOX_NODE to its path.*npm install node@26/,
+      /^glovebox: the command needs Node 26 or later; .*no newer one on PATH or in node_modules\. 'npm install node@26' brings one/,
     ) as unknown,
   })
 })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { expect } from 'vitest'
 
-const CLI_FILE = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+export const CLI_FILE = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 export interface Ended {
   /** The exit code, or the name of the signal that ended it. */
