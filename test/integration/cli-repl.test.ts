@@ -98,6 +98,55 @@ test('lines of a pipe, one after the other', async () => {
   expect([stderr, code]).toEqual(['', 0])
 })
 
+test('_error is what was thrown last', async () => {
+  const lines = [
+    'typeof _error',
+    'class Mine extends Error { extra = 1 }; var mine = new Mine("a")',
+    '5; throw mine',
+    '[_error === mine, _error.extra]',
+    'await 1; null.x // no more',
+    '_error.message',
+    'const parsed = JSON.parse("{")',
+    '[_error instanceof SyntaxError, _error.code]',
+    'let )',
+    '_error.name',
+    'for (;;);',
+    '_error.name',
+    'function f() { throw { a: 1 } } f()',
+    '_error',
+    '_error = 4; throw 1',
+    '_error',
+    '"use strict"; undeclared = 1',
+    'if (1) 7 // a comment',
+  ]
+  const { stdout } = await glovebox(['repl', '--timeout', '500'], env, `${lines.join('\n')}\n`).ended
+  const shown = stdout.split('\n').filter((line) => !/^ {2,}/.test(line))
+  expect(shown).toEqual([
+    "'undefined'",
+    'undefined',
+    'Uncaught Error: a',
+    '[ true, 1 ]',
+    "Uncaught TypeError: Cannot read properties of null (reading 'x')",
+    '"Cannot read properties of null (reading \'x\')"',
+    expect.stringMatching(/^Uncaught SyntaxError: /),
+    '[ true, undefined ]',
+    'Uncaught REPL9:1',
+    'let )',
+    '',
+    "SyntaxError: Unexpected token ')'",
+    "'SyntaxError'",
+    expect.stringContaining('[ERR_TIMEOUT]'),
+    "'SyntaxError'",
+    'Uncaught { a: 1 }',
+    '{ a: 1 }',
+    'Uncaught 1',
+    '4',
+    'Uncaught ReferenceError: undeclared is not defined',
+    '7',
+    '',
+  ])
+})
+
 test('what the guest leaves behind is told when it comes, and a dead worker replaced', async () => {
   const lines = [
     'setTimeout(() => { throw new Error("late") }, 1); 1',

@@ -4,24 +4,30 @@ import { coloured } from '../../src/cli/repl/colours.ts'
 import { originalColumn } from '../../src/cli/repl/edits.ts'
 import { rewrite } from '../../src/cli/repl/rewrite.ts'
 
+const TRY = 'try { '
+const CATCH = '} catch (error) { throw __glovebox_repl__.failed(error) }'
 const SHOWING = { depth: 2, width: 80 }
 
 test.each([
-  ['6 * 7', '__glovebox_repl__((6 * 7), 2, 80)'],
-  ['a; b // c', 'a; __glovebox_repl__((b), 2, 80) // c'],
-  ['(a, b);', '__glovebox_repl__(((a, b)), 2, 80);'],
-  ['{ a: 1 }', '__glovebox_repl__((({ a: 1 })), 2, 80)'],
-  ['{ a: 1 };', '{ a: 1 };'],
+  ['6 * 7', `${TRY}__glovebox_repl__((6 * 7), 2, 80) ${CATCH}`],
+  ['a; b // c', `${TRY}a; __glovebox_repl__((b), 2, 80) ${CATCH} // c`],
+  ['(a, b);', `${TRY}__glovebox_repl__(((a, b)), 2, 80); ${CATCH}`],
+  ['{ a: 1 }', `${TRY}__glovebox_repl__((({ a: 1 })), 2, 80) ${CATCH}`],
+  ['{ a: 1 };', `${TRY}{ a: 1 }; ${CATCH}`],
+  ['"use strict"; x = 1', '"use strict"; __glovebox_repl__((x = 1), 2, 80)'],
   ['let x = 1', 'let x = 1'],
   ['function f() { return await1 }', 'function f() { return await1 }'],
-  ['async () => await 1', '__glovebox_repl__((async () => await 1), 2, 80)'],
-  ['await x', '(async () => { return __glovebox_repl__((await x), 2, 80)\n})()'],
-  ['let a = await x, b', 'let a, b; (async () => { void ( (a = await x), (b = undefined))\n})()'],
-  ['const { a, b: [c = 1], ...d } = await x', 'let a, c, d; (async () => { void ( ({ a, b: [c = 1], ...d } = await x))\n})()'],
-  ['for (var i of await x) { var y = i }', 'var i, y; (async () => { for ( i of await x) { void ( (y = i)) }\n})()'],
-  ['for await (const i of x) f(i)', '(async () => { for await (const i of x) f(i)\n})()'],
-  ['class A {} await 0', 'let A; (async () => { A = class A {}; return __glovebox_repl__((await 0), 2, 80)\n})()'],
-  ['function f() {} await 0', '(async () => { this.f = f; function f() {} return __glovebox_repl__((await 0), 2, 80)\n})()'],
+  ['async () => await 1', `${TRY}__glovebox_repl__((async () => await 1), 2, 80) ${CATCH}`],
+  ['await x', `(async () => { ${TRY}return __glovebox_repl__((await x), 2, 80)\n${CATCH} })()`],
+  ['let a = await x, b', `let a, b; (async () => { ${TRY}void ( (a = await x), (b = undefined))\n${CATCH} })()`],
+  [
+    'const { a, b: [c = 1], ...d } = await x',
+    `let a, c, d; (async () => { ${TRY}void ( ({ a, b: [c = 1], ...d } = await x))\n${CATCH} })()`,
+  ],
+  ['for (var i of await x) { var y = i }', `var i, y; (async () => { ${TRY}for ( i of await x) { void ( (y = i)) }\n${CATCH} })()`],
+  ['for await (const i of x) f(i)', `(async () => { ${TRY}for await (const i of x) f(i)\n${CATCH} })()`],
+  ['class A {} await 0', `let A; (async () => { ${TRY}A = class A {}; return __glovebox_repl__((await 0), 2, 80)\n${CATCH} })()`],
+  ['function f() {} await 0', `(async () => { ${TRY}this.f = f; function f() {} return __glovebox_repl__((await 0), 2, 80)\n${CATCH} })()`],
   ['let )', 'let )'],
 ])('the line %j', (typed, code) => {
   const rewritten = rewrite(typed, SHOWING)

@@ -24,7 +24,7 @@ Examples:
   glovebox repl --depth 5                values are shown five levels deep
   echo '6 * 7' | glovebox repl           prints 42
 
-Values are shown where they are, by code that calls no getter. await works at the top level, _ is the last value. Tab completes names of the
+Values are shown where they are, by code that calls no getter. await works at the top level, _ is the last value, _error the last error. Tab completes names of the
 context. Ctrl-C interrupts what runs, and the context stays; Ctrl-D leaves. What was typed is kept in $GLOVEBOX_REPL_HISTORY, or
 $XDG_STATE_HOME/glovebox/repl_history.`
 

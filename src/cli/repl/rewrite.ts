@@ -11,6 +11,8 @@ export interface Rewritten {
   readonly edits: readonly Edit[]
   /** Whether the run gives the text that shows the value; otherwise it gives the value itself, if there is one. */
   readonly shows: boolean
+  /** Whether the context itself keeps what the line throws, as `_error`. What declares something at the top level cannot be put into a block. */
+  readonly keepsError: boolean
   /** Names that it declares at its top level, without being properties of the global object. */
   readonly declares: readonly string[]
 }
@@ -32,7 +34,7 @@ export function rewrite(typed: string, showing: Showing): Rewritten | 'incomplet
   const body = (object ?? parse(typed))?.body
   if (body !== undefined) return rewriteBody(source, body, showing)
   // Whatever else is wrong with it, V8 says best.
-  return isIncomplete(typed) ? 'incomplete' : { source, code: source, edits: [], shows: false, declares: [] }
+  return isIncomplete(typed) ? 'incomplete' : { source, code: source, edits: [], shows: false, keepsError: false, declares: [] }
 }
 
 function rewriteBody(source: string, body: readonly SyntaxNode[], { depth, width }: Showing): Rewritten {
@@ -41,17 +43,32 @@ function rewriteBody(source: string, body: readonly SyntaxNode[], { depth, width
   const shows = last?.type === 'ExpressionStatement'
   const edits: Edit[] = []
   const hoisting = isAsync ? hoist(body) : undefined
+  const [first] = body
+  const keepsError = first !== undefined && first['directive'] === undefined && (isAsync || body.every(mayStandInBlock))
   if (hoisting !== undefined) {
-    edits.push({ at: 0, remove: 0, insert: `${hoisting.before}(async () => { ${hoisting.first}` }, ...hoisting.edits)
-  }
+    edits.push(
+      { at: 0, remove: 0, insert: `${hoisting.before}(async () => { ${keepsError ? TRY : ''}${hoisting.first}` },
+      ...hoisting.edits,
+    )
+  } else if (keepsError) edits.push({ at: first.start, remove: 0, insert: TRY })
   if (shows) {
     const { start, end } = last['expression'] as SyntaxNode
     edits.push({ at: start, remove: 0, insert: `${isAsync ? 'return ' : ''}${HOOK}((` })
     edits.push({ at: end, remove: 0, insert: `), ${depth}, ${width})` })
   }
-  if (isAsync) edits.push({ at: source.length, remove: 0, insert: '\n})()' })
+  if (isAsync) edits.push({ at: source.length, remove: 0, insert: `\n${keepsError ? CATCH : ''}})()` })
+  else if (keepsError && last !== undefined) edits.push({ at: last.end, remove: 0, insert: ` ${CATCH.trimEnd()}` })
   const sorted = edits.toSorted((a, b) => a.at - b.at)
-  return { source, code: applyEdits(source, sorted), edits: sorted, shows, declares: declaredBy(body) }
+  return { source, code: applyEdits(source, sorted), edits: sorted, shows, keepsError, declares: declaredBy(body) }
+}
+
+const TRY = 'try { '
+const CATCH = `} catch (error) { throw ${HOOK}.failed(error) } `
+
+/** A block has functions and names of its own. */
+function mayStandInBlock(node: SyntaxNode): boolean {
+  if (node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') return false
+  return node.type !== 'VariableDeclaration' || node['kind'] === 'var'
 }
 
 function declaredBy(body: readonly SyntaxNode[]): readonly string[] {

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { type Box, type ConsoleEvent, type Context, ContextLostError, WorkerCrashError, MemoryLimitError } from '../../client/index.ts'
+import {
+  type Box,
+  type ConsoleEvent,
+  type Context,
+  ContextLostError,
+  GuestError,
+  WorkerCrashError,
+  MemoryLimitError,
+} from '../../client/index.ts'
+import { raisedToGuest } from '../../client/raised-error.ts'
 import { describeFailure } from '../failure.ts'
 import { InterruptedError } from '../interrupted.ts'
 import { printable } from '../printable.ts'
@@ -72,7 +81,7 @@ export class Session {
   }
 
   /** Resolves with what is to be written: the value as text, or how it failed. Never rejects for what a guest does. */
-  async evaluate({ source, code, edits, shows, declares }: Rewritten, signal: AbortSignal): Promise<string> {
+  async evaluate({ source, code, edits, shows, keepsError, declares }: Rewritten, signal: AbortSignal): Promise<string> {
     const { context, declared } = this.#current()
     const number = ++this.#lineCount
     this.#lines.set(number, { source, edits })
@@ -85,6 +94,8 @@ export class Session {
       return this.#shown(shows && typeof value === 'string' ? value : inspect(value, { customInspect: false }))
     } catch (error) {
       if (error instanceof InterruptedError) return 'Interrupted. The context is as it was then.'
+      // A copy, where the line could not be made to keep what it throws.
+      if (error instanceof GuestError && !keepsError) await context.call(`${HOOK}.failed`, raisedToGuest(error)).catch(() => undefined)
       return `${this.#described(error)}${await this.#revive(error)}`
     }
   }

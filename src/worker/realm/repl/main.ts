@@ -14,12 +14,19 @@ const MAX_PROTOTYPES = 16
 
 const realmGlobal: object = globalThis
 let last: unknown
+let lastError: unknown
 
 /** The value as text; it is `_` from then on. */
 function show(value: unknown, depth: number, lineWidth: number): string {
   last = value
   const budget = newBudget()
   return finish(budget, inspect(value, { ...DEFAULT_OPTIONS, depth, lineWidth }, budget), 0)
+}
+
+/** What a line threw is `_error` from then on. */
+function failed(error: unknown): unknown {
+  lastError = error
+  return error
 }
 
 /** Names of the members of what `read` gives, after a path of names from there; of globals without `read`. As lines. No getter is called. */
@@ -68,20 +75,21 @@ function listed(value: object): string {
 
 const hidden = { __proto__: null, writable: false, enumerable: false, configurable: false }
 defineProperty(show, 'names', { ...hidden, value: names } as PropertyDescriptor)
+defineProperty(show, 'failed', { ...hidden, value: failed } as PropertyDescriptor)
 defineProperty(show, 'isAccessor', { ...hidden, value: isAccessor } as PropertyDescriptor)
 defineProperty(realmGlobal, NAME, { ...hidden, value: show } as PropertyDescriptor)
-// As in Node's: whoever assigns to it has a variable of that name from then on.
-defineProperty(realmGlobal, '_', {
-  __proto__: null,
-  get: () => last,
-  set: (value: unknown) =>
-    void defineProperty(realmGlobal, '_', {
+variable('_', () => last)
+variable('_error', () => lastError)
+
+/** As in Node's REPL: whoever assigns to it has a variable of that name from then on. */
+function variable(name: string, read: () => unknown): void {
+  const set = (value: unknown): void =>
+    void defineProperty(realmGlobal, name, {
       __proto__: null,
       value,
       writable: true,
       enumerable: false,
       configurable: true,
-    } as PropertyDescriptor),
-  enumerable: false,
-  configurable: true,
-} as PropertyDescriptor)
+    } as PropertyDescriptor)
+  defineProperty(realmGlobal, name, { __proto__: null, get: read, set, enumerable: false, configurable: true } as PropertyDescriptor)
+}
