@@ -1,4 +1,3 @@
-import { unlessAborted } from './abort.ts'
 import { type CompileOptions, resolveCompileOptions } from './compiler/compile-options.ts'
 import { Compiler } from './compiler/compiler.ts'
 import type { DiskCache } from './compiler/disk-cache.ts'
@@ -7,16 +6,13 @@ import { Scripts } from './compiler/scripts.ts'
 import type { Context } from './context.ts'
 import { ContextMaker, MAX_ATTEMPTS } from './context-maker.ts'
 import type { Connection } from './connection.ts'
-import type { Control, Lease } from './control.ts'
-import type { Naming } from './named-options.ts'
-import { isDeath } from './death.ts'
-import { queuedTimeout, untilDue } from './due.ts'
-import { ConnectionError, type GloveboxError, OverloadedError, ProtocolError } from './errors.ts'
-import type { Request } from './channel.ts'
+import { ConnectionError, type GloveboxError, ProtocolError } from './errors.ts'
+import type { Request } from './request.ts'
 import { checkGlobals } from './checked-globals.ts'
 import { checkRunnable, evaluate } from './evaluate.ts'
 import { type GuestEventName, GuestEvents, type GuestListener, type LimitWarning } from './guest-events.ts'
-import { Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
 import type { Outcome } from './outcomes.ts'
 import {
   checkInputs,
@@ -29,7 +25,6 @@ import {
   resolveOneShotOptions,
   type RunPolicy,
 } from './run-options.ts'
-import { type Placement, wishOf } from './placement.ts'
 import { isUsual } from './presets/context-settings.ts'
 import type { Preset } from './presets/preset.ts'
 import { type PresetOptions, resolvePresetOptions } from './presets/preset-options.ts'
@@ -38,9 +33,6 @@ import type { RefusedScripts } from './refused-scripts.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
 import { findTracing } from './tracing/tracing.ts'
-import { HELLO_TIMEOUT_MS } from '../protocol/limits.ts'
-import type { LeasePurpose } from '../protocol/control-link.ts'
-import type { Trust } from '../protocol/placement.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 
@@ -121,20 +113,17 @@ function release(lane: Lane): void {
 const ONCE = { source: 'once', script: 'onceScript' } as const
 const ONCE_WITH = { source: 'onceWith', script: 'onceScriptWith' } as const
 
-type AskForLease<Leased> = (control: Control, known: readonly number[]) => Promise<Leased>
-
 /** A connection to a daemon: runs code, makes contexts. Dispose it when done; idle, it does not keep the process alive. */
 export class Box implements AsyncDisposable {
   readonly #connection: Connection
   readonly #policy: RunPolicy
-  readonly #lanes = new Set<Lane>()
+  readonly #lanes: Lanes
   readonly #guests = new GuestEvents()
   readonly #compiler: Compiler
   readonly #scripts: Scripts
   readonly #presets: Presets
   readonly #refused: RefusedScripts
   readonly #contexts: ContextMaker
-  readonly #opening = new Map<Trust, Promise<Lane>>()
   #disposed: Promise<void> | undefined
   #cause: GloveboxError | undefined
 
@@ -146,12 +135,22 @@ export class Box implements AsyncDisposable {
     this.#scripts = new Scripts(this.#compiler, disk, policy.limits.maxSource)
     this.#presets = new Presets(this.#scripts, policy)
     this.#policy = policy
+    this.#lanes = new Lanes({
+      connection,
+      policy,
+      guests: this.#guests,
+      refused,
+      cacheRefused: (script) => void this.#scripts.forget(script),
+      assertOpen: () => {
+        if (this.#cause !== undefined) throw this.#cause
+      },
+    })
     this.#contexts = new ContextMaker({
       policy,
       scripts: this.#scripts,
       presets: this.#presets,
-      lease: (dedicated, placement) => this.#lease(dedicated ? 'process' : 'context', placement),
-      leaseNamed: (naming) => this.#leaseNamed(naming),
+      lease: (dedicated, placement) => this.#lanes.lease(dedicated ? 'process' : 'context', placement),
+      leaseNamed: (naming) => this.#lanes.leaseNamed(naming),
     })
   }
 
@@ -175,7 +174,7 @@ export class Box implements AsyncDisposable {
     this.#refused.check(typeof source === 'string' ? source : source.code)
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
     for (let attempt = 1; ; attempt++) {
-      const lane = await this.#laneFor(settings, release)
+      const lane = await this.#lanes.forRun(settings, release)
       const context = lane.nextContext()
       const evaluation = globals === undefined ? { as: ONCE, payload: NO_PAYLOAD } : { as: ONCE_WITH, payload: globals }
       const remember = (script: RunScript): RunScript => {
@@ -230,7 +229,7 @@ export class Box implements AsyncDisposable {
     const json = await this.#connection.ask(async (control) => control.status())
     try {
       const status = JSON.parse(json) as Omit<Status, 'client'>
-      return { ...status, client: this.#countFunctions() }
+      return { ...status, client: this.#lanes.countFunctions() }
     } catch (error) {
       throw new ProtocolError('ERR_PROTOCOL', 'the daemon sent a status that is not JSON', undefined, { cause: error })
     }
@@ -287,19 +286,19 @@ export class Box implements AsyncDisposable {
 
   /** @internal The daemon says that a worker is gone. */
   workerLost(worker: number, report: Report): void {
-    for (const lane of this.#lanes) if (lane.worker === worker) lane.lost(report)
+    for (const lane of this.#lanes.of(worker)) lane.lost(report)
     this.#compiler.lost(worker, report)
   }
 
   /** @internal A worker takes no more. */
   draining(worker: number): void {
-    for (const lane of this.#lanes) if (lane.worker === worker) lane.drain()
+    for (const lane of this.#lanes.of(worker)) lane.drain()
   }
 
   /** @internal The daemon says that something comes near a limit. */
   warned({ limit, configured, observed, worker, message }: Warning): void {
     const event: LimitWarning = { limit, configured, observed, worker, message }
-    if (worker !== undefined) for (const lane of this.#lanes) if (lane.worker === worker) lane.warned(event)
+    if (worker !== undefined) for (const lane of this.#lanes.of(worker)) lane.warned(event)
     this.#guests.emit('warning', event)
   }
 
@@ -307,21 +306,6 @@ export class Box implements AsyncDisposable {
   disconnected(cause: GloveboxError): void {
     for (const lane of this.#lanes) lane.end(cause)
     this.#compiler.disconnected(cause)
-  }
-
-  #countFunctions(): Status['client'] {
-    let guestFunctions = 0
-    let hostFunctions = 0
-    for (const lane of this.#lanes) {
-      const { guest, host } = lane.countFunctions()
-      guestFunctions += guest
-      hostFunctions += host
-    }
-    return { guestFunctions, hostFunctions }
-  }
-
-  #assertOpen(): void {
-    if (this.#cause !== undefined) throw this.#cause
   }
 
   async #dispose(): Promise<void> {
@@ -332,118 +316,14 @@ export class Box implements AsyncDisposable {
     await this.#connection.close(cause)
   }
 
-  /** The lane for a single run. */
-  async #laneFor({ fresh, placement, signal, due }: OneShotSettings, unwanted: (lane: Lane) => void): Promise<Lane> {
-    const lane = async (waitMs: number): Promise<Lane> =>
-      fresh === 'process' ? this.#lease('process', placement, waitMs) : this.#anyLane(placement)
-    if (due === undefined) return unlessAborted(lane(this.#policy.queueTimeoutMs), signal, unwanted)
-    const leftMs = Math.max(0, Math.ceil(due.atMs - performance.now()))
-    try {
-      return await untilDue(due, 0, 0, signal, async (ended) =>
-        unlessAborted(lane(Math.min(leftMs, this.#policy.queueTimeoutMs)), ended, unwanted),
-      )
-    } catch (error) {
-      // The daemon knows of the same deadline.
-      throw error instanceof OverloadedError && performance.now() >= due.atMs ? queuedTimeout(due, 0) : error
-    }
-  }
-
-  /** The open lane with the least to do; the first caller opens one, and others wait with it. */
-  async #anyLane(placement: Placement): Promise<Lane> {
-    this.#assertOpen()
-    let best: Lane | undefined
-    for (const lane of this.#shared(placement)) if (best === undefined || lane.pending < best.pending) best = lane
-    if (best !== undefined) return best
-    const { trust } = placement
-    let opening = this.#opening.get(trust)
-    opening ??= this.#lease('run', placement).finally(() => this.#opening.delete(trust))
-    this.#opening.set(trust, opening)
-    return opening
-  }
-
-  /** What of shared workers there are several of is their company: their size is the connection's. */
-  #shared({ trust: wanted }: Placement): Lane[] {
-    return [...this.#lanes].filter(({ alive, dedicated, isDraining, trust }) => alive && !dedicated && !isDraining && trust === wanted)
-  }
-
   /** Asks a worker what no context is needed for. */
   async #inWorker(ask: (lane: Lane) => Promise<unknown>): Promise<[unknown]> {
     const { placement } = this.#policy
-    const lane = placement.trust === 'hostile' ? await this.#lease('process', placement) : await this.#anyLane(placement)
+    const lane = placement.trust === 'hostile' ? await this.#lanes.lease('process', placement) : await this.#lanes.any(placement)
     try {
       return [await ask(lane)]
     } finally {
       release(lane)
     }
-  }
-
-  async #lease(purpose: LeasePurpose, placement: Placement, waitMs: number = this.#policy.queueTimeoutMs): Promise<Lane> {
-    const wish = wishOf(placement)
-    const { lane } = await this.#opened(
-      async (control, known) => control.lease(purpose, known, waitMs, wish),
-      purpose === 'process',
-      placement,
-    )
-    return lane
-  }
-
-  async #leaseNamed(naming: Naming): Promise<{ readonly lane: Lane; readonly key: Uint8Array }> {
-    const { lane, lease } = await this.#opened(
-      async (control, known) => control.leaseNamed(naming, known, this.#policy.queueTimeoutMs),
-      false,
-      this.#policy.placement,
-    )
-    return { lane, key: lease.key }
-  }
-
-  /** Another worker is asked for if one dies before it lets this client in. */
-  async #opened<Leased extends Omit<Lease, 'type'>>(
-    ask: AskForLease<Leased>,
-    dedicated: boolean,
-    placement: Placement,
-  ): Promise<{ lane: Lane; lease: Leased }> {
-    const startedMs = performance.now()
-    // One that says nothing has taken the caller's time already.
-    const mayTryAgain = (attempt: number): boolean => attempt < MAX_ATTEMPTS && performance.now() - startedMs < HELLO_TIMEOUT_MS
-    for (let attempt = 1; ; attempt++) {
-      const leased = await this.#leaseOnce(ask, dedicated, placement)
-      try {
-        await leased.lane.opened()
-        return leased
-      } catch (error) {
-        if (!mayTryAgain(attempt) || !isDeath(error)) throw error
-      }
-    }
-  }
-
-  async #leaseOnce<Leased extends Omit<Lease, 'type'>>(
-    ask: AskForLease<Leased>,
-    dedicated: boolean,
-    placement: Placement,
-  ): Promise<{ lane: Lane; lease: Leased }> {
-    this.#assertOpen()
-    const { control, lease, known } = await this.#connection.ask(async (control) => {
-      const known = this.#shared(placement)
-      const workers = known.map(({ worker }) => worker)
-      return { control, known, lease: await ask(control, workers) }
-    })
-    if (lease.path === undefined) {
-      const lane = known.find(({ worker }) => worker === lease.worker)
-      if (lane === undefined) throw new ProtocolError('ERR_PROTOCOL', `the daemon leased worker ${lease.worker}, which is unknown here`)
-      return { lane, lease }
-    }
-    this.#assertOpen()
-    const options = {
-      dedicated,
-      trust: placement.trust,
-      defaults: { limits: this.#policy.limits, timeoutMs: this.#policy.defaultMs },
-      guests: this.#guests,
-      refused: this.#refused,
-      // Without machine code V8 takes none, and the script is as good as ever.
-      cacheRefused: (script: Script) => placement.jit && void this.#scripts.forget(script),
-    }
-    const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))
-    this.#lanes.add(lane)
-    return { lane, lease }
   }
 }

@@ -1,7 +1,6 @@
 import { monotonicOf } from '../base/clock.ts'
-import { isArgumentList } from '../protocol/arguments.ts'
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
-import { type ClientToWorker, clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
+import { clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
 import { HELLO_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
@@ -18,23 +17,17 @@ import type { Lease } from './control.ts'
 import { ConnectionError, ContextLostError, PresetError } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
 import { GuestSpeech } from './guest-speech.ts'
-import { callHostFunction } from './host-functions.ts'
 import { lateCause } from './late-cause.ts'
 import { discardOutcomes } from './many-call.ts'
 import { ReceivedFailures } from './received-failures.ts'
 import { ReceivedValues } from './received-values.ts'
 import type { RunFacts } from './run-traces.ts'
 import { checkDepth, currentFrame } from './reentrance.ts'
+import type { CallExtras, Request } from './request.ts'
 import { NO_PAYLOAD, Requests } from './requests.ts'
+import { serveHostCall } from './served-host-call.ts'
 import { Silence } from './silence.ts'
 import { findTracing } from './tracing/tracing.ts'
-
-type RequestHead = Extract<
-  Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'more' | 'due' | 'limits' }>,
-  { readonly run: number }
->
-/** A request without its number, which the channel gives. */
-export type Request = RequestHead extends infer Head ? (Head extends RequestHead ? Omit<Head, 'run'> : never) : never
 
 export interface ChannelEvents {
   /** The worker sent something that no worker sends. */
@@ -45,13 +38,6 @@ export interface ChannelEvents {
   readonly cacheRefused: (hash: Uint8Array) => void
   /** Listeners for what any context says. */
   readonly guests: GuestEvents
-}
-
-export interface CallExtras extends Partial<Pick<AboutCall, 'many' | 'script' | 'due'>> {
-  /** Lower limits, of the context that it makes, or of itself. */
-  readonly limits?: ChannelLimits | undefined
-  /** Gets the number of the call. */
-  readonly started?: (run: number) => void
 }
 
 /** The client's connection to one worker. Everything that comes from it is HOSTILE: bounded, decoded by type, and one wrong byte ends the channel. */
@@ -377,33 +363,8 @@ export class Channel {
   }
 
   #hostCall(message: Extract<WorkerToClient, { readonly type: 'hostCall' }>): void {
-    const bridge = this.#bridges.speaker(message.context)
-    const args = this.#values.said(message.context)
-    if (!isArgumentList(args)) throw new Error('a host call without a list of arguments')
-    if (bridge === undefined) {
-      // Its context was disposed, or its run was given up.
-      const gone = Object.assign(new Error('the functions of this context are gone'), { code: 'ERR_FUNCTION_GONE' })
-      this.#outbox.reply({ type: 'raised', context: message.context, call: message.call }, gone, message.sync)
-      return
-    }
-    if (message.run > this.#begun) this.#begun = message.run
-    if (!bridge.mayCall(performance.now())) throw new Error('more host calls than a guest may make')
-    const run = this.#calls.about(message.run)
-    const within = run?.context === message.context ? run : undefined
-    const call = (): void =>
-      callHostFunction(bridge, message, within, args, {
-        answer: (type, to, call, value) => {
-          // The context is gone meanwhile, or the worker.
-          if (!this.#bridges.has(to)) return
-          this.#outbox.reply({ type, context: to.context, call }, value, message.sync)
-        },
-        promised: (to, call) => {
-          if (!this.#bridges.has(to)) return
-          this.#outbox.reply({ type: 'promised', context: to.context, call }, NO_PAYLOAD, true)
-        },
-      })
-    if (this.#tracing === undefined) call()
-    else this.#tracing.within(within?.trace, call)
+    if (message.run > this.#begun && this.#bridges.find(message.context) !== undefined) this.#begun = message.run
+    serveHostCall(message, this.#calls.about(message.run), this.#bridges, this.#values, this.#outbox)
   }
 
   #outcomes({ run, done }: Extract<WorkerToClient, { readonly type: 'outcomes' }>): void {

@@ -6,6 +6,7 @@ import type { Deaths } from './deaths.ts'
 import type { Logger } from './log.ts'
 import { type BlockedBy, OverloadedLeaseError } from './overloaded.ts'
 import { place } from './placement.ts'
+import { Reclaiming } from './reclaiming.ts'
 import { type Waiter, WaitingLine } from './waiting-line.ts'
 import { WorkerTurnover } from './worker-turnover.ts'
 import { isSameKind, type WorkerKind } from './worker-kind.ts'
@@ -23,8 +24,7 @@ const FIRST_RETRY_MS = 100
 const SLOWEST_RETRY_MS = 5_000
 /** After so many failed starts in a row, who waits for a worker is told. */
 const GIVE_UP_AFTER = 3
-/** How long clients may take to let go of a worker that they do not use and that somebody waits for, in milliseconds. */
-const LET_GO_MS = 1_000
+
 interface Waiting extends Waiter {
   readonly kind: WorkerKind
   readonly limits: WorkerLimits
@@ -54,11 +54,9 @@ export class Pool implements AsyncDisposable {
   readonly #turnover = new WorkerTurnover()
   readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
-  readonly #onReclaimed: (worker: WorkerProcess) => void
+  readonly #reclaiming: Reclaiming
   readonly #deaths: Deaths
   readonly #proofs: { readonly resolve: () => void; readonly reject: (error: DaemonError) => void }[] = []
-  /** Workers that their clients were told to let go of, for as long as that may take. */
-  readonly #reclaimed = new Set<WorkerProcess>()
   #failedBoots = 0
   #retry: NodeJS.Timeout | undefined
   #closed = false
@@ -79,7 +77,7 @@ export class Pool implements AsyncDisposable {
     this.#deaths = deaths
     this.#onMessage = on.message
     this.#onDeath = on.death
-    this.#onReclaimed = on.reclaimed
+    this.#reclaiming = new Reclaiming(this.#workers, log, on.reclaimed)
   }
 
   get workers(): ReadonlySet<WorkerProcess> {
@@ -137,8 +135,8 @@ export class Pool implements AsyncDisposable {
   look(): void {
     const waiting = new Map(this.#line.filter(() => true).map((entry) => [entry.tenant, entry.limits]))
     for (const [tenant, { maxWorkers }] of waiting) {
-      if (this.#boundTo(tenant).length >= maxWorkers) this.#reclaim(tenant)
-      else if (this.#workers.size >= this.#settings.max && this.#idle() === 0) this.#reclaim(undefined)
+      if (this.#boundTo(tenant).length >= maxWorkers) this.#reclaiming.reclaim(tenant, this.#line.size)
+      else if (this.#workers.size >= this.#settings.max && this.#idle() === 0) this.#reclaiming.reclaim(undefined, this.#line.size)
     }
   }
 
@@ -225,7 +223,7 @@ export class Pool implements AsyncDisposable {
     this.#line.add(entry)
     if (!this.#isUsual(kind)) this.#serve()
     this.refill()
-    if (blockedBy !== undefined) this.#reclaim(blockedBy === 'maxWorkers' ? tenant : undefined)
+    if (blockedBy !== undefined) this.#reclaiming.reclaim(blockedBy === 'maxWorkers' ? tenant : undefined, this.#line.size)
     return promise
   }
 
@@ -241,7 +239,7 @@ export class Pool implements AsyncDisposable {
       blockedBy === 'max' ? `all ${this.#settings.max} workers are in use` : `this tenant has its ${limits.maxWorkers} workers already`
     // Runs with a process of their own end. Workers that are shared stay for as long as their clients do.
     const among = blockedBy === 'maxWorkers' ? tenant : undefined
-    if (!this.#endsSoon(among) && this.#unused(among) === undefined)
+    if (!this.#endsSoon(among) && this.#reclaiming.unused(among) === undefined)
       throw this.#overloaded(tenant, blockedBy, `${what}; raise '${blockedBy}', or try again when a client has gone`)
     const estimatedMs = this.#turnover.estimateMs(this.#line.size + 1, performance.now())
     if (estimatedMs > waitMs)
@@ -263,39 +261,6 @@ export class Pool implements AsyncDisposable {
     }
     const ends = (each: Waiting): boolean => each.dedicated && (tenant === undefined || each.tenant === tenant)
     return this.#line.filter(ends).length > 0 || [...this.#ordered.values()].some(ends)
-  }
-
-  /** Has clients, of this tenant if one is named, let go of a shared worker that they do not use: a lease waits for one. */
-  #reclaim(tenant: string | undefined): void {
-    if (this.#leaving() >= this.#line.size) return
-    const worker = this.#unused(tenant)
-    if (worker === undefined) return
-    this.#log.debug({ worker: worker.number, tenant: worker.tenant }, 'worker is not used, and somebody waits')
-    this.#reclaimed.add(worker)
-    this.#onReclaimed(worker)
-    setTimeout(() => {
-      this.#reclaimed.delete(worker)
-      if (worker.state.type === 'bound' && isUnused(worker)) worker.retire('its clients did not use it, and somebody waited')
-    }, LET_GO_MS).unref()
-  }
-
-  /** Workers that end, or will when their clients let go of them. Of one that takes no more, and is used, nobody knows when that is. */
-  #leaving(): number {
-    let leaving = 0
-    for (const worker of this.#workers) if (worker.state.type === 'ending' || this.#reclaimed.has(worker)) leaving++
-    return leaving
-  }
-
-  /** A shared worker, of this tenant if one is named, in which nothing is held and nothing runs. */
-  #unused(tenant: string | undefined): WorkerProcess | undefined {
-    let found: WorkerProcess | undefined
-    for (const worker of this.#workers) {
-      const { state } = worker
-      if (state.type !== 'bound' || state.dedicated || this.#reclaimed.has(worker) || !isUnused(worker)) continue
-      if (tenant !== undefined && state.tenant !== tenant) continue
-      if (found === undefined || worker.cpuShare < found.cpuShare) found = worker
-    }
-    return found
   }
 
   /** Whether the tenant has another worker to share, or may get one. */
@@ -437,11 +402,6 @@ export class Pool implements AsyncDisposable {
       this.refill()
     }, delayMs)
   }
-}
-
-/** By the worker's own account: a lie makes its own tenant lose it. What it said of runs that wait may be a second old; one that has not begun is no reason to keep it, since clients let go only when nothing is pending. */
-function isUnused(worker: WorkerProcess): boolean {
-  return worker.contexts === 0 && worker.handles === 0 && worker.readHeartbeat().deadlineMs === 0
 }
 
 export type PoolMessage = Parameters<ConstructorParameters<typeof WorkerProcess>[2]['message']>[0]

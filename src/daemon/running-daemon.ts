@@ -1,20 +1,19 @@
-import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { InvalidOptionError } from '../base/options.ts'
-import { TICKET_BYTES } from '../protocol/limits.ts'
 import type { Report } from '../protocol/report.ts'
 import type { Warning } from '../protocol/tenant-messages.ts'
 import { changedOptions, type OptionChange } from './config/changes.ts'
-import type { Layer } from '../protocol/attestation.ts'
-import { type Confinement, shortfall } from './confinement.ts'
+import type { Confinement } from './confinement.ts'
 import { Compilers } from './compilers.ts'
 import { CpuWatch } from './cpu-watch.ts'
 import { DaemonError } from './daemon-error.ts'
 import { Deaths } from './deaths.ts'
+import { Grants } from './grants.ts'
 import { Guardian } from './guardian.ts'
 import { type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions, withLive } from './options.ts'
-import { highWaterMark, machineMemory, MemoryWatch, type Recycling } from './memory-watch.ts'
+import { LeaseEnds } from './lease-ends.ts'
+import { highWaterMark, machineMemory, MemoryWatch } from './memory-watch.ts'
 import type { MetricsEndpoint } from './metrics/endpoint.ts'
 import { RunCounts } from './metrics/run-counts.ts'
 import { NamedContexts } from './named-contexts.ts'
@@ -45,9 +44,6 @@ import { defaultLimits } from './tenants/default-limits.ts'
 /** Connections that may wait to be accepted; the kernel's `net.core.somaxconn` caps it. */
 const BACKLOG = 4_096
 
-/** Channels of a client: one to each worker that it uses, and those that it has asked for and not opened. */
-const MAX_CHANNELS = 4_096
-
 /** Who has the daemon in its own process. */
 const OPERATOR: Viewer = { tenant: undefined, isOperator: true }
 
@@ -76,14 +72,11 @@ export class RunningDaemon implements Daemon, SessionOwner {
   readonly #usage: UsageWatch
   readonly #server: Server
   readonly #clients = new Clients()
-  readonly #names = new NamedContexts((worker) => {
-    const { state } = worker
-    this.#retireUnused(worker)
-    if (state.type === 'bound' && !this.#clients.hasTenant(state.tenant)) this.#retireLeft(worker)
-  })
+  readonly #names = new NamedContexts((worker) => this.#ends.nameGone(worker))
+  readonly #ends: LeaseEnds
+  readonly #grants: Grants
   readonly #startedAt = new Date()
   #processes = 0
-  #channels = 0
   #draining = false
   #ending: Promise<void> | undefined
   #resolveStopped: () => void
@@ -126,7 +119,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
       death: (worker: WorkerProcess, report: Report) => this.#died(worker, report),
     }
     const program = workerFile === undefined ? WORKER : { ...WORKER, file: workerFile }
-    this.#pool = new Pool({ ...shared, program }, log, this.#deaths, { ...on, reclaimed: (worker) => this.#drain(worker, undefined) })
+    this.#pool = new Pool({ ...shared, program }, log, this.#deaths, { ...on, reclaimed: (worker) => this.#ends.drain(worker, undefined) })
     this.#compilers = new Compilers({ ...shared, idleMs: settings.compilerIdleMs }, this.#deaths, on)
     this.#watch = new OverdueWatch(() => [...this.#pool.workers, ...this.#compilers.processes])
     this.#cpu = new CpuWatch(
@@ -142,9 +135,13 @@ export class RunningDaemon implements Daemon, SessionOwner {
       highWaterMark(confinement.cgroups === undefined ? undefined : memoryLimit(kind.memoryBytes), machineBytes)
     this.#memory = new MemoryWatch(
       { highWaterOf: (worker) => highWaterBytes ?? usualMark(worker), machineBytes, recycleAfter, drainMs: () => this.#settings.drainMs },
-      { drains: (worker, why) => this.#drain(worker, why) },
+      { drains: (worker, why) => this.#ends.drain(worker, why) },
       log,
     )
+    const parts = { pool: this.#pool, compilers: this.#compilers, clients: this.#clients, names: this.#names, memory: this.#memory }
+    const limitsOf = (tenant: string): TenantLimits => this.limitsOf(tenant)
+    this.#ends = new LeaseEnds(parts, limitsOf, log)
+    this.#grants = new Grants(limitsOf, this.#cpu)
     this.#usage = new UsageWatch(
       () => [...this.#pool.workers, ...this.#compilers.processes],
       () => {
@@ -278,33 +275,16 @@ export class RunningDaemon implements Daemon, SessionOwner {
     worker: WorkerProcess,
   ): Grant {
     if (!this.#clients.has(session)) {
-      this.#retireUnused(worker)
-      this.#retireIfGone(tenant)
+      this.#ends.retireUnused(worker)
+      this.#ends.retireIfGone(tenant)
       throw new Error('the client is gone')
     }
     try {
-      assertConfined(worker, this.limitsOf(tenant).required)
-      // It may have waited.
-      this.#cpu.assertLeft(tenant)
+      return this.#grants.give(tenant, session, request, worker)
     } catch (error) {
-      this.#retireUnused(worker)
+      this.#ends.retireUnused(worker)
       throw error
     }
-    const known = request.known.includes(worker.number) ? channelOf(session, worker) : undefined
-    if (known !== undefined) {
-      return { request: request.request, worker: worker.number, channel: known, path: undefined, ticket: new Uint8Array(0) }
-    }
-    if (session.channels.size >= MAX_CHANNELS) {
-      this.#retireUnused(worker)
-      throw new DaemonError('ERR_OVERLOADED', `this client has ${MAX_CHANNELS} channels, which is the limit`)
-    }
-    const channel = ++this.#channels
-    const ticket = randomBytes(TICKET_BYTES)
-    session.channels.set(channel, worker.number)
-    worker.channels.add(channel)
-    const limits = this.limitsOf(tenant)
-    worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: limits.maxTimeoutMs, limits: limits.channel })
-    return { request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
   }
 
   interrupt(session: Session, request: Parameters<SessionOwner['interrupt']>[1]): void {
@@ -319,7 +299,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
 
   distrust(session: Session, request: Parameters<SessionOwner['distrust']>[1]): void {
     for (const number of session.channels.values()) {
-      if (number === request.worker) this.#find(number)?.kill('protocol', `broke the protocol: ${request.reason}`)
+      if (number === request.worker) this.#ends.find(number)?.kill('protocol', `broke the protocol: ${request.reason}`)
     }
   }
 
@@ -349,22 +329,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
 
   closed(session: Session): void {
     this.#clients.delete(session)
-    for (const [channel, number] of session.channels) this.#dropChannel(this.#find(number), channel)
-    if (session.tenant === undefined) return
-    this.#retireIfGone(session.tenant)
-  }
-
-  #retireIfGone(tenant: string): void {
-    if (this.#clients.hasTenant(tenant)) return
-    this.#compilers.retire(tenant, 'its tenant left')
-    for (const worker of this.#pool.workers) {
-      if (worker.state.type === 'bound' && worker.state.tenant === tenant) this.#retireLeft(worker)
-    }
-  }
-
-  /** A named context outlives its clients. */
-  #retireLeft(worker: WorkerProcess): void {
-    if (!this.#names.isIn(worker)) worker.retire('its tenant left')
+    this.#ends.gone(session)
   }
 
   #warn(tenant: string, warning: Omit<Warning, 'type'>): void {
@@ -389,10 +354,6 @@ export class RunningDaemon implements Daemon, SessionOwner {
       throw new DaemonError('ERR_OVERLOADED', `this tenant has ${maxClients} clients connected already`)
   }
 
-  #find(number: number): WorkerProcess | undefined {
-    return this.#pool.find(number) ?? this.#compilers.find(number)
-  }
-
   #heard(worker: WorkerProcess, message: PoolMessage): void {
     switch (message.type) {
       case 'pong':
@@ -406,67 +367,18 @@ export class RunningDaemon implements Daemon, SessionOwner {
         this.#counts.heard(worker, message.tally)
         return
       case 'offends':
-        this.#quarantine(worker)
+        this.#ends.quarantine(worker)
         return
       case 'nameUsed':
       case 'nameEnded':
         this.#names.heard(worker, message)
         return
       case 'closed':
-        for (const session of this.#clients) {
-          if (session.channels.get(message.channel) === worker.number) session.channels.delete(message.channel)
-        }
-        this.#closeChannel(worker, message.channel)
+        this.#ends.channelClosed(worker, message.channel)
         return
       default:
         message satisfies never
     }
-  }
-
-  /** Others may wait for the same worker: what a client that is gone had asked for is not run to its end. */
-  #dropChannel(worker: WorkerProcess | undefined, channel: number): void {
-    if (worker?.alive !== true) return
-    worker.send({ type: 'drop', channel })
-    worker.interrupt(channel)
-    this.#closeChannel(worker, channel)
-  }
-
-  #closeChannel(worker: WorkerProcess | undefined, channel: number): void {
-    if (worker === undefined) return
-    worker.channels.delete(channel)
-    if (worker.channels.size === 0) this.#names.left(worker)
-    this.#retireUnused(worker)
-  }
-
-  /** A context that keeps running until its deadline stays where it is, alone with what is there already: others go elsewhere, if there may be another worker for them. */
-  #quarantine(worker: WorkerProcess): void {
-    const { state } = worker
-    if (state.type !== 'bound' || state.dedicated || worker.isDraining) return
-    if (!this.#pool.canDoWithout(worker, this.limitsOf(state.tenant))) return
-    this.#log.info(
-      { worker: worker.number, tenant: state.tenant },
-      'worker takes no new contexts: one of its contexts keeps running until its deadline',
-    )
-    this.#drain(worker, undefined)
-  }
-
-  /** The worker takes no more. Its clients are told, so that they close their channels when they hold nothing there; if it will be ended all the same, their contexts are warned. */
-  #drain(worker: WorkerProcess, why: Recycling | undefined): void {
-    worker.isDraining = true
-    for (const session of this.#clients) session.draining(worker.number, why)
-    this.#retireUnused(worker)
-  }
-
-  /** A dedicated worker is used once, one that takes no more is not needed without channels, nor is that of one connection only. */
-  #retireUnused(worker: WorkerProcess): void {
-    if (
-      worker.state.type === 'bound' &&
-      (worker.state.dedicated || worker.isDraining || worker.kind.owner !== undefined) &&
-      worker.channels.size === 0 &&
-      // A named context outlives its clients, unless its worker has to go.
-      (this.#memory.isRecycled(worker) || !this.#names.isIn(worker))
-    )
-      worker.retire('its lease ended')
   }
 
   #died(worker: WorkerProcess, report: Report): void {
@@ -493,18 +405,6 @@ export class RunningDaemon implements Daemon, SessionOwner {
   }
 }
 
-/** The daemon's own requirements hold in each worker; a tenant may have more. */
-function assertConfined({ attestation }: WorkerProcess, required: readonly Layer[]): void {
-  const missing = required.length === 0 ? undefined : shortfall(required, attestation ?? { layers: [], attacks: [] })
-  if (missing !== undefined)
-    throw new DaemonError('ERR_ACCESS_DENIED', `workers are not confined as this tenant's policy requires: ${missing}`)
-}
-
 function cpuWarning({ configured, observed }: CpuUse): string {
   return `this tenant has used ${observed} s of processor time in the last minute, of ${configured} s`
-}
-
-function channelOf(session: Session, worker: WorkerProcess): number | undefined {
-  for (const [channel, number] of session.channels) if (number === worker.number) return channel
-  return undefined
 }

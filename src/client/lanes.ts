@@ -1,0 +1,169 @@
+import { unlessAborted } from './abort.ts'
+import type { Connection } from './connection.ts'
+import type { Script } from './compiler/script.ts'
+import { MAX_ATTEMPTS } from './context-maker.ts'
+import type { Control, Lease } from './control.ts'
+import { isDeath } from './death.ts'
+import { queuedTimeout, untilDue } from './due.ts'
+import { OverloadedError, ProtocolError } from './errors.ts'
+import type { GuestEvents } from './guest-events.ts'
+import { Lane } from './lane.ts'
+import type { Naming } from './named-options.ts'
+import { type Placement, wishOf } from './placement.ts'
+import type { RefusedScripts } from './refused-scripts.ts'
+import type { OneShotSettings, RunPolicy } from './run-options.ts'
+import type { LeasePurpose } from '../protocol/control-link.ts'
+import { HELLO_TIMEOUT_MS } from '../protocol/limits.ts'
+import type { Trust } from '../protocol/placement.ts'
+
+type AskForLease<Leased> = (control: Control, known: readonly number[]) => Promise<Leased>
+
+interface LanesBox {
+  readonly connection: Connection
+  readonly policy: RunPolicy
+  readonly guests: GuestEvents
+  readonly refused: RefusedScripts
+  /** V8 did not take the code cache of a script. */
+  readonly cacheRefused: (script: Script) => void
+  /** Throws why there is nothing to be had any more. */
+  readonly assertOpen: () => void
+}
+
+/** The workers that a box has leased, and how it comes to have more. */
+export class Lanes implements Iterable<Lane> {
+  readonly #box: LanesBox
+  readonly #lanes = new Set<Lane>()
+  readonly #opening = new Map<Trust, Promise<Lane>>()
+
+  constructor(box: LanesBox) {
+    this.#box = box
+  }
+
+  get size(): number {
+    return this.#lanes.size
+  }
+
+  [Symbol.iterator](): Iterator<Lane> {
+    return this.#lanes.values()
+  }
+
+  /** The lanes to a worker. */
+  of(worker: number): Lane[] {
+    return [...this.#lanes].filter((lane) => lane.worker === worker)
+  }
+
+  countFunctions(): { readonly guestFunctions: number; readonly hostFunctions: number } {
+    let guestFunctions = 0
+    let hostFunctions = 0
+    for (const lane of this.#lanes) {
+      const { guest, host } = lane.countFunctions()
+      guestFunctions += guest
+      hostFunctions += host
+    }
+    return { guestFunctions, hostFunctions }
+  }
+
+  /** The lane for a single run. */
+  async forRun({ fresh, placement, signal, due }: OneShotSettings, unwanted: (lane: Lane) => void): Promise<Lane> {
+    const lane = async (waitMs: number): Promise<Lane> =>
+      fresh === 'process' ? this.lease('process', placement, waitMs) : this.any(placement)
+    if (due === undefined) return unlessAborted(lane(this.#box.policy.queueTimeoutMs), signal, unwanted)
+    const leftMs = Math.max(0, Math.ceil(due.atMs - performance.now()))
+    try {
+      return await untilDue(due, 0, 0, signal, async (ended) =>
+        unlessAborted(lane(Math.min(leftMs, this.#box.policy.queueTimeoutMs)), ended, unwanted),
+      )
+    } catch (error) {
+      // The daemon knows of the same deadline.
+      throw error instanceof OverloadedError && performance.now() >= due.atMs ? queuedTimeout(due, 0) : error
+    }
+  }
+
+  /** The open lane with the least to do; the first caller opens one, and others wait with it. */
+  async any(placement: Placement): Promise<Lane> {
+    this.#box.assertOpen()
+    let best: Lane | undefined
+    for (const lane of this.#shared(placement)) if (best === undefined || lane.pending < best.pending) best = lane
+    if (best !== undefined) return best
+    const { trust } = placement
+    let opening = this.#opening.get(trust)
+    opening ??= this.lease('run', placement).finally(() => this.#opening.delete(trust))
+    this.#opening.set(trust, opening)
+    return opening
+  }
+
+  /** What of shared workers there are several of is their company: their size is the connection's. */
+  #shared({ trust: wanted }: Placement): Lane[] {
+    return [...this.#lanes].filter(({ alive, dedicated, isDraining, trust }) => alive && !dedicated && !isDraining && trust === wanted)
+  }
+
+  async lease(purpose: LeasePurpose, placement: Placement, waitMs: number = this.#box.policy.queueTimeoutMs): Promise<Lane> {
+    const wish = wishOf(placement)
+    const { lane } = await this.#opened(
+      async (control, known) => control.lease(purpose, known, waitMs, wish),
+      purpose === 'process',
+      placement,
+    )
+    return lane
+  }
+
+  async leaseNamed(naming: Naming): Promise<{ readonly lane: Lane; readonly key: Uint8Array }> {
+    const { lane, lease } = await this.#opened(
+      async (control, known) => control.leaseNamed(naming, known, this.#box.policy.queueTimeoutMs),
+      false,
+      this.#box.policy.placement,
+    )
+    return { lane, key: lease.key }
+  }
+
+  /** Another worker is asked for if one dies before it lets this client in. */
+  async #opened<Leased extends Omit<Lease, 'type'>>(
+    ask: AskForLease<Leased>,
+    dedicated: boolean,
+    placement: Placement,
+  ): Promise<{ lane: Lane; lease: Leased }> {
+    const startedMs = performance.now()
+    // One that says nothing has taken the caller's time already.
+    const mayTryAgain = (attempt: number): boolean => attempt < MAX_ATTEMPTS && performance.now() - startedMs < HELLO_TIMEOUT_MS
+    for (let attempt = 1; ; attempt++) {
+      const leased = await this.#leaseOnce(ask, dedicated, placement)
+      try {
+        await leased.lane.opened()
+        return leased
+      } catch (error) {
+        if (!mayTryAgain(attempt) || !isDeath(error)) throw error
+      }
+    }
+  }
+
+  async #leaseOnce<Leased extends Omit<Lease, 'type'>>(
+    ask: AskForLease<Leased>,
+    dedicated: boolean,
+    placement: Placement,
+  ): Promise<{ lane: Lane; lease: Leased }> {
+    this.#box.assertOpen()
+    const { control, lease, known } = await this.#box.connection.ask(async (control) => {
+      const known = this.#shared(placement)
+      const workers = known.map(({ worker }) => worker)
+      return { control, known, lease: await ask(control, workers) }
+    })
+    if (lease.path === undefined) {
+      const lane = known.find(({ worker }) => worker === lease.worker)
+      if (lane === undefined) throw new ProtocolError('ERR_PROTOCOL', `the daemon leased worker ${lease.worker}, which is unknown here`)
+      return { lane, lease }
+    }
+    this.#box.assertOpen()
+    const options = {
+      dedicated,
+      trust: placement.trust,
+      defaults: { limits: this.#box.policy.limits, timeoutMs: this.#box.policy.defaultMs },
+      guests: this.#box.guests,
+      refused: this.#box.refused,
+      // Without machine code V8 takes none, and the script is as good as ever.
+      cacheRefused: (script: Script) => placement.jit && this.#box.cacheRefused(script),
+    }
+    const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))
+    this.#lanes.add(lane)
+    return { lane, lease }
+  }
+}
