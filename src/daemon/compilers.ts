@@ -93,6 +93,8 @@ export class Compilers implements AsyncDisposable {
       {
         ready: () => {
           process.bind(tenant, false)
+          // It was not idle while it booted.
+          entry.usedMs = performance.now()
           resolve(process)
         },
         message: (message) => this.#onMessage(process, message),
