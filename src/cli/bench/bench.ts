@@ -89,7 +89,7 @@ interface Row extends Measured {
 }
 
 function rowOf(name: string, { medianUs, minUs, maxUs }: Measured, base: number): Row {
-  const round = (value: number): number => Math.round(value * 100) / 100
+  const round = (value: number): number => Number(value.toPrecision(4))
   return { name, medianUs: round(medianUs), minUs: round(minUs), maxUs: round(maxUs), ratio: round(medianUs / base) }
 }
 
