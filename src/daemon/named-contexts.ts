@@ -34,6 +34,8 @@ export interface NameStatus {
 /** Which worker has the context of a name, for each tenant. A context is opened in its worker by a key that only clients of its tenant are told. */
 export class NamedContexts {
   readonly #byTenant = new Map<string, Map<string, Named>>()
+  /** Those that have a worker, by their keys. */
+  readonly #byWorker = new Map<WorkerProcess, Map<string, Named>>()
   readonly #freed: (worker: WorkerProcess) => void
 
   /** @param freed called when a worker has one less */
@@ -50,8 +52,13 @@ export class NamedContexts {
   ): Promise<{ readonly worker: WorkerProcess; readonly key: Uint8Array }> {
     if (name === '' || name.length > MAX_CONTEXT_NAME)
       throw new DaemonError('ERR_NAME_LIMIT', `the name of a context has 1 to ${MAX_CONTEXT_NAME} characters`)
-    const names = this.#byTenant.get(tenant) ?? new Map<string, Named>()
+    const names: ReadonlyMap<string, Named> = this.#byTenant.get(tenant) ?? new Map<string, Named>()
     let entry = names.get(name)
+    // Its worker is being ended, and takes nobody in: the name is as free as it is when that is over.
+    if (entry?.worker?.alive === false) {
+      this.#remove(entry)
+      entry = undefined
+    }
     if (entry !== undefined && mode === 'new') throw new DaemonError('ERR_NAME_TAKEN', 'there is a context of this name already')
     if (entry === undefined) {
       if (mode === 'existing') throw new DaemonError('ERR_NAME_UNKNOWN', 'there is no context of this name')
@@ -67,7 +74,7 @@ export class NamedContexts {
   }
 
   heard(worker: WorkerProcess, message: NamesOfWorker): void {
-    const entry = this.#find(worker, message.key)
+    const entry = this.#byWorker.get(worker)?.get(textOf(message.key))
     if (entry === undefined) return
     if (message.type === 'nameEnded') this.#remove(entry)
     else {
@@ -82,8 +89,8 @@ export class NamedContexts {
 
   /** Nobody has a channel to the worker any more. */
   left(worker: WorkerProcess): void {
-    for (const entry of this.#all()) {
-      if (entry.worker !== worker || (entry.attached === 0 && entry.granted <= entry.attaches)) continue
+    for (const entry of this.#in(worker)) {
+      if (entry.attached === 0 && entry.granted <= entry.attaches) continue
       entry.attached = 0
       entry.idleSinceMs = performance.now()
       this.#rearm(entry)
@@ -96,13 +103,12 @@ export class NamedContexts {
   }
 
   died(worker: WorkerProcess): void {
-    for (const entry of this.#all()) if (entry.worker === worker) this.#remove(entry)
+    for (const entry of this.#in(worker)) this.#remove(entry)
   }
 
   /** Whether a worker is needed for what is there. */
   isIn(worker: WorkerProcess): boolean {
-    for (const entry of this.#all()) if (entry.worker === worker) return true
-    return false
+    return this.#byWorker.has(worker)
   }
 
   /** Of a tenant; of all if it is undefined. */
@@ -127,7 +133,13 @@ export class NamedContexts {
     // All who ask for the name before it has a worker wait for the same.
     const placed = place().then((worker) => {
       if (!worker.alive) throw new DaemonError('ERR_STOPPING', `worker ${worker.number} is gone`)
+      if (!this.#has(entry)) {
+        this.#freed(worker)
+        throw new DaemonError('ERR_NAME_UNKNOWN', 'this name was given up while a worker was found for it')
+      }
       entry.worker = worker
+      const keys = this.#byWorker.get(worker) ?? new Map<string, Named>()
+      this.#byWorker.set(worker, keys.set(textOf(key), entry))
       worker.send({ type: 'named', key })
       return worker
     })
@@ -155,7 +167,7 @@ export class NamedContexts {
   /** It ends when nobody has been attached for its idle time, and nobody who was given the key may yet come. */
   #rearm(entry: Named): void {
     clearTimeout(entry.timer)
-    if (entry.attached > 0 || this.#byTenant.get(entry.tenant)?.get(entry.name) !== entry) return
+    if (entry.attached > 0 || !this.#has(entry)) return
     const untilMs = Math.max(entry.idleSinceMs + entry.idleMs, entry.granted > entry.attaches ? entry.grantedMs + TICKET_LIFETIME_MS : 0)
     entry.timer = setTimeout(
       () => {
@@ -166,21 +178,33 @@ export class NamedContexts {
     ).unref()
   }
 
-  #remove(entry: Named): void {
-    clearTimeout(entry.timer)
-    const names = this.#byTenant.get(entry.tenant)
-    if (names?.get(entry.name) !== entry) return
-    names.delete(entry.name)
-    if (names.size === 0) this.#byTenant.delete(entry.tenant)
-    if (entry.worker?.alive === true) this.#freed(entry.worker)
+  #has(entry: Named): boolean {
+    return this.#byTenant.get(entry.tenant)?.get(entry.name) === entry
   }
 
-  #find(worker: WorkerProcess, key: Uint8Array): Named | undefined {
-    for (const entry of this.#all()) if (entry.worker === worker && Buffer.compare(entry.key, key) === 0) return entry
-    return undefined
+  #remove(entry: Named): void {
+    clearTimeout(entry.timer)
+    if (!this.#has(entry)) return
+    const { tenant, name, key, worker } = entry
+    const names = this.#byTenant.get(tenant)
+    names?.delete(name)
+    if (names?.size === 0) this.#byTenant.delete(tenant)
+    if (worker === undefined) return
+    const keys = this.#byWorker.get(worker)
+    keys?.delete(textOf(key))
+    if (keys?.size === 0) this.#byWorker.delete(worker)
+    if (worker.alive) this.#freed(worker)
+  }
+
+  #in(worker: WorkerProcess): Iterable<Named> {
+    return this.#byWorker.get(worker)?.values() ?? []
   }
 
   *#all(): Generator<Named> {
     for (const names of this.#byTenant.values()) yield* names.values()
   }
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key).toString('base64')
 }

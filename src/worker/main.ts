@@ -142,8 +142,11 @@ setInterval(() => {
     channel.sweep()
     offends ||= channel.offends
   }
+  for (const context of names) {
+    context.sweep()
+    offends ||= context.offends
+  }
   if (offends) control.tell({ type: 'offends' })
-  for (const context of names) context.sweep()
   names.report()
   const { contexts, runs } = parts.usage
   if (contexts !== reported.contexts || runs !== reported.runs || countHandles() !== reported.handles) reportUsage()

@@ -7,6 +7,7 @@ import { ERROR_CODES } from '../../src/protocol/error-codes.ts'
 import { type TestDaemon, temporaryDirectory, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
+import { CONTROL_HELLO, RawClient } from '../support/raw-peer.ts'
 import { RawWorkerClient } from '../support/raw-worker-client.ts'
 
 checkLeaks()
@@ -187,8 +188,9 @@ test('bad names, and too many', async () => {
   await expect(box.createContext({}, { name: 'm', modules: {} })).rejects.toThrow("option 'modules' does not go with a name")
   const made = await Promise.allSettled(Array.from({ length: 130 }, async (_, index) => box.createContext({}, { name: `many-${index}` })))
   const refused = made.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+  // In this order: it says most of what went wrong.
+  expect(refused.map(({ reason }) => summary(reason as Error))).toEqual(refused.map(() => ['LimitError', 'ERR_NAME_LIMIT']))
   expect(refused).toHaveLength(30)
-  expect(refused.map(({ reason }) => (reason as { code: string }).code)).toEqual(refused.map(() => 'ERR_NAME_LIMIT'))
   expect(await names(box)).toHaveLength(100)
   for (const each of made) if (each.status === 'fulfilled') await each.value.dispose({ destroy: true })
   await eventually('none', async () => (await names(box)).length === 0)
@@ -231,6 +233,60 @@ test('a key that nobody was given opens nothing; a client that vanishes harms no
   }
   expect(await ctx.run('n')).toBeLessThanOrEqual(3)
   await ctx.dispose({ destroy: true })
+})
+
+test('a name whose worker is being ended is not given to anybody: the next gets another worker', async () => {
+  await using box = await daemon.connect()
+  const ctx = await box.createContext({ n: 1 }, { name: 'replaced' })
+  await using raw = new RawClient(daemon.socket)
+  await raw.answerTo(CONTROL_HELLO, 'welcome')
+  const wish = { type: 'leaseNamed', name: 'replaced', idleMs: 60_000, known: [], waitMs: 5_000 } as const
+  const first = await raw.answerTo({ ...wish, request: 1, mode: 'existing' }, 'leasedNamed')
+  // The daemon reads all of it at once: the kernel has not ended the worker by then.
+  raw.tell(
+    { type: 'distrust', worker: first.worker, reason: 'a test' },
+    { ...wish, request: 2, mode: 'existing' },
+    { ...wish, request: 3, mode: 'new' },
+  )
+  const answers = await eventually('both answers', async () => {
+    const said = await Promise.all(raw.frames.map(async (_, index) => raw.answer(index)))
+    const own = said.filter((each) => 'request' in each && each.request > 1)
+    return own.length === 2 ? own : undefined
+  })
+  expect(answers.find((each) => 'request' in each && each.request === 2)).toMatchObject({ type: 'denied', code: 'ERR_NAME_UNKNOWN' })
+  const second = answers.find((each) => 'request' in each && each.request === 3)
+  expect(second).toMatchObject({ type: 'leasedNamed' })
+  expect((second as typeof first).worker).not.toBe(first.worker)
+  expect((second as typeof first).key).not.toEqual(first.key)
+  expect((await rejection(ctx.get('n'))).constructor.name).toMatch('Error')
+  await using again = await box.createContext({ n: 2 }, { name: 'replaced' })
+  expect(await again.get('n')).toBe(2)
+  await again.dispose({ destroy: true })
+})
+
+test('what it says by itself reaches all, also those that have asked it for nothing', async () => {
+  await using one = await daemon.connect()
+  await using two = await daemon.connect()
+  await using three = await daemon.connect()
+  const first = await one.createContext({}, { name: 'talks' })
+  await using second = await two.createContext({}, { name: 'talks' })
+  await using third = await three.createContext({}, { name: 'talks', attach: 'only' })
+  const heard: string[] = []
+  for (const [who, ctx] of [second, third].entries()) {
+    ctx.on('console', ({ text }) => heard.push(`${who} ${text}`))
+    ctx.on('unhandledRejection', (reason) => heard.push(`${who} rejected ${reason.message}`))
+    ctx.on('uncaughtException', (error) => heard.push(`${who} threw ${error.message}`))
+  }
+  await first.run(`
+    setTimeout(() => console.log('later'), 20)
+    setTimeout(() => { throw new Error('thrown') }, 21)
+    setTimeout(() => Promise.reject(new Error('rejected')), 22)
+    1`)
+  // Whoever started it is gone by then, or not.
+  await first.dispose()
+  await eventually('all of it', async () => heard.length === 6)
+  expect(heard.toSorted()).toEqual([0, 1].flatMap((who) => [`${who} later`, `${who} rejected rejected`, `${who} threw thrown`]))
+  await third.dispose({ destroy: true })
 })
 
 test('chaos: clients come, go, destroy and kill, and whoever asks gets an answer', async () => {

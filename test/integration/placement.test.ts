@@ -127,6 +127,26 @@ test('a context that keeps overrunning takes no named context along when it goes
   await again.dispose({ destroy: true })
 })
 
+test('a named context that keeps overrunning is left alone, and stays what it is to its clients', async () => {
+  await using daemon = await testDaemon({ max: 3, spare: 1, maxPerTenant: 1 })
+  await using box = await daemon.connect()
+  await using other = await daemon.connect()
+  const named = await box.createContext({ mine: 1 }, { name: 'bad' })
+  const same = await other.createContext({}, { name: 'bad' })
+  await overrun(named)
+  await overrun(same)
+  await overrun(named)
+  const after = await eventually('a context elsewhere', async () => {
+    const next = await box.createContext({ mine: 2 })
+    if ((await bound(box)).length === 2) return next
+    await next.dispose()
+    return undefined
+  })
+  await using late = await other.createContext({}, { name: 'bad', attach: 'only' })
+  expect([await named.get('mine'), await same.get('mine'), await late.get('mine'), await after.get('mine')]).toEqual([1, 1, 1, 2])
+  await named.dispose({ destroy: true })
+})
+
 test('a worker of its own takes the place of one that the tenant shares and does not use', async () => {
   await using daemon = await testDaemon({ max: 1, spare: 1 })
   await using box = await daemon.connect()

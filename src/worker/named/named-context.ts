@@ -169,6 +169,11 @@ export class NamedContext {
     this.#runs.sweep()
   }
 
+  /** Whether it computes until its deadline time and again. */
+  get offends(): boolean {
+    return this.#runs.offends(performance.now())
+  }
+
   pause(): void {
     this.#runs.pause()
   }
