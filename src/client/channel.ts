@@ -56,7 +56,6 @@ export class Channel {
   readonly #speech: GuestSpeech
   readonly #warnings: ChannelWarnings
   readonly #silence: Silence
-  readonly #tracing = findTracing()
   /** Runs that were given up and have no answer yet, with their context. */
   readonly #abandoned = new Map<number, number>()
   readonly #welcome = Promise.withResolvers<void>()
@@ -94,7 +93,7 @@ export class Channel {
         closed: () => events.closed(),
       })
     // What comes of it later does not belong to who happened to be the first to need a worker.
-    this.#socket = this.#tracing === undefined ? open() : this.#tracing.within(undefined, open)
+    this.#socket = findTracing()?.within(undefined, open) ?? open()
     this.#outbox = new ChannelOutbox(this.#requests, this.#socket, (reason) => this.#distrust(reason))
     this.#welcome.promise.catch(() => undefined)
     const hello = clientToWorker.encode({
@@ -143,7 +142,7 @@ export class Channel {
     if (this.#cause === undefined && !this.#bridges.has(bridge))
       return Promise.reject(new ContextLostError('ERR_CONTEXT_LOST', 'the context of this function is gone'))
     const invoke = (): Promise<unknown> => this.call({ type: 'invoke', context, timeoutMs: bridge.timeoutMs, handle }, args)
-    return this.#tracing === undefined ? invoke() : this.#tracing.run({ operation: 'invoke' }, invoke)
+    return findTracing()?.run({ operation: 'invoke' }, invoke) ?? invoke()
   }
 
   /** Sends a request; resolves with its result, rejects with what the guest threw or with a failure of ours. */
@@ -166,7 +165,7 @@ export class Channel {
     const bridge = this.#bridges.find(context)
     const { maxOutput } = limits ?? bridge?.limits ?? this.#limits
     const receivedBefore = this.#failures.received
-    const trace = this.#tracing?.sent(this.worker)
+    const trace = findTracing()?.sent(this.worker)
     const about = {
       context,
       timeoutMs,

@@ -61,7 +61,6 @@ export class Context implements AsyncDisposable {
   /** How it is made again when it is lost, if it is; its listeners outlive what it is then. */
   readonly #restoring: Restoring | undefined
   readonly #listeners: GuestEvents | undefined
-  readonly #tracing = findTracing()
 
   /** @internal Contexts are made by `box.createContext()`. `make` makes it again. */
   constructor({ lane, number, imports, named }: Place, policy: RunPolicy, scripts: Scripts, make?: () => Promise<Place>) {
@@ -91,9 +90,10 @@ export class Context implements AsyncDisposable {
     checkRunnable(source, this.#policy.limits.maxSource, settings)
     this.#assertThere()
     if (this.#isLost) await this.#restore()
-    if (this.#tracing === undefined) return this.#evaluate(source, settings)
+    const tracing = findTracing()
+    if (tracing === undefined) return this.#evaluate(source, settings)
     const { filename } = source instanceof Script ? source : settings
-    return this.#tracing.run({ operation: 'run', filename }, async () => this.#evaluate(source, settings))
+    return tracing.run({ operation: 'run', filename }, async () => this.#evaluate(source, settings))
   }
 
   #evaluate(source: string | Script, settings: RunSettings): Promise<unknown> {
@@ -135,7 +135,7 @@ export class Context implements AsyncDisposable {
     const request = { type: 'import', context: this.#number, timeoutMs, name: '' } as const
     const imports = async (): Promise<unknown> =>
       this.#imports.import(key, (script) => this.#lane.call(request, [key, '', own, exports], signal, script, due))
-    const traced = this.#tracing?.run({ operation: 'import', specifier: key }, imports)
+    const traced = findTracing()?.run({ operation: 'import', specifier: key }, imports)
     return (await (traced ?? imports())) as Record<string, unknown>
   }
 
@@ -202,8 +202,9 @@ export class Context implements AsyncDisposable {
     this.#assertThere()
     const remembered = script === undefined ? undefined : this.#remember(script)
     const call = (): Promise<unknown> => this.#lane.call({ ...request, context: this.#number }, payload, signal, remembered)
-    if (this.#tracing === undefined || request.type !== 'vmRun') return call()
-    return this.#tracing.run({ operation: 'run', filename: request.filename }, call)
+    const tracing = request.type === 'vmRun' ? findTracing() : undefined
+    if (tracing === undefined || request.type !== 'vmRun') return call()
+    return tracing.run({ operation: 'run', filename: request.filename }, call)
   }
 
   /** @internal Imports a module that the lookups of `glovebox/vm` find. */
@@ -245,8 +246,9 @@ export class Context implements AsyncDisposable {
     const { timeoutMs, signal, due } = options === undefined ? this.#plain() : resolveCallOptions(this.#policy, `${type}()`, options)
     if (this.#isLost) await this.#restore()
     const request = { type, context: this.#number, timeoutMs, name } as const
-    if (this.#tracing === undefined || type !== 'call') return this.#call(request, payload, signal, due)
-    return this.#tracing.run({ operation: 'call', function: name }, async () => this.#call(request, payload, signal, due))
+    const tracing = type === 'call' ? findTracing() : undefined
+    if (tracing === undefined) return this.#call(request, payload, signal, due)
+    return tracing.run({ operation: 'call', function: name }, async () => this.#call(request, payload, signal, due))
   }
 
   #call(request: Parameters<Lane['call']>[0], payload: unknown, signal: AbortSignal | undefined, due?: Due): Promise<unknown> {

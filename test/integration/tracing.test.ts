@@ -1,7 +1,7 @@
 import { SpanStatusCode, context as contexts, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { GuestError } from 'glovebox'
+import { type Box, GuestError } from 'glovebox'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
@@ -13,15 +13,20 @@ const exporter = new InMemorySpanExporter()
 const tracer = trace.getTracer('application')
 
 let daemon: TestDaemon
+let early: Box
 beforeAll(async () => {
+  daemon = await testDaemon({ spare: 1, max: 4 })
+  // Before there is a provider: some register theirs late.
+  early = await daemon.connect()
+  await early.run('1')
   contexts.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }))
-  daemon = await testDaemon({ spare: 1, max: 4 })
 })
 afterEach(() => exporter.reset())
 afterAll(async () => {
   trace.disable()
   contexts.disable()
+  await early.dispose()
   await daemon[Symbol.asyncDispose]()
 })
 
@@ -64,6 +69,11 @@ test('a run is a span in that of its caller, and a host function is inside of it
     ])
   })
   for (const name of ['sync', 'async', 'once']) expect(ancestry(name)).toEqual([name, 'glovebox.run', 'request'])
+})
+
+test('a connection that was there before the provider is traced, too', async () => {
+  await span('request', async () => early.run('mark("once")', { globals: { mark } }))
+  expect(ancestry('once')).toEqual(['once', 'glovebox.run', 'request'])
 })
 
 test('runs that interleave keep their host calls apart, and a host function that calls back is deeper', async () => {

@@ -3,9 +3,23 @@ import { GloveboxError } from '../../base/error.ts'
 import { GuestError, ReportedError } from '../errors.ts'
 import type { Tracing } from './tracing.ts'
 
-/** Spans by the API package of the application, which does nothing until the application registers a provider, and finds that whenever it does. */
-export function openTelemetry(loaded: unknown): Tracing {
-  const { trace, context, ROOT_CONTEXT, SpanStatusCode, createContextKey } = loaded as typeof Api
+/** Spans by the API package of the application, from when it registers a provider on; undefined before, since spans of nobody cost as much as a run. */
+export function openTelemetry(loaded: unknown): () => Tracing | undefined {
+  const api = loaded as typeof Api
+  let tracing: Tracing | undefined
+  return () => {
+    if (tracing === undefined && hasProvider(api)) tracing = tracingBy(api)
+    return tracing
+  }
+}
+
+/** Before there is one, the package gives a proxy that has nobody to pass on to. */
+function hasProvider({ trace }: typeof Api): boolean {
+  const provider = trace.getTracerProvider() as Partial<Api.ProxyTracerProvider>
+  return provider.getDelegateTracer === undefined || provider.getDelegateTracer('glovebox') !== undefined
+}
+
+function tracingBy({ trace, context, ROOT_CONTEXT, SpanStatusCode, createContextKey }: typeof Api): Tracing {
   const tracer = trace.getTracer('glovebox')
   /** Where the span of the run is that a request belongs to. Not for what a host function asks in its turn. */
   const RUN = createContextKey('glovebox.run')

@@ -26,25 +26,26 @@ export interface Tracing {
 }
 
 const PACKAGE = '@opentelemetry/api'
-let found: Tracing | undefined
-let isLookedUp = false
+let found: (() => Tracing | undefined) | undefined
 
-/** Undefined if the application has no OpenTelemetry. Looked up once in a process. */
+/** Undefined if the application has no OpenTelemetry, or has not registered a provider yet. The package is looked for once in a process. */
 export function findTracing(): Tracing | undefined {
-  if (isLookedUp) return found
-  isLookedUp = true
-  // Beside this package, or where the program's main file is. Not in the current folder, which may be anybody's.
+  found ??= load()
+  return found()
+}
+
+/** From beside this package, or where the program's main file is. Not from the current folder, which may be anybody's. */
+function load(): () => Tracing | undefined {
   for (const from of [import.meta.filename, process.argv[1]]) {
     // Not a file: -, for standard input.
     if (from === undefined || !isAbsolute(from)) continue
     try {
-      found = openTelemetry(createRequire(from)(PACKAGE))
-      return found
+      return openTelemetry(createRequire(from)(PACKAGE))
     } catch (error) {
       if (errorCode(error) === 'MODULE_NOT_FOUND') continue
       process.emitWarning(`glovebox does not trace: ${PACKAGE} is installed and does not load: ${errorMessage(error)}`)
-      return undefined
+      break
     }
   }
-  return undefined
+  return () => undefined
 }
