@@ -33,7 +33,8 @@ async function serve({ config, dashboard, ...flags }: ServeFlags & { readonly da
   const stopping = (drainMs: number): void => manager?.stopping(drainMs)
   const held: { daemon?: Daemon } = {}
   const pages = dashboard === true ? new Dashboard(() => held.daemon) : undefined
-  if (pages !== undefined && options().metrics === undefined) throw new UsageError("'--dashboard' needs '--metrics', which says where")
+  if (pages !== undefined && options().metrics?.startsWith('/') !== false)
+    throw new UsageError("'--dashboard' needs '--metrics' with a port, such as 127.0.0.1:9464: a browser opens no Unix socket")
   await using daemon = await startService(options(), {
     socket: inheritedSocket(process.env),
     stopping,

@@ -1,5 +1,6 @@
 import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
+import { ask } from './ask.ts'
 
 interface Played {
   readonly exitCode: number
@@ -10,13 +11,13 @@ interface Played {
 const EXAMPLE = "console.log('hello from a guest')\n;[3, 1, 2].sort()"
 
 /** Runs a snippet in a context of its own, and shows what it came to as text. */
-export function Playground({ token }: { token: string }) {
+export function Playground() {
   const [source, setSource] = useState(EXAMPLE)
   const [shown, setShown] = useState('')
   const [running, setRunning] = useState(false)
   const run = async (): Promise<void> => {
     setRunning(true)
-    setShown(await runSnippet(source, token))
+    setShown(await runSnippet(source))
     setRunning(false)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -28,9 +29,9 @@ export function Playground({ token }: { token: string }) {
     <pre id="output">${shown}</pre></section>`
 }
 
-async function runSnippet(source: string, token: string): Promise<string> {
+async function runSnippet(source: string): Promise<string> {
   try {
-    const response = await fetch('/api/run', { method: 'POST', body: source, headers: { 'x-glovebox-token': token } })
+    const response = await ask('/api/run', { method: 'POST', body: source })
     const answer = (await response.json()) as Played & { readonly message?: string }
     return answer.message ?? `${answer.console}${resultText(answer)}`
   } catch (error) {

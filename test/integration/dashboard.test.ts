@@ -20,13 +20,15 @@ const directory = temporaryDirectory()
 const socket = join(directory.path, 'gb', 'd.sock')
 let daemon: Command
 let address: string
+let opened: string
 let key: string
 
 beforeAll(async () => {
   daemon = glovebox(['serve', '--socket', socket, '--metrics', '127.0.0.1:0', '--dashboard'], { XDG_CONFIG_HOME: directory.path })
-  const [, found = '', path = ''] = await daemon.says(/dashboard: http:\/\/(\S+?)(\/\?key=\S+)\n/)
+  const [, found = '', path = '', secret = ''] = await daemon.says(/dashboard: http:\/\/(\S+?)(\/#key=(\S+))\n/)
   address = found
-  key = path
+  opened = path
+  key = secret
 })
 afterAll(async () => {
   daemon.signal('SIGTERM')
@@ -47,46 +49,42 @@ async function ask(path: string, headers: Record<string, string> = {}, method = 
   return promise
 }
 
-async function enter(): Promise<string> {
-  const { status, headers } = await ask(key)
-  const [cookie = ''] = (headers as { 'set-cookie': string[] })['set-cookie']
-  expect([status, cookie]).toEqual([303, expect.stringMatching(/; Path=\/; HttpOnly; SameSite=Strict$/)])
-  return cookie.slice(0, cookie.indexOf(';'))
-}
+const own = (): Record<string, string> => ({ origin: `http://${address}`, 'x-glovebox-key': key })
 
 describe('who may look', () => {
   test('nobody without the key, nor under another name', async () => {
-    for (const path of ['/', '/?key=guess', '/api/status', '/dashboard.js']) expect((await ask(path)).status).toBe(403)
-    expect((await ask(key, { host: 'evil.example' })).status).toBe(421)
-    const cookie = await enter()
-    const { status, headers } = await ask('/', { cookie })
+    for (const path of ['/api/status', `/api/status?key=${key}`, '/api/run']) expect((await ask(path)).status).toBe(403)
+    for (const wrong of [key.slice(1), `${key}x`, 'guess']) expect((await ask('/api/status', { 'x-glovebox-key': wrong })).status).toBe(403)
+    expect((await ask('/api/status', { cookie: `glovebox=${key}` })).status).toBe(403)
+    expect((await ask('/', { host: 'evil.example' })).status).toBe(421)
+    expect((await ask('/api/status', own())).status).toBe(200)
+    const { status, headers } = await ask('/')
     expect(status).toBe(200)
     expect(headers).toMatchObject({ 'content-security-policy': expect.stringMatching(/^default-src 'none'; script-src 'self';/) as string })
     expect((await ask('/healthz')).status).toBe(200)
   })
 
   test('a snippet runs for the page only', async () => {
-    const cookie = await enter()
-    const { token } = JSON.parse((await ask('/api/status', { cookie })).body) as { token: string }
-    const own = { cookie, origin: `http://${address}`, 'x-glovebox-token': token }
-    for (const headers of [
-      { ...own, origin: 'http://evil.example' },
-      { ...own, 'x-glovebox-token': 'x' },
-      { cookie, 'x-glovebox-token': token },
-    ])
+    for (const headers of [{ ...own(), origin: 'http://evil.example' }, { 'x-glovebox-key': key }, { origin: `http://${address}` }])
       expect((await ask('/api/run', headers, 'POST', '1')).status).toBe(403)
-    expect((await ask('/api/run', own)).status).toBe(405)
-    expect((await ask('/api/run', own, 'POST', ' '.repeat(65 * 1024))).status).toBe(413)
-    const { status, body } = await ask('/api/run', own, 'POST', '6 * 7')
+    // What a browser asks first, for a page from elsewhere: nothing allows it.
+    const asked = await ask('/api/run', { origin: 'http://127.0.0.1:1', 'access-control-request-headers': 'x-glovebox-key' }, 'OPTIONS')
+    expect([asked.status, Object.keys(asked.headers).filter((name) => name.startsWith('access-control'))]).toEqual([403, []])
+    expect((await ask('/api/run', own())).status).toBe(405)
+    expect((await ask('/api/run', own(), 'POST', ' '.repeat(65 * 1024))).status).toBe(413)
+    const { status, body } = await ask('/api/run', own(), 'POST', '6 * 7')
     expect([status, JSON.parse(body)]).toEqual([200, { exitCode: 0, result: '{"ok":true,"value":42,"text":"42"}\n', console: '' }])
+  })
+
+  test('a browser opens no Unix socket', async () => {
+    const { code, stderr } = await glovebox(['serve', '--dashboard', '--metrics', '/nonexistent/m.sock'], {}).ended
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^glovebox: '--dashboard' needs '--metrics' with a port, such as 127/)])
   })
 })
 
 test('requests that make no sense, or end in the middle, do the daemon no harm', async () => {
-  const cookie = await enter()
-  const { token } = JSON.parse((await ask('/api/status', { cookie })).body) as { token: string }
   const port = Number(address.split(':')[1])
-  const head = `Host: ${address}\r\nCookie: ${cookie}\r\nOrigin: http://${address}\r\nX-Glovebox-Token: ${token}\r\n`
+  const head = `Host: ${address}\r\nOrigin: http://${address}\r\nX-Glovebox-Key: ${key}\r\n`
   for (const bytes of [
     `GET //[ HTTP/1.1\r\n${head}\r\n`,
     `POST /api/run HTTP/1.1\r\n${head}Content-Length: 10\r\n\r\n1`,
@@ -97,7 +95,7 @@ test('requests that make no sense, or end in the middle, do the daemon no harm',
     peer.write(bytes, () => peer.resetAndDestroy())
     await once(peer, 'close')
   }
-  expect((await ask('', { cookie }, 'GET', '', '//[')).status).toBe(404)
+  expect((await ask('', own(), 'GET', '', '//[')).status).toBe(404)
   expect((await ask('/healthz')).status).toBe(200)
 })
 
@@ -120,8 +118,13 @@ describe.skipIf(CHROMIUM === undefined)('the page (skipped without Chromium)', (
     const lost = rejection(ctx.run('for (;;);'))
     for (const { pid, state } of (await box.status()).workers) if (state === 'bound') process.kill(pid as number, 'SIGKILL')
     await lost
-    await page.goto(`http://${address}${key}`)
-    expect(page.url()).toBe(`http://${address}/`)
+    await page.goto(`http://${address}/`)
+    await page.locator('#app').filter({ hasText: 'it has a key' }).waitFor()
+    await page.goto(`http://${address}${opened}`)
+    // The key is out of the address at once.
+    await page.waitForURL(`http://${address}/`)
+    // Of the refusal.
+    complaints.length = 0
     await page.locator('#tenants tbody tr').filter({ hasText: 'default' }).waitFor()
     await page.locator('#workers tbody tr').first().waitFor()
     await page.locator('.chart canvas').nth(1).waitFor()
@@ -147,7 +150,7 @@ describe.skipIf(CHROMIUM === undefined)('the page (skipped without Chromium)', (
     for (const name of names) contexts.use(await box.createContext({}, { name }))
     const plain = contexts.use(await box.createContext())
     await plain.run(`console.log(${JSON.stringify(HOSTILE)})`)
-    await page.goto(`http://${address}${key}`)
+    await page.goto(`http://${address}${opened}`)
     const shown = page.locator('#names bdi')
     await shown.nth(names.length - 1).waitFor()
     expect(await shown.allTextContents()).toEqual(names)

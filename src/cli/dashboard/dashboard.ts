@@ -6,7 +6,6 @@ import { play } from './playground.ts'
 
 /** UTF-16 code units are at least bytes here: what a person types, and more. */
 const MAX_SNIPPET_BYTES = 64 * 1024
-const COOKIE = 'glovebox'
 const ASSETS = { '/dashboard.js': 'text/javascript; charset=utf-8', '/dashboard.css': 'text/css; charset=utf-8' } as const
 /** The page runs its own script and nothing else, talks to where it came from, and stands in nobody's frame. */
 const SECURITY = {
@@ -32,22 +31,22 @@ interface Watched {
 }
 
 /**
- * The dashboard: one page beside the metrics. Any user of this machine reaches a loopback port, so the page takes a key, which the operator finds in the daemon's log; the browser keeps it in a cookie
- * that no other site's request carries. Whoever asks for the host is checked before (DNS rebinding); a snippet is run for a request only that comes from the page itself and carries its token.
+ * The dashboard: one page beside the metrics. Any user of this machine reaches a loopback port, so what the page asks takes a key, which the operator finds in what the daemon prints. The page sends it
+ * in a header, which a page from elsewhere, also from another port of this machine, may not; the page itself has nothing to hide. Whoever asks for the host is checked before (DNS rebinding), and a snippet
+ * is run for a request only that comes from the page.
  */
 export class Dashboard {
   readonly #daemon: () => Watched | undefined
   readonly #key = randomBytes(24).toString('base64url')
-  readonly #csrf = randomBytes(24).toString('base64url')
 
   /** `daemon` is undefined until it has started. */
   constructor(daemon: () => Watched | undefined) {
     this.#daemon = daemon
   }
 
-  /** What to open in a browser, on the address of the metrics. */
+  /** What to open in a browser, on the address of the metrics. What is behind `#` stays in the browser: no log and no other server sees it. */
   get path(): string {
-    return `/?key=${this.#key}`
+    return `/#key=${this.#key}`
   }
 
   /** Answers a request. False if it is for another page. */
@@ -56,14 +55,8 @@ export class Dashboard {
     if (url === null) return false
     const known = url.pathname === '/' || url.pathname.startsWith('/api/') || url.pathname in ASSETS
     if (!known) return false
-    const key = url.searchParams.get('key')
-    if (url.pathname === '/' && key !== null && isSame(key, this.#key)) {
-      const cookie = `${COOKIE}=${this.#key}; Path=/; HttpOnly; SameSite=Strict`
-      response.writeHead(303, { ...SECURITY, location: '/', 'set-cookie': cookie }).end()
-      return true
-    }
-    if (!this.#mayEnter(request)) {
-      reply(response, 403, 'text/plain; charset=utf-8', "open the dashboard by the address in the daemon's log: it has a key\n")
+    if (url.pathname.startsWith('/api/') && !this.#mayEnter(request)) {
+      reply(response, 403, 'text/plain; charset=utf-8', 'open the dashboard by the address that the daemon printed: it has a key\n')
       return true
     }
     // Who asked may be gone in the middle of it.
@@ -81,15 +74,14 @@ export class Dashboard {
     if (path === '/' && isGet) reply(response, 200, 'text/html; charset=utf-8', PAGE)
     else if (isAsset(path) && isGet)
       reply(response, 200, ASSETS[path], readFileSync(new URL(`../../dashboard${path}`, import.meta.url), 'utf8'))
-    else if (path === '/api/status' && isGet) replyJson(response, 200, { token: this.#csrf, ...daemon.status() })
+    else if (path === '/api/status' && isGet) replyJson(response, 200, daemon.status())
     else if (path === '/api/run' && request.method === 'POST') await this.#run(daemon, request, response)
     else reply(response, 405, 'text/plain; charset=utf-8', 'there is nothing to do so here\n')
   }
 
   async #run(daemon: Watched, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { origin, host } = request.headers
-    const token = request.headers['x-glovebox-token']
-    if (origin !== `http://${host}` || typeof token !== 'string' || !isSame(token, this.#csrf)) {
+    if (origin !== `http://${host}`) {
       replyJson(response, 403, { message: 'this request does not come from the dashboard' })
       return
     }
@@ -104,8 +96,8 @@ export class Dashboard {
   }
 
   #mayEnter(request: IncomingMessage): boolean {
-    const cookies = (request.headers.cookie ?? '').split(';').map((each) => each.trim())
-    return cookies.some((each) => each.startsWith(`${COOKIE}=`) && isSame(each.slice(COOKIE.length + 1), this.#key))
+    const key = request.headers['x-glovebox-key']
+    return typeof key === 'string' && isSame(key, this.#key)
   }
 }
 
