@@ -33,10 +33,13 @@ export interface Measured {
 /** Runs all contenders of a row side by side: each round gives every one a slice, in an order that rotates from round to round. */
 export async function measure(row: Row, plan: Plan, progress: (round: number) => void): Promise<Measured> {
   await using stack = new AsyncDisposableStack()
-  const drivers: Driver[] = []
-  for (const contender of [row.subject, ...row.peers.map((peer) => peer.contender)]) {
-    drivers.push(stack.use(await Driver.open(contender)))
-  }
+  const contenders = [row.subject, ...row.peers.map((peer) => peer.contender)]
+  const opened = await Promise.allSettled(contenders.map((contender) => Driver.open(contender)))
+  for (const each of opened) if (each.status === 'fulfilled') stack.use(each.value)
+  const drivers = opened.map((each) => {
+    if (each.status === 'rejected') throw each.reason
+    return each.value
+  })
   const [subject] = drivers
   for (const { contender, digest } of drivers)
     if (digest !== subject?.digest)

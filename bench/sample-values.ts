@@ -34,7 +34,7 @@ const LAST_NAMES = ['Lovelace', 'Hopper', 'Dijkstra', 'Liskov', 'Knuth', 'Allen'
 const WORDS = 'the quick brown fox jumps over a lazy dog while seven wizards quietly mix jugs of liquid'.split(' ')
 
 /** People as services answer with them: numbers, short and longer texts, some of them not ASCII, lists, objects within objects. */
-function peopleOf(bytes: number): unknown[] {
+export function peopleOf(bytes: number): unknown[] {
   let seed = 1
   const random = (below: number): number => {
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff

@@ -36,7 +36,7 @@ function interval({ p25, p75 }: Spread): string {
 }
 
 function bound(target: Target): string {
-  return 'atMost' in target ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`
+  return 'atMost' in target ? `≤ ${Number(target.atMost.toPrecision(3))}` : `≥ ${target.atLeast}`
 }
 
 /** Three digits that count. */

@@ -5,9 +5,10 @@ import { p12Compile } from './p12-compile.ts'
 import { p2 } from './p2.ts'
 import { p11 } from './p11.ts'
 import { p3, p3Browser } from './p3.ts'
+import { p4 } from './p4.ts'
 import { p6Async, p6Sync } from './p6.ts'
 import { p7 } from './p7.ts'
 import { p8 } from './p8.ts'
 
 /** In the order of the targets. */
-export const rows: readonly Row[] = [p1, p2, p3, p3Browser, p6Sync, p6Async, ...p7, p8, p11, p12Compile, confinedRun, confinedBoot]
+export const rows: readonly Row[] = [p1, p2, p3, p3Browser, ...p4, p6Sync, p6Async, ...p7, p8, p11, p12Compile, confinedRun, confinedBoot]

@@ -34,4 +34,5 @@ export const confinedBoot: Row = {
     { contender: contender('L1 to L3', { boots: true, without: ['L4'] }) },
     { contender: contender('L1 and L2', { boots: true, without: ['L3', 'L4'] }) },
   ],
+  smokeRuns: 2,
 }
