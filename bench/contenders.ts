@@ -16,6 +16,9 @@ export const gloveboxMany: Contender = { name: 'glovebox runMany', module: peer(
 /** The floor: the same bytes between two processes, and nothing done with them. */
 export const bareEcho: Contender = { name: 'bare echo', module: peer('bare-echo') }
 
+/** The floor of what starts a process: Node does nothing and ends. */
+export const bareNode: Contender = { name: 'node -e 0', module: peer('bare-node') }
+
 export const isolatedVm: Contender = {
   name: 'isolated-vm, eval with timeout',
   module: peer('isolated-vm'),
@@ -33,6 +36,10 @@ export const piscina: Contender = { name: 'piscina + vm, tasks sent ahead', modu
 export const piscinaAdvised: Contender = { name: 'piscina + vm', module: peer('piscina') }
 export const tinypool: Contender = { name: 'tinypool process + vm, tasks sent ahead', module: peer('tinypool'), settings: SENT_AHEAD }
 export const tinypoolAdvised: Contender = { name: 'tinypool process + vm', module: peer('tinypool') }
+
+export const workerpool: Contender = { name: 'workerpool process + vm', module: peer('workerpool') }
+export const quickJs: Contender = { name: 'quickjs-emscripten with deadline', module: peer('quickjs') }
+export const vm2: Contender = { name: 'vm2 with timeout', module: peer('vm2') }
 
 export const nodeVmTimeout: Contender = { name: 'node:vm with timeout', module: peer('node-vm'), settings: { timeout: true } }
 export const nodeVm: Contender = { name: 'node:vm, no timeout', module: peer('node-vm') }

@@ -14,7 +14,7 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>
 }
 
-const COMPARED = ['isolated-vm', 'piscina', 'tinypool']
+const COMPARED = ['isolated-vm', 'piscina', 'tinypool', 'workerpool', 'vm2', 'quickjs-emscripten', 'isolated-function']
 
 export function describeMachine(): Machine {
   return {

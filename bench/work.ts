@@ -9,3 +9,9 @@ export const DEADLINE_MS = 5_000
 
 /** How many runs a contender has under way in P2. */
 export const IN_FLIGHT = 64
+
+/** How many contexts P10 has in one worker: what the target says. */
+export const IDLE_CONTEXTS = 5_000
+
+/** How long a process has nothing to do before its memory is looked at, in milliseconds. */
+export const IDLE_MS = 200

@@ -1,4 +1,17 @@
-import { bareEcho, glovebox, isolatedVm, nodeVm, nodeVmTimeout, piscina, piscinaAdvised, tinypool, tinypoolAdvised } from '../contenders.ts'
+import {
+  bareEcho,
+  glovebox,
+  isolatedVm,
+  nodeVm,
+  nodeVmTimeout,
+  piscina,
+  piscinaAdvised,
+  quickJs,
+  tinypool,
+  tinypoolAdvised,
+  vm2,
+  workerpool,
+} from '../contenders.ts'
 import type { Row } from '../row.ts'
 import { COUNTER_SOURCE, IN_FLIGHT } from '../work.ts'
 
@@ -16,6 +29,9 @@ export const p2: Row = {
     { contender: nodeVmTimeout, target: { atLeast: 40 } },
     { contender: piscinaAdvised },
     { contender: tinypoolAdvised },
+    { contender: workerpool },
+    { contender: vm2 },
+    { contender: quickJs },
     { contender: nodeVm },
     { contender: bareEcho },
   ],
