@@ -147,6 +147,56 @@ test('_error is what was thrown last', async () => {
   ])
 })
 
+test('TypeScript', async () => {
+  const lines = [
+    'interface Point { x: number }',
+    'let at: Point = { x: await 5 as number }',
+    'function twice<T extends Point>(',
+    '  p: T,',
+    '): number {',
+    '  return p.x * 2',
+    '}',
+    'twice(at) satisfies number',
+    '{ a: at as unknown, b: 2 }',
+    'enum Colour { Red = 3, Green }',
+    'Colour.Green',
+    'const s: string = `a',
+    'b`; s',
+    'let )',
+    'null!.x as any',
+    '6 +',
+    '1',
+    'type A =',
+    '  | 1',
+    'class Q { constructor(public q: number) {} }',
+    'new Q(4)',
+  ]
+  const { stdout, stderr } = await glovebox(['repl', '--language', 'ts'], env, `${lines.join('\n')}\n`).ended
+  expect(stdout.split('\n')).toEqual([
+    'undefined',
+    'undefined',
+    'undefined',
+    '10',
+    '{ a: { x: 5 }, b: 2 }',
+    'undefined',
+    '4',
+    "'a\\nb'",
+    'Uncaught REPL9:1',
+    'let )',
+    '    ^',
+    '',
+    expect.stringMatching(/^SyntaxError: /),
+    "Uncaught TypeError: Cannot read properties of null (reading 'x')",
+    '    at REPL10:1:7',
+    '7',
+    'undefined',
+    'undefined',
+    'Q { q: 4 }',
+    '',
+  ])
+  expect(stderr).toBe('')
+})
+
 test('what the guest leaves behind is told when it comes, and a dead worker replaced', async () => {
   const lines = [
     'setTimeout(() => { throw new Error("late") }, 1); 1',

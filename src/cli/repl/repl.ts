@@ -1,7 +1,7 @@
 import type { CompleterResult } from 'node:readline'
 import { Recoverable, type REPLServer, start } from 'node:repl'
 import { callbackify } from 'node:util'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { connect } from '../../client/index.ts'
 import { VERSION } from '../../daemon/version.ts'
 import { addConnectionOptions, connectOptions, type ConnectionFlags } from '../connection-options.ts'
@@ -13,7 +13,7 @@ import { parseWhole } from '../quantity.ts'
 import { complete } from './completer.ts'
 import { defineCommands } from './dot-commands.ts'
 import { historyFile } from './history-file.ts'
-import { rewrite } from './rewrite.ts'
+import { rewrite, rewriteTypeScript } from './rewrite.ts'
 import { Session } from './session.ts'
 import { Turns } from './turns.ts'
 
@@ -21,6 +21,7 @@ const EXAMPLES = `
 Examples:
   glovebox repl                          type code, see its value; .help lists the commands
   glovebox repl --timeout 60000          each line may take a minute
+  glovebox repl --language ts            takes TypeScript
   glovebox repl --depth 5                values are shown five levels deep
   echo '6 * 7' | glovebox repl           prints 42
 
@@ -33,6 +34,7 @@ const DEFAULT_DEPTH = 2
 interface ReplFlags extends ConnectionFlags {
   readonly timeout?: number
   readonly depth: number
+  readonly language: 'js' | 'ts'
 }
 
 export function addRepl(program: Command): void {
@@ -40,6 +42,7 @@ export function addRepl(program: Command): void {
     .command('repl')
     .description('type code, and see what it gives, in a context that stays')
     .option('--timeout <ms>', "deadline of each line (default: the daemon's)", parseWhole)
+    .addOption(new Option('--language <language>', 'of what is typed').choices(['js', 'ts']).default('js'))
     .option('--depth <levels>', 'how deep values are shown', parseWhole, DEFAULT_DEPTH)
   addConnectionOptions(command).addHelpText('after', EXAMPLES).action(repl)
 }
@@ -66,7 +69,7 @@ async function repl(flags: ReplFlags): Promise<void> {
     preview: false,
     ignoreUndefined: true,
     eval: (typed, _context, _file, done) => {
-      const rewritten = rewrite(typed, showing)
+      const rewritten = flags.language === 'ts' ? rewriteTypeScript(typed, showing) : rewrite(typed, showing)
       if (rewritten === 'incomplete') return done(new Recoverable(new SyntaxError('more is to come')), undefined)
       // At once: Node's own loop would mix up lines that come meanwhile. The value is written when it is there.
       turns.take(async (signal) => {

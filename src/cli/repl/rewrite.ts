@@ -1,6 +1,7 @@
 import { applyEdits, type Edit } from './edits.ts'
 import { isIncomplete, parse, type SyntaxNode } from './syntax.ts'
 import { awaits, hoist, namesOf } from './top-level-await.ts'
+import { withoutTypes } from './typescript.ts'
 
 /** A line of a REPL as what a context is to run. */
 export interface Rewritten {
@@ -11,6 +12,8 @@ export interface Rewritten {
   readonly edits: readonly Edit[]
   /** Whether the run gives the text that shows the value; otherwise it gives the value itself, if there is one. */
   readonly shows: boolean
+  /** Undefined: JavaScript. */
+  readonly language?: 'ts'
   /** Whether the context itself keeps what the line throws, as `_error`. What declares something at the top level cannot be put into a block. */
   readonly keepsError: boolean
   /** Names that it declares at its top level, without being properties of the global object. */
@@ -26,6 +29,13 @@ export interface Showing {
 /** The global that shows a value where it is: src/worker/realm/repl. */
 export const HOOK = '__glovebox_repl__'
 
+/** The same, of TypeScript. */
+export function rewriteTypeScript(typed: string, showing: Showing): Rewritten | 'incomplete' {
+  const without = withoutTypes(typed)
+  if (without === 'incomplete') return without
+  return without === 'for-compiler' ? { ...asTyped(typed), language: 'ts' } : rewrite(without.code, showing)
+}
+
 /** As Node's REPL reads what was typed: an object where it is one, `await` at the top level, and else as a script. */
 export function rewrite(typed: string, showing: Showing): Rewritten | 'incomplete' {
   const asObject = /^\s*\{/.test(typed) && !/;\s*$/.test(typed) ? `(${typed.trimEnd()})` : undefined
@@ -34,8 +44,10 @@ export function rewrite(typed: string, showing: Showing): Rewritten | 'incomplet
   const body = (object ?? parse(typed))?.body
   if (body !== undefined) return rewriteBody(source, body, showing)
   // Whatever else is wrong with it, V8 says best.
-  return isIncomplete(typed) ? 'incomplete' : { source, code: source, edits: [], shows: false, keepsError: false, declares: [] }
+  return isIncomplete(typed) ? 'incomplete' : asTyped(typed)
 }
+
+const asTyped = (source: string): Rewritten => ({ source, code: source, edits: [], shows: false, keepsError: false, declares: [] })
 
 function rewriteBody(source: string, body: readonly SyntaxNode[], { depth, width }: Showing): Rewritten {
   const last = body.at(-1)

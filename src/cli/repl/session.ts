@@ -81,7 +81,7 @@ export class Session {
   }
 
   /** Resolves with what is to be written: the value as text, or how it failed. Never rejects for what a guest does. */
-  async evaluate({ source, code, edits, shows, keepsError, declares }: Rewritten, signal: AbortSignal): Promise<string> {
+  async evaluate({ source, code, edits, shows, keepsError, declares, language }: Rewritten, signal: AbortSignal): Promise<string> {
     const { context, declared } = this.#current()
     const number = ++this.#lineCount
     this.#lines.set(number, { source, edits })
@@ -89,8 +89,9 @@ export class Session {
     // Also if it fails: some of them may be there then.
     for (const name of declares) declared.add(name)
     const { timeout } = this.#options
+    const more = { ...(timeout === undefined ? {} : { timeout }), ...(language === undefined ? {} : { language }) }
     try {
-      const value = await context.run(code, { filename: `REPL${number}`, signal, ...(timeout === undefined ? {} : { timeout }) })
+      const value = await context.run(code, { filename: `REPL${number}`, signal, ...more })
       return this.#shown(shows && typeof value === 'string' ? value : inspect(value, { customInspect: false }))
     } catch (error) {
       if (error instanceof InterruptedError) return 'Interrupted. The context is as it was then.'
