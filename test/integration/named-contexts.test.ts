@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Box, Context } from 'glovebox'
+import type { Box, Context, OutputLimitError } from 'glovebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeToken } from '../../src/daemon/tenants/token.ts'
 import { ERROR_CODES } from '../../src/protocol/error-codes.ts'
@@ -233,6 +233,40 @@ test('a key that nobody was given opens nothing; a client that vanishes harms no
   }
   expect(await ctx.run('n')).toBeLessThanOrEqual(3)
   await ctx.dispose({ destroy: true })
+})
+
+test('limits of a run, and of each client, hold for what it asks; those of the maker hold for all', async () => {
+  await using one = await daemon.connect()
+  await using two = await daemon.connect({ limits: { maxOutput: 2_000, maxDepth: 5 } })
+  const large = '"x".repeat(5_000)'
+  const later = `new Promise((resolve) => setTimeout(() => resolve(${large}), 1))`
+  const first = await one.createContext({}, { name: 'limited', limits: { maxSource: 500 } })
+  await using second = await two.createContext({}, { name: 'limited' })
+  await using third = await one.createContext({}, { name: 'limited', limits: { maxOutput: 3_000 } })
+  await using own = await two.createContext()
+  const refused = await Promise.all([
+    ...[large, later].map(async (source) => rejection(first.run(source, { maxOutput: 1_000 }))),
+    ...[second, third, own].flatMap((ctx) => [large, later].map(async (source) => rejection(ctx.run(source)))),
+  ])
+  expect(refused.map(summary)).toEqual(refused.map(() => ['OutputLimitError', 'ERR_OUTPUT_LIMIT']))
+  expect(refused.map((error) => (error as OutputLimitError).report?.configured)).toEqual(
+    [1, 1, 2, 2, 3, 3, 2, 2].map((kilobytes) => kilobytes * 1_000),
+  )
+  expect((await Promise.all([first.run(large), first.run(later)])).map((text) => (text as string).length)).toEqual([5_000, 5_000])
+  expect(summary(await rejection(second.run('1;'.repeat(300))))).toEqual(['LimitError', 'ERR_SOURCE_LIMIT'])
+  expect(summary(await rejection(second.run('[[[[[[1]]]]]]')))).toEqual(['ValueError', 'ERR_VALUE_TOO_DEEP'])
+  // What all are told is no larger than what the least of them takes.
+  const heard: string[] = []
+  second.on('console', ({ args }) => heard.push(`said ${args.length}`))
+  second.on('unhandledRejection', (reason) => heard.push(reason.name))
+  const nested = 'let deep = 1; for (let i = 0; i < 50; i++) deep = [deep]'
+  const far = `${nested}; console.log(deep); Promise.reject(Object.assign(new RangeError("x".repeat(100_000)), { deep })); throw Object.assign(new TypeError("mine"), { deep })`
+  expect(await rejection(second.run(`{ ${far} }`))).toMatchObject({ name: 'TypeError', message: 'mine' })
+  await eventually('both events', async () => heard.length === 2)
+  expect(heard.toSorted()).toEqual(['RangeError', 'said 1'])
+  expect(summary(await rejection(Array.fromAsync(second.runMany('(x) => x', [1]))))).toEqual(['OutputLimitError', 'ERR_OUTPUT_LIMIT'])
+  expect(await Array.fromAsync(first.runMany('(x) => x', [1]))).toHaveLength(1)
+  await first.dispose({ destroy: true })
 })
 
 test('a name whose worker is being ended is not given to anybody: the next gets another worker', async () => {

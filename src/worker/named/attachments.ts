@@ -1,10 +1,11 @@
 import type { Admission } from '../../confined/tickets.ts'
+import { type ChannelLimits, lowered } from '../../protocol/channel-limits.ts'
 import { MAX_ATTACHED } from '../../protocol/limits.ts'
 import { MalformedMessageError } from '../../protocol/link.ts'
 import type { NamedMessage } from '../../protocol/named-messages.ts'
 import type { Answers } from '../answers.ts'
 import type { WorkerParts } from '../worker-parts.ts'
-import type { NamedContext, Party, Served } from './named-context.ts'
+import { limitsFor, type NamedContext, type Party, type Served } from './named-context.ts'
 import type { NamedContexts } from './named-contexts.ts'
 
 type Attach = Extract<NamedMessage, { readonly type: 'attach' }>
@@ -25,6 +26,8 @@ export class Attachments {
   readonly #names: NamedContexts
   readonly #admission: Admission
   readonly #answers: Answers
+  /** Of the channel: as low as its client has made them. */
+  #limits: ChannelLimits
   readonly #byContext = new Map<number, Attachment>()
   #before: Served[] = []
   #isClosed = false
@@ -34,10 +37,16 @@ export class Attachments {
     this.#names = names
     this.#admission = admission
     this.#answers = answers
+    this.#limits = admission.limits
   }
 
   /** Serves what is for a named context, and hands anything else to `otherwise`. */
   serve(message: Served | NamedMessage, payload: Uint8Array, otherwise: (message: Served, payload: Uint8Array) => void): void {
+    if (message.type === 'limits' && message.context === 0) {
+      this.#limits = lowered(this.#admission.limits, message.limits)
+      otherwise(message, payload)
+      return
+    }
     switch (message.type) {
       case 'plan':
       case 'due':
@@ -130,7 +139,13 @@ export class Attachments {
   #tryAttach(message: Attach, before: readonly Served[], payload: Uint8Array): boolean {
     const context = this.#names.open(message.key, this.#parts, this.#admission)
     if (context === undefined) return false
-    const party = { channel: this.#admission.channel, context: message.context, answers: this.#answers, runs: new Map<number, number>() }
+    const party = {
+      channel: this.#admission.channel,
+      context: message.context,
+      limits: limitsFor(this.#limits, before),
+      answers: this.#answers,
+      runs: new Map<number, number>(),
+    }
     this.#byContext.set(message.context, { party, key: message.key, context })
     context.attach(party, message, before, payload)
     return true

@@ -1,4 +1,5 @@
 import type { Admission } from '../../confined/tickets.ts'
+import { type ChannelLimits, lowered } from '../../protocol/channel-limits.ts'
 import { type WorkerToClient, workerToClient } from '../../protocol/channel-link.ts'
 import { FrameSplitter } from '../../protocol/framing.ts'
 import { FRAME_OVERHEAD_BYTES, MAX_ATTACHED, MAX_OUTPUT } from '../../protocol/limits.ts'
@@ -9,7 +10,10 @@ import { ChannelRuns } from '../channel-runs.ts'
 import type { WorkerParts } from '../worker-parts.ts'
 
 /** The number of the one context, where its requests are served. */
-const CONTEXT = 0
+const CONTEXT = 1
+const TAKES_LESS =
+  'runMany() in this named context may give more than this client takes: its maxOutput or maxDepth is lower than that of who made the context'
+const NO_PAYLOAD = new Uint8Array(0)
 /** Numbers of channels that are no client's begin after this. */
 const LAST_CHANNEL_OF_CLIENTS = 0x8000_0000
 let lastChannel = LAST_CHANNEL_OF_CLIENTS
@@ -22,6 +26,8 @@ export interface Party {
   readonly channel: number
   /** The channel's number for the context. */
   readonly context: number
+  /** What its client gives a guest here. */
+  readonly limits: ChannelLimits
   readonly answers: Answers
   /** Its requests that are not answered yet: its numbers, and those under which they are served. */
   readonly runs: Map<number, number>
@@ -36,6 +42,9 @@ export class NamedContext {
   attaches = 0
   readonly #runs: ChannelRuns
   readonly #answers: Answers
+  /** What the daemon grants, and what the maker gave the context. */
+  readonly #ceilings: ChannelLimits
+  #limits: ChannelLimits
   readonly #heartbeat: WorkerParts['heartbeat']
   readonly #reader = new MsgpackReader()
   readonly #parties = new Set<Party>()
@@ -54,6 +63,8 @@ export class NamedContext {
 
   /** @param admission of the channel that is the first to attach */
   constructor(parts: WorkerParts, { maxTimeoutMs, limits }: Admission) {
+    this.#ceilings = limits
+    this.#limits = limits
     const splitter = new FrameSplitter(2 * MAX_OUTPUT.max + FRAME_OVERHEAD_BYTES, (bytes, start, end) => this.#route(bytes, start, end))
     const send = (bytes: Uint8Array): number => {
       splitter.push(bytes)
@@ -126,10 +137,15 @@ export class NamedContext {
       if (message.type !== 'more') this.#fail(party, message.run, 'ERR_CONTEXT_LOST', 'this named context was ended')
       return
     }
+    if (message.type === 'many' && this.#takesLess(party)) {
+      this.#fail(party, message.run, 'ERR_OUTPUT_LIMIT', TAKES_LESS)
+      return
+    }
     const run = message.type === 'more' ? party.runs.get(message.run) : this.#number(party, message.run)
     if (run === undefined) return
     this.#current = party
-    for (const each of before) this.#runs.serve({ ...each, context: CONTEXT, run } as Served, payload.subarray(0, 0))
+    if (message.type !== 'more') this.#limit(party, run, before)
+    this.#about(before, run)
     this.#runs.serve({ ...message, context: CONTEXT, run } as Served, payload)
     this.#answers.flush()
     this.#current = undefined
@@ -187,7 +203,9 @@ export class NamedContext {
     const number = this.#number(party, run)
     this.#creating = number
     this.#current = party
-    for (const each of before) this.#runs.serve({ ...each, context: CONTEXT } as Served, payload.subarray(0, 0))
+    this.#limits = lowered(this.#ceilings, party.limits)
+    this.#runs.serve({ type: 'limits', context: 0, run: 0, limits: this.#limits }, NO_PAYLOAD)
+    this.#about(before, number)
     this.#runs.serve({ type: 'create', run: number, context: CONTEXT }, payload)
     this.#answers.flush()
     this.#current = undefined
@@ -197,11 +215,26 @@ export class NamedContext {
     if (gated) this.#maker = party
   }
 
+  /** A client gets no more than it gives guests itself, whoever made the context. */
+  #limit(party: Party, run: number, before: readonly Served[]): void {
+    const limits = lowered(this.#limits, limitsFor(party.limits, before))
+    if (limits !== this.#limits) this.#runs.serve({ type: 'limits', context: CONTEXT, run, limits }, NO_PAYLOAD)
+  }
+
+  /** Outcomes have the limits of the context. */
+  #takesLess({ limits: { maxOutput, maxDepth } }: Party): boolean {
+    return maxOutput < this.#limits.maxOutput || maxDepth < this.#limits.maxDepth
+  }
+
+  #about(before: readonly Served[], run: number): void {
+    for (const each of before) if (each.type !== 'limits') this.#runs.serve({ ...each, context: CONTEXT, run } as Served, NO_PAYLOAD)
+  }
+
   #drop(): void {
     if (!this.#isMade) return
     this.#isMade = false
     // Nobody waits for the answer.
-    this.#runs.serve({ type: 'dispose', run: this.#nextRun(), context: CONTEXT }, new Uint8Array(0))
+    this.#runs.serve({ type: 'dispose', run: this.#nextRun(), context: CONTEXT }, NO_PAYLOAD)
     this.#answers.flush()
   }
 
@@ -273,4 +306,10 @@ export class NamedContext {
       for (const { answers } of this.#parties) answers.flush()
     })
   }
+}
+
+/** Lower than `limits` if a message among those before a request says so. */
+export function limitsFor(limits: ChannelLimits, before: readonly Served[]): ChannelLimits {
+  for (const each of before) if (each.type === 'limits') return lowered(limits, each.limits)
+  return limits
 }

@@ -1,5 +1,5 @@
 import { CONSOLE_LEVELS, consoleCodec, type ConsoleLevel } from '../../protocol/guest-messages.ts'
-import { CONSOLE_FLUSH_MS, MAX_CONSOLE_ARGUMENTS_BYTES } from '../../protocol/limits.ts'
+import { CONSOLE_FLUSH_MS, MAX_CONSOLE_ARGUMENTS_BYTES, MIN_ERROR_DEPTH } from '../../protocol/limits.ts'
 import { ArrayOf, defineProperty, setPrototypeOf } from '../../protocol/msgpack/intrinsics.ts'
 import { MsgpackWriter } from '../../protocol/msgpack/writer.ts'
 import { ValueEncoder } from '../../protocol/values/value-encoder.ts'
@@ -132,8 +132,11 @@ class ConsoleEvents {
 
   #write(writer: MsgpackWriter, value: unknown): boolean {
     if (this.#encoder === undefined || this.#encoder.busy) {
+      const { maxDepth, dataOnly } = this.#record
+      // Of several clients, each must be able to take what all are told.
+      const depth = dataOnly && maxDepth > MIN_ERROR_DEPTH ? MIN_ERROR_DEPTH : maxDepth
       // @ts-expect-error without a prototype: a guest's Object.prototype must not add options
-      this.#encoder = new ValueEncoder({ __proto__: null, maxDepth: this.#record.maxDepth })
+      this.#encoder = new ValueEncoder({ __proto__: null, maxDepth: depth })
     }
     try {
       this.#encoder.write(writer, value)

@@ -48,14 +48,15 @@ export class Outcome {
     record.limit = ''
   }
 
+  /** Of several clients, each must be able to take what all are told. */
   get errorBytes(): number {
-    const { maxOutput } = this.#record
-    return maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : maxOutput
+    const { maxOutput, dataOnly } = this.#record
+    return dataOnly || maxOutput < MIN_ERROR_BYTES ? MIN_ERROR_BYTES : maxOutput
   }
 
   get errorDepth(): number {
-    const { maxDepth } = this.#record
-    return maxDepth < MIN_ERROR_DEPTH ? MIN_ERROR_DEPTH : maxDepth
+    const { maxDepth, dataOnly } = this.#record
+    return dataOnly || maxDepth < MIN_ERROR_DEPTH ? MIN_ERROR_DEPTH : maxDepth
   }
 
   /** What the guest threw, as well as it can be told. */
