@@ -39,6 +39,7 @@ test('metrics and health on a Unix socket', async () => {
   const where = { socketPath: join(directory.path, 'metrics.sock') }
   await using daemon = await startDaemon({ socket, policy, metrics: where.socketPath, logLevel: 'silent' })
   await eventually('readiness', async () => (await ask(where, '/readyz')).status === 200)
+  expect((await ask(where, '/metrics?collect=1')).status).toBe(200)
   expect(await ask(where, '/healthz')).toEqual({ status: 200, body: 'ok\n' })
   expect((await ask(where, '/')).status).toBe(404)
   expect((await ask(where, '/metrics', 'POST')).status).toBe(405)

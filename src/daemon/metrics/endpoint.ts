@@ -118,7 +118,8 @@ async function answer(request: IncomingMessage, checksHost: boolean, source: End
   if (checksHost && !isThisMachine(request))
     return { status: 421, body: 'this is a loopback service: name it as 127.0.0.1, [::1] or localhost\n' }
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, body: 'GET only\n' }
-  switch (request.url) {
+  // A scraper may add parameters.
+  switch (request.url?.split('?', 1)[0]) {
     case '/metrics':
       return { status: 200, type: exposition.contentType, body: await exposition.text() }
     case '/healthz':

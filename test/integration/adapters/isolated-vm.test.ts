@@ -135,6 +135,19 @@ describe('a Reference to a value of the host', () => {
   })
 })
 
+test('a result that cannot cross, and that nobody asked for, is undefined', async () => {
+  for (const code of ['new WeakMap()', 'Symbol()', '[() => Symbol(), { s: Symbol() }]']) {
+    expect(await context.eval(code)).toBe(undefined)
+    expect((await rejection(context.eval(code, { copy: true }))).code).toBe('ERR_VALUE_UNSUPPORTED')
+  }
+})
+
+test('a function of the host becomes a Callback by itself', async () => {
+  await context.global.set('double', (n: number) => n * 2)
+  expect(await context.eval('double(4)')).toBe(8)
+  expect(await context.evalClosure('return $0(3) + $1', [(n: number) => n + 1, 1])).toBe(5)
+})
+
 test('evalClosure has its arguments as $0, $1', async () => {
   const said: unknown[] = []
   const code = 'globalThis.say = (...args) => $0.applySync(undefined, args, { arguments: { copy: true } }); return say($1)'

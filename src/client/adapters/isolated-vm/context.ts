@@ -1,4 +1,4 @@
-import type { Context } from '../../index.ts'
+import { type Context, OutputLimitError, ValueError } from '../../index.ts'
 import { GUEST_SIDE, GUEST_SOURCE } from './guest-side.ts'
 import { type ApplyOptions, argument, Reference } from './reference.ts'
 import { ExternalCopy, noSync, notTransferable, type TransferOptions } from './transfer.ts'
@@ -41,12 +41,15 @@ export class IsolateContext {
   async eval(code: string, { timeout, filename, ...how }: RunOptions = {}): Promise<unknown> {
     // A reference needs its value on the other side, where only eval gives it: declarations of let, const and class stay inside of it.
     if (how.reference === true) return this.request(['evaluate', undefined, how, named(code, filename)], timeout, false)
-    const value = await this.#context.run(code, {
-      ...(timeout === undefined ? {} : { timeout }),
-      ...(filename === undefined ? {} : { filename }),
+    const isCopied = how.copy === true || how.externalCopy === true
+    const options = { ...(timeout === undefined ? {} : { timeout }), ...(filename === undefined ? {} : { filename }) }
+    const value = await this.#context.run(code, options).catch((error: unknown) => {
+      // Nobody asked for it: a library's last value may be anything.
+      if (!isCopied && (error instanceof ValueError || error instanceof OutputLimitError)) return undefined
+      throw error
     })
     if (how.externalCopy === true) return new ExternalCopy(value)
-    return how.copy === true || value === null || typeof value !== 'object' ? value : undefined
+    return isCopied || value === null || typeof value !== 'object' ? value : undefined
   }
 
   /** Runs code as the body of a function of the arguments `$0`, `$1` and so on. */

@@ -132,6 +132,8 @@ export function argument(
   }
   if (reference) return ['host', lent(value)]
   if (copy || externalCopy) return ['value', value]
+  // As isolated-vm does: "Callbacks are created automatically when passing functions".
+  if (typeof value === 'function') return ['value', new Callback(value as (...args: never[]) => unknown).fn]
   throw notTransferable()
 }
 
