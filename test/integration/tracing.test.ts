@@ -2,6 +2,7 @@ import { SpanStatusCode, context as contexts, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { type Box, GuestError } from 'glovebox'
+import { createVm } from 'glovebox/vm'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
@@ -165,6 +166,15 @@ test('calls, functions of guests, modules and many inputs are spans, too; what o
       .slice(0, 2)
       .map((run) => run.spanContext().spanId),
   )
+})
+
+test('runs of glovebox/vm, with the file name that they give', async () => {
+  await using box = await daemon.connect()
+  const vm = createVm(box)
+  const context = await vm.createContext({ mark })
+  await span('request', async () => vm.runInContext('mark("in vm")', context, { filename: 'vm.js' }))
+  expect(runs().map(({ attributes }) => [attributes['glovebox.filename'], attributes['glovebox.outcome']])).toEqual([['vm.js', 'ok']])
+  expect(ancestry('in vm')).toEqual(['in vm', 'glovebox.run', 'request'])
 })
 
 test('a guest finds no trace of traces', async () => {
