@@ -60,11 +60,19 @@ export async function computeOf(settings: Readonly<Record<string, unknown>> | un
   const libraries = settings?.['libraries'] as readonly LibraryName[] | undefined
   if (libraries === undefined) return LOOPS[settings?.['loop'] as LoopName]
   return {
-    setup: ['var jobs = [], texts = []', ...(await Promise.all(libraries.map(bundle)))],
+    setup: ['var jobs = [], texts = []', ...(await Promise.all(libraries.map(bundleOf)))],
     // A text is as large as a page: what travels, and what Node compares, is its length.
     source: 'texts = jobs.map((work) => work.job()); texts.join("").length',
     result: 'texts.join("\\n")',
   }
+}
+
+const bundles = new Map<LibraryName, Promise<string>>()
+
+function bundleOf(library: LibraryName): Promise<string> {
+  const made = bundles.get(library) ?? bundle(library)
+  bundles.set(library, made)
+  return made
 }
 
 /** One script, without imports: the same for all contenders. */

@@ -18,7 +18,7 @@ async function obey(command: DriverCommand): Promise<DriverReply> {
   await session.begin?.()
   const figures = await runSlice(session, tally, command.slice)
   await session.end?.()
-  return { type: 'measured', figures, runs: tally.runs }
+  return { type: 'measured', figures }
 }
 
 async function answer(command: DriverCommand): Promise<void> {

@@ -12,7 +12,7 @@ export type SentContender = { readonly module: string; readonly settings?: Conte
 /** A driver's process → driver. One for each command. */
 export type DriverReply =
   | { readonly type: 'opened'; readonly digest?: string }
-  | { readonly type: 'measured'; readonly figures: SliceFigures; readonly runs: number }
+  | { readonly type: 'measured'; readonly figures: SliceFigures }
   | { readonly type: 'failed'; readonly message: string }
 
 /**
@@ -26,11 +26,7 @@ export class Driver implements AsyncDisposable {
 
   private constructor(contender: Contender) {
     this.contender = contender
-    const env = { ...process.env }
-    // The daemon to be measured is the one of this build.
-    delete env['GLOVEBOX_SOCKET']
-    delete env['XDG_RUNTIME_DIR']
-    this.#child = fork(new URL('./driver-process.ts', import.meta.url), [], { env, execArgv: [...(contender.nodeFlags ?? [])] })
+    this.#child = fork(new URL('./driver-process.ts', import.meta.url), [], { execArgv: [...(contender.nodeFlags ?? [])] })
   }
 
   static async open(contender: Contender): Promise<Driver> {
@@ -46,10 +42,10 @@ export class Driver implements AsyncDisposable {
     }
   }
 
-  async slice(slice: Slice): Promise<SliceFigures & { readonly runs: number }> {
+  async slice(slice: Slice): Promise<SliceFigures> {
     const reply = await this.#ask({ type: 'slice', slice })
     if (reply.type !== 'measured') throw new Error(`${this.contender.name}: unexpected reply ${reply.type}`)
-    return { ...reply.figures, runs: reply.runs }
+    return reply.figures
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

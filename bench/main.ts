@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { compare, type RowResult } from './compare.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { measure, measuredPlan, smokePlan } from './measure.ts'
+import { measure, measuredPlan } from './measure.ts'
 import { readOptions } from './options.ts'
 import { rows as known } from './rows/all.ts'
-import { assertEqualWork } from './smoke.ts'
+import { smoke } from './smoke.ts'
 import { tableOf } from './table.ts'
 
 function showProgress(id: string, round: number, rounds: number): void {
@@ -12,10 +12,12 @@ function showProgress(id: string, round: number, rounds: number): void {
 }
 
 async function main(): Promise<void> {
-  const { rows, json, smoke } = readOptions(process.argv.slice(2), known)
-  if (smoke) {
-    for (const row of rows.filter(({ smokeRuns }) => smokeRuns !== 0))
-      console.log(assertEqualWork(row, await measure(row, smokePlan(row), () => undefined)))
+  // The daemon to be measured is the one of this build, here and in the processes of the contenders.
+  delete process.env['GLOVEBOX_SOCKET']
+  delete process.env['XDG_RUNTIME_DIR']
+  const { rows, json, smoke: isSmoke } = readOptions(process.argv.slice(2), known)
+  if (isSmoke) {
+    for (const row of rows.filter(({ smokeRuns }) => smokeRuns !== 0)) console.log(await smoke(row))
     return
   }
   const machine = describeMachine()

@@ -12,22 +12,15 @@ export interface Plan {
 
 /** Slices are short beside what else goes on in a machine, so that its weather is about the same for all contenders of a round. */
 const MEASURED: Plan = { rounds: 20, warmUp: { ms: 1_500 }, slice: { ms: 250 } }
+
 /** How long this row is. */
 export function measuredPlan({ plan }: Row): Plan {
   return { ...MEASURED, ...plan }
 }
 
-/** Only for whether the work is done, and the same by all. */
-export function smokePlan({ smokeRuns = 1_000 }: Row): Plan {
-  const warmUp = Math.ceil(smokeRuns / 10)
-  return { rounds: 1, warmUp: { runs: warmUp }, slice: { runs: smokeRuns - warmUp } }
-}
-
 export interface Measured {
   /** One entry a round. */
   readonly figures: ReadonlyMap<Contender, readonly SliceFigures[]>
-  /** The counter at the end, and so the work done. */
-  readonly counters: ReadonlyMap<Contender, number>
 }
 
 /** Runs all contenders of a row side by side: each round gives every one a slice, in an order that rotates from round to round. */
@@ -45,7 +38,6 @@ export async function measure(row: Row, plan: Plan, progress: (round: number) =>
     if (digest !== subject?.digest)
       throw new Error(`${row.id}: the work of ${contender.name} gives ${digest}, that of ${subject?.contender.name} ${subject?.digest}`)
   const figures = new Map<Contender, SliceFigures[]>()
-  const counters = new Map<Contender, number>()
   for (const driver of drivers) {
     figures.set(driver.contender, [])
     await driver.slice({ inFlight: row.inFlight, end: plan.warmUp })
@@ -55,10 +47,8 @@ export async function measure(row: Row, plan: Plan, progress: (round: number) =>
     for (let turn = 0; turn < drivers.length; turn++) {
       const driver = drivers[(round + turn) % drivers.length]
       if (driver === undefined) continue
-      const { runs, ...measured } = await driver.slice({ inFlight: row.inFlight, end: plan.slice })
-      figures.get(driver.contender)?.push(measured)
-      counters.set(driver.contender, runs)
+      figures.get(driver.contender)?.push(await driver.slice({ inFlight: row.inFlight, end: plan.slice }))
     }
   }
-  return { figures, counters }
+  return { figures }
 }

@@ -15,7 +15,7 @@ export interface Row {
   /** Bound of the subject's own figure, where the target is no ratio. */
   readonly target?: Target
   readonly peers: readonly Peer[]
-  /** Runs that show that all do the same work. Default 1,000; 0 if another row shows it. */
+  /** Runs that show that all do the same work. Default 200; 0 if another row shows it. */
   readonly smokeRuns?: number
   /** Where the row needs more or less than others. */
   readonly plan?: Partial<Plan>

@@ -11,13 +11,13 @@ export async function open(): Promise<Session> {
   const box = await connect({ socket: daemon.socket })
   const first = await box.createContext({ x: 0 })
   await first.run(COUNTER_SOURCE)
-  const worker = async (): Promise<{ readonly pid: number; readonly contexts: number }> => {
+  const worker = async (): Promise<number> => {
     const { workers } = await box.status()
-    const found = workers.find(({ state }) => state !== 'spare')
-    if (found?.pid === undefined) throw new Error('the worker is gone')
-    return { pid: found.pid, contexts: found.contexts }
+    const [found, ...others] = workers.filter(({ tenant }) => tenant !== undefined)
+    if (found?.pid === undefined || others.length > 0) throw new Error(`they are in ${others.length + 1} workers`)
+    return found.pid
   }
-  const { pid } = await worker()
+  const pid = await worker()
   const before = residentBytes(pid, 'anonymous')
   const contexts: (typeof first)[] = []
   return {
@@ -30,8 +30,7 @@ export async function open(): Promise<Session> {
       const counters = await Promise.all(contexts.map(async (context) => context.run('x')))
       if (!counters.every((counter) => counter === 1)) throw new Error('a context has lost its state')
       await sleep(IDLE_MS)
-      const now = await worker()
-      if (now.pid !== pid) throw new Error('they are in several workers')
+      if ((await worker()) !== pid) throw new Error('their worker is another now')
       return (residentBytes(pid, 'anonymous') - before) / contexts.length / 1_000
     },
     async [Symbol.asyncDispose]() {

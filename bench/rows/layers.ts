@@ -35,4 +35,5 @@ export const confinedBoot: Row = {
     { contender: contender('L1 and L2', { boots: true, without: ['L3', 'L4'] }) },
   ],
   smokeRuns: 2,
+  plan: { rounds: 10 },
 }

@@ -10,5 +10,6 @@ export const p11: Row = {
   alsoShown: ['p99Us'],
   subject: { name: "with the compiler's code cache", module, settings: { cache: true } },
   peers: [{ contender: { name: 'without', module }, target: { atMost: 1 / 5 } }],
-  smokeRuns: 20,
+  smokeRuns: 2,
+  plan: { rounds: 12 },
 }

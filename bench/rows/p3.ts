@@ -36,5 +36,5 @@ export const p3Browser: Row = {
   peers: [
     { contender: peer("glovebox, 'ecmascript'", 'context-glovebox', { settings: { globals: 'ecmascript' } }), target: { atMost: 2 } },
   ],
-  smokeRuns: 20,
+  smokeRuns: 3,
 }

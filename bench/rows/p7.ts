@@ -18,15 +18,16 @@ const row = (id: string, sample: SampleName, inFlight: number, smokeRuns: number
   subject: contender('glovebox', 'values-glovebox', sample),
   peers: [{ contender: contender('worker thread, MessagePort', 'values-thread', sample), ...(target && { target }) }],
   smokeRuns,
+  plan: { rounds: 12 },
 })
 
 const AT_LEAST_AS_FAST: Target = { atLeast: 1 }
 
 export const p7: readonly Row[] = [
   row('P7-1K', '1 KB of JSON-like data', 64, 1_000, AT_LEAST_AS_FAST),
-  row('P7-100K', '100 KB of JSON-like data', 8, 100, AT_LEAST_AS_FAST),
-  row('P7-10M', '10 MB of JSON-like data', 1, 5, AT_LEAST_AS_FAST),
-  row('P7-BYTES', '10 MB of bytes', 1, 10, AT_LEAST_AS_FAST),
+  row('P7-100K', '100 KB of JSON-like data', 8, 20, AT_LEAST_AS_FAST),
+  row('P7-10M', '10 MB of JSON-like data', 1, 2, AT_LEAST_AS_FAST),
+  row('P7-BYTES', '10 MB of bytes', 1, 2, AT_LEAST_AS_FAST),
   // What one value waits for: mostly the way to another process and back.
   { ...row('P7-ALONE', '1 KB of JSON-like data', 1, 1_000), metric: 'p50Us', alsoShown: ['p99Us'] },
 ]
