@@ -4,6 +4,7 @@ import { connect, type Report, type Status } from '../client/index.ts'
 import { printable } from './printable.ts'
 import { formatBytes, formatMs } from './quantity.ts'
 import { addConnectionOptions, type ConnectionFlags, runningDaemon } from './connection-options.ts'
+import { cpuOfMinute, stateOf } from './tenant-figures.ts'
 import { type Column, formatTable } from './table.ts'
 
 const EXAMPLES = `
@@ -24,7 +25,7 @@ async function status(flags: ConnectionFlags & { readonly json?: true }): Promis
   process.stdout.write(`${flags.json === true ? JSON.stringify(found, null, 2) : describe(found)}\n`)
 }
 
-function describe({ daemon, versions, limits, workers, compilers, names, deaths }: Status): string {
+function describe({ daemon, versions, limits, tenants, workers, compilers, names, deaths }: Status): string {
   const bold = (text: string): string => styleText('bold', text)
   const amount = (name: string, format: (value: number) => string): string => {
     const value = limits[name]
@@ -41,6 +42,7 @@ function describe({ daemon, versions, limits, workers, compilers, names, deaths 
   ] as const
   const head = facts.map(([name, value]) => `  ${name.padEnd(8)} ${value}`)
   const parts = [`${bold(`glovebox ${daemon.version}`)}\n${head.join('\n')}`]
+  if (tenants !== undefined && tenants.length > 0) parts.push(`${bold('tenants')}\n${tenantTable(tenants)}`)
   parts.push(workers.length === 0 ? bold('no workers') : `${bold('workers')}\n${workerTable(workers)}`)
   if (compilers.length > 0) parts.push(`${bold('compilers')}\n${workerTable(compilers)}`)
   if (names.length > 0)
@@ -61,6 +63,21 @@ const NAME_COLUMNS: readonly Column[] = [
   { title: 'clients', align: 'right' },
 ]
 
+const TENANT_COLUMNS: readonly Column[] = [
+  { title: 'tenant' },
+  { title: 'runs', align: 'right' },
+  { title: 'cpu in a minute', align: 'right' },
+]
+
+function tenantTable(tenants: NonNullable<Status['tenants']>): string {
+  const rows = tenants.map(({ tenant, runs, cpu }) => [
+    printable(tenant, false),
+    `${Object.values(runs).reduce((total, each) => total + each, 0)}`,
+    cpuOfMinute(cpu),
+  ])
+  return formatTable(TENANT_COLUMNS, rows)
+}
+
 const WORKER_COLUMNS: readonly Column[] = [
   { title: 'worker', align: 'right' },
   { title: 'pid', align: 'right' },
@@ -73,10 +90,10 @@ const WORKER_COLUMNS: readonly Column[] = [
 ]
 
 function workerTable(workers: Status['workers']): string {
-  const rows = workers.map(({ worker, pid, state, tenant, contexts, runs, cpuMs, peakRssBytes }) => [
+  const rows = workers.map(({ worker, pid, state, draining, tenant, contexts, runs, cpuMs, peakRssBytes }) => [
     `${worker}`,
     `${pid ?? '-'}`,
-    state,
+    stateOf(state, draining),
     printable(tenant ?? '-', false),
     `${contexts}`,
     `${runs}`,

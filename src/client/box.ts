@@ -61,6 +61,8 @@ export interface Status {
     readonly tenant: string
     readonly runs: Readonly<Record<string, number>>
     readonly durations: readonly { readonly maxMs?: number; readonly runs: number }[]
+    /** Processor time of its processes in the last minute, and how much of it it may have, if that is limited, in milliseconds. An older daemon does not say. */
+    readonly cpu?: { readonly usedMs: number; readonly limitMs?: number }
     /** Hits and misses: `scripts` that its workers had compiled before, `code` caches of compiled scripts that V8 took. An older daemon does not say. */
     readonly caches?: Readonly<Record<'scripts' | 'code', { readonly hits: number; readonly misses: number }>>
   }[]
@@ -92,6 +94,8 @@ export interface WorkerStatus {
   readonly worker: number
   readonly pid?: number
   readonly state: string
+  /** It takes no more, and ends when nobody holds anything there. An older daemon does not say. */
+  readonly draining?: boolean
   readonly tenant?: string
   readonly contexts: number
   /** Functions that guests and clients hold of each other. */

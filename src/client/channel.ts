@@ -2,7 +2,7 @@ import { monotonicOf } from '../base/clock.ts'
 import type { ChannelLimits } from '../protocol/channel-limits.ts'
 import { clientToWorker, type WorkerToClient, workerToClient } from '../protocol/channel-link.ts'
 import type { ContextPlan } from '../protocol/context-messages.ts'
-import { HELLO_TIMEOUT_MS, TIMEOUT_MS } from '../protocol/limits.ts'
+import { TIMEOUT_MS } from '../protocol/limits.ts'
 import { CodecError } from '../protocol/msgpack/codec-error.ts'
 import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
 import type { AboutCall } from './about-call.ts'
@@ -14,8 +14,9 @@ import { ChannelSocket } from './channel-socket.ts'
 import type { Script } from './compiler/script.ts'
 import type { BridgeLimits, ContextBridge } from './context-bridge.ts'
 import type { Lease } from './control.ts'
-import { ConnectionError, ContextLostError, PresetError } from './errors.ts'
+import { ContextLostError, PresetError } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
+import { greeted, type Patience } from './greeting.ts'
 import { GuestSpeech } from './guest-speech.ts'
 import { lateCause } from './late-cause.ts'
 import { discardOutcomes } from './many-call.ts'
@@ -124,15 +125,12 @@ export class Channel {
   }
 
   /** Waits until the worker has accepted the ticket. */
-  async opened(): Promise<void> {
-    const timer = setTimeout(
-      () => this.fail(new ConnectionError('ERR_CONNECTION', `the worker did not answer within ${HELLO_TIMEOUT_MS} ms`)),
-      HELLO_TIMEOUT_MS,
-    )
+  async opened(patience: Patience): Promise<void> {
     try {
-      await this.#welcome.promise
-    } finally {
-      clearTimeout(timer)
+      await greeted(this.#welcome.promise, this.worker, patience)
+    } catch (error) {
+      if (this.#cause === undefined) this.fail(error as Error)
+      throw error
     }
     if (this.#calls.size === 0) this.#socket.keepAlive(false)
   }

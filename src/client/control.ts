@@ -103,6 +103,13 @@ export class Control {
     throw unexpected(answer)
   }
 
+  /** For how long a worker may answer nobody because it computes, in milliseconds. */
+  async busyForMs(worker: number): Promise<number> {
+    const answer = await this.#call((request) => ({ type: 'askBusy', request, worker }))
+    if (answer.type === 'busy') return answer.forMs
+    throw unexpected(answer)
+  }
+
   async status(): Promise<string> {
     const answer = await this.#call((request) => ({ type: 'status', request }))
     if (answer.type === 'status') return answer.json

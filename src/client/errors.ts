@@ -59,7 +59,7 @@ export class OverloadedError extends ReportedError {
   readonly position: number | undefined
   /** How long it would have waited, by what is known, in milliseconds. */
   readonly estimatedWaitMs: number | undefined
-  /** What keeps it: `'max'` or `'maxWorkers'` (all workers that there may be are in use, or all that its tenant may have), `'maxQueue'`, `'boot'`; `'cpu'` (its tenant has used up its processor time). */
+  /** What keeps it: `'max'` or `'maxWorkers'` (all workers that there may be are in use, or all that its tenant may have), `'maxQueue'`, `'boot'`; `'busy'` (the only worker that its tenant may have computes, and lets nobody in); `'cpu'` (its tenant has used up its processor time). */
   readonly blockedBy: string | undefined
 
   constructor(message: string, { retryAfter, position, blockedBy }: Overload, report?: Report) {

@@ -104,8 +104,9 @@ export class Lane {
     }, DRAIN_LOOK_MS).unref()
   }
 
-  async opened(): Promise<void> {
-    await this.#channel.opened()
+  /** Waits until the worker has let this client in: for one that computes, `queueMs` milliseconds at most since `sinceMs`. */
+  async opened(queueMs: number, sinceMs: number): Promise<void> {
+    await this.#channel.opened({ queueMs, sinceMs, busyForMs: async () => this.#control.busyForMs(this.worker) })
   }
 
   bridge(context: number): ContextBridge {

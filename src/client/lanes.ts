@@ -5,7 +5,7 @@ import { MAX_ATTEMPTS } from './context-maker.ts'
 import type { Control, Lease } from './control.ts'
 import { isDeath } from './death.ts'
 import { queuedTimeout, untilDue } from './due.ts'
-import { OverloadedError, ProtocolError } from './errors.ts'
+import { ConnectionError, OverloadedError, ProtocolError } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
 import { Lane } from './lane.ts'
 import type { Naming } from './named-options.ts'
@@ -123,15 +123,18 @@ export class Lanes implements Iterable<Lane> {
     placement: Placement,
   ): Promise<{ lane: Lane; lease: Leased }> {
     const startedMs = performance.now()
-    // One that says nothing has taken the caller's time already.
-    const mayTryAgain = (attempt: number): boolean => attempt < MAX_ATTEMPTS && performance.now() - startedMs < HELLO_TIMEOUT_MS
+    const queueMs = this.#box.policy.queueTimeoutMs
+    // One that says nothing has taken the caller's time already; one that computes, and dies of it, has taken what a lease may take.
+    const patienceMs = (error: unknown): number =>
+      error instanceof ConnectionError ? HELLO_TIMEOUT_MS : Math.max(HELLO_TIMEOUT_MS, queueMs)
+    const mayTryAgain = (error: unknown): boolean => isDeath(error) && performance.now() - startedMs < patienceMs(error)
     for (let attempt = 1; ; attempt++) {
       const leased = await this.#leaseOnce(ask, dedicated, placement)
       try {
-        await leased.lane.opened()
+        await leased.lane.opened(queueMs, startedMs)
         return leased
       } catch (error) {
-        if (!mayTryAgain(attempt) || !isDeath(error)) throw error
+        if (attempt === MAX_ATTEMPTS || !mayTryAgain(error)) throw error
       }
     }
   }

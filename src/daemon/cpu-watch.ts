@@ -64,17 +64,23 @@ export class CpuWatch {
   died(process: WorkerProcess, { reason }: Report): void {
     this.#held.delete(process)
     const { tenant } = process
-    const quota = tenant === undefined ? undefined : this.#quotaOf(tenant)
-    if (quota === undefined) return
+    if (tenant === undefined) return
+    const quota = this.#quotaOf(tenant)
     const nowMs = performance.now()
     // Of one that the daemon ended it was read before.
     const unseenMs = reason === undefined ? Math.min(nowMs - this.#lookedMs, UNSEEN_MS) : 0
     quota.spend(this.#spent(process) + unseenMs, nowMs)
   }
 
+  /** What a tenant's processes have used in the last minute, and may use, in milliseconds. */
+  useOf(tenant: string): { readonly usedMs: number; readonly limitMs: number | undefined } {
+    const usedMs = this.#quotas.get(tenant)?.usedMs(performance.now()) ?? 0
+    return { usedMs: Math.round(usedMs), limitMs: this.#events.limitMsOf(tenant) }
+  }
+
   /** @throws OverloadedLeaseError for a tenant that has used up its processor time. */
   assertLeft(tenant: string): void {
-    const exhaustion = this.#quotaOf(tenant)?.exhaustion(performance.now())
+    const exhaustion = this.#quotas.get(tenant)?.exhaustion(performance.now())
     if (exhaustion === undefined) return
     const { configured, observed, forMs } = exhaustion
     throw new OverloadedLeaseError(`this tenant has used up its processor time: ${observed} s in the last minute, of ${configured} s`, {
@@ -86,10 +92,6 @@ export class CpuWatch {
 
   #see(tenant: string, workers: readonly WorkerProcess[], compilers: readonly WorkerProcess[], nowMs: number): void {
     const quota = this.#quotaOf(tenant)
-    if (quota === undefined) {
-      for (const worker of workers) this.#release(worker)
-      return
-    }
     for (const process of [...workers, ...compilers]) quota.spend(this.#spent(process), nowMs)
     const use = quota.warning(nowMs)
     if (use !== undefined) {
@@ -140,12 +142,9 @@ export class CpuWatch {
     return Math.max(0, process.cpuMs - before)
   }
 
-  #quotaOf(tenant: string): CpuQuota | undefined {
-    const limitMs = this.#events.limitMsOf(tenant)
-    if (limitMs === undefined) {
-      this.#quotas.delete(tenant)
-      return undefined
-    }
+  /** What a tenant without a limit uses is known, too. */
+  #quotaOf(tenant: string): CpuQuota {
+    const limitMs = this.#events.limitMsOf(tenant) ?? Number.POSITIVE_INFINITY
     let quota = this.#quotas.get(tenant)
     if (quota === undefined) {
       quota = new CpuQuota(limitMs)

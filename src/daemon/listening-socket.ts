@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import { bindLibc } from '../base/libc.ts'
 import { DaemonError } from './daemon-error.ts'
 
@@ -24,10 +25,12 @@ export function listeningSocket(path: string): number {
   if (libc === undefined) throw new DaemonError('ERR_PLATFORM', 'a daemon needs Linux and Node 26 or later, with node:ffi')
   const { socket, bind, listen } = libc.functions
   const fd = Number(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+  if (fd < 0) throw new DaemonError('ERR_SOCKET_PATH', `no socket could be made for ${path}`)
   const address = Buffer.alloc(ADDRESS_BYTES)
   address.writeUInt16LE(AF_UNIX, 0)
   address.write(path, 2, 'utf8')
-  if (fd < 0 || bind(fd, libc.addressOf(address), ADDRESS_BYTES) !== 0 || listen(fd, BACKLOG) !== 0) {
+  if (bind(fd, libc.addressOf(address), ADDRESS_BYTES) !== 0 || listen(fd, BACKLOG) !== 0) {
+    closeSync(fd)
     throw new DaemonError('ERR_SOCKET_PATH', `no socket could be made at ${path}`)
   }
   return fd

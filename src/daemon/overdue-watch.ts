@@ -8,6 +8,8 @@ const LOOK_MS = 50
 const PING_EVERY = 20
 /** A worker that runs no guest code and answers nothing for this long is stuck, in milliseconds. Compiling the largest source takes seconds. */
 const SILENCE_MS = 30_000
+/** A worker that has nothing to do answers a ping sooner than this, in milliseconds. */
+const ANSWER_MS = 250
 
 /**
  * Ends workers that a guest keeps from ending a run in time: native code that no signal interrupts, or a guest that owns its worker and ignores them. Relies on nothing that
@@ -27,6 +29,17 @@ export class OverdueWatch implements Disposable {
   pong(worker: WorkerProcess): void {
     const heard = this.#heard.get(worker)
     if (heard !== undefined) heard.answered = true
+  }
+
+  /** For how long it may answer nobody before it is ended for that, in milliseconds, rounded up; 0 for one that answers. */
+  silentForMs(worker: WorkerProcess): number {
+    const now = monotonicMs()
+    const { deadlineMs } = worker.readHeartbeat()
+    const heard = this.#heard.get(worker)
+    const isSilent = heard !== undefined && !heard.answered && now - heard.sentMs > ANSWER_MS
+    const untilMs = deadlineMs !== 0 ? deadlineMs + GRACE_MS : isSilent ? heard.sentMs + SILENCE_MS : 0
+    // By the worker's own account, which may be any number.
+    return untilMs > now ? Math.ceil(Math.min(untilMs - now, TIMEOUT_MS.max + GRACE_MS)) : 0
   }
 
   [Symbol.dispose](): void {

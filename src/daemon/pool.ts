@@ -6,6 +6,7 @@ import type { Deaths } from './deaths.ts'
 import type { Logger } from './log.ts'
 import { type BlockedBy, OverloadedLeaseError } from './overloaded.ts'
 import { place } from './placement.ts'
+import { QueueWarnings } from './queue-warnings.ts'
 import { Reclaiming } from './reclaiming.ts'
 import { type Waiter, WaitingLine } from './waiting-line.ts'
 import { WorkerTurnover } from './worker-turnover.ts'
@@ -25,15 +26,25 @@ const SLOWEST_RETRY_MS = 5_000
 /** After so many failed starts in a row, who waits for a worker is told. */
 const GIVE_UP_AFTER = 3
 
+type Whose = Pick<Waiting, 'tenant' | 'dedicated' | 'kind'>
+
 interface Waiting extends Waiter {
   readonly kind: WorkerKind
   readonly limits: WorkerLimits
-  readonly timer: NodeJS.Timeout
+  readonly waitMs: number
+  /** Until when it waits, of `performance.now()`. */
+  readonly untilMs: number
+  timer: NodeJS.Timeout | undefined
+  /** Workers that were started for it and did not boot. */
+  failures: number
   /** Resolves when it waits no more, however that ended. */
   readonly served: Promise<unknown>
   readonly resolve: (worker: WorkerProcess) => void
   readonly reject: (error: DaemonError) => void
 }
+
+/** A lease that wants a worker of another kind than the spares is told when so many did not boot for it. */
+const MAX_FAILURES = 2
 
 /** What a tenant may have of a pool. */
 interface WorkerLimits {
@@ -55,6 +66,8 @@ export class Pool implements AsyncDisposable {
   readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
   readonly #reclaiming: Reclaiming
+  readonly #onNearQueue: (tenant: string, maxQueue: number, waiting: number) => void
+  readonly #queueWarnings = new QueueWarnings()
   readonly #deaths: Deaths
   readonly #proofs: { readonly resolve: () => void; readonly reject: (error: DaemonError) => void }[] = []
   #failedBoots = 0
@@ -70,6 +83,8 @@ export class Pool implements AsyncDisposable {
       readonly death: (worker: WorkerProcess, report: Report) => void
       /** Somebody waits for a worker, and this one's clients do not use it: they are to let go of it. */
       readonly reclaimed: (worker: WorkerProcess) => void
+      /** Most of the leases of a tenant that may wait do. */
+      readonly nearQueue: (tenant: string, maxQueue: number, waiting: number) => void
     },
   ) {
     this.#settings = settings
@@ -77,6 +92,7 @@ export class Pool implements AsyncDisposable {
     this.#deaths = deaths
     this.#onMessage = on.message
     this.#onDeath = on.death
+    this.#onNearQueue = on.nearQueue
     this.#reclaiming = new Reclaiming(this.#workers, log, on.reclaimed)
   }
 
@@ -126,7 +142,7 @@ export class Pool implements AsyncDisposable {
       await ahead[0].served
       return this.lease(tenant, purpose, kind, limits, waitMs)
     }
-    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare(tenant, dedicated, kind, limits, waitMs) : choice
+    const worker = choice === 'new' || choice === undefined ? await this.#bindSpare({ tenant, dedicated, kind }, limits, waitMs) : choice
     if (purpose === 'context') worker.contextCount.promise(performance.now())
     return worker
   }
@@ -190,41 +206,44 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Takes and binds in one go, so that two leases of one turn never get the same spare. */
-  #bindSpare(
-    tenant: string,
-    dedicated: boolean,
-    kind: WorkerKind,
-    limits: WorkerLimits,
-    waitMs: number,
-  ): Promise<WorkerProcess> | WorkerProcess {
+  #bindSpare(whose: Whose, limits: WorkerLimits, waitMs: number): Promise<WorkerProcess> | WorkerProcess {
+    const { tenant, kind } = whose
     const spare = this.#isUsual(kind) ? this.#spare() : undefined
     if (spare !== undefined && this.#line.size === 0 && this.#boundTo(tenant).length < limits.maxWorkers) {
-      this.#bind(spare, tenant, dedicated, kind)
+      this.#bind(spare, whose)
       return spare
     }
     this.#assertWorthWaiting(tenant, kind, limits, waitMs)
     const { promise, resolve, reject } = Promise.withResolvers<WorkerProcess>()
-    const timer = setTimeout(() => {
-      if (this.#line.remove(entry))
-        reject(this.#overloaded(tenant, this.#blockedBy(tenant, kind, limits) ?? 'boot', `no worker was free within ${waitMs} ms`))
-    }, waitMs)
     const entry: Waiting = {
-      tenant,
-      dedicated,
-      kind,
+      ...whose,
       weight: limits.weight,
       limits,
-      timer,
+      waitMs,
+      untilMs: performance.now() + waitMs,
+      timer: undefined,
+      failures: 0,
       served: promise.catch(() => undefined),
       resolve,
       reject,
     }
     const blockedBy = this.#blockedBy(tenant, kind, limits)
-    this.#line.add(entry)
+    this.#wait(entry)
+    const waiting = this.#line.countOf(tenant)
+    if (this.#queueWarnings.waits(tenant, waiting, limits.maxQueue)) this.#onNearQueue(tenant, limits.maxQueue, waiting)
     if (!this.#isUsual(kind)) this.#serve()
     this.refill()
     if (blockedBy !== undefined) this.#reclaiming.reclaim(blockedBy === 'maxWorkers' ? tenant : undefined, this.#line.size)
     return promise
+  }
+
+  #wait(entry: Waiting): void {
+    const { tenant, kind, limits, waitMs, untilMs, reject } = entry
+    entry.timer = setTimeout(() => {
+      if (this.#line.remove(entry))
+        reject(this.#overloaded(tenant, this.#blockedBy(tenant, kind, limits) ?? 'boot', `no worker was free within ${waitMs} ms`, waitMs))
+    }, untilMs - performance.now())
+    this.#line.add(entry)
   }
 
   /** A lease that cannot be served in time is refused before it waits. */
@@ -241,7 +260,7 @@ export class Pool implements AsyncDisposable {
     const among = blockedBy === 'maxWorkers' ? tenant : undefined
     if (!this.#endsSoon(among) && this.#reclaiming.unused(among) === undefined)
       throw this.#overloaded(tenant, blockedBy, `${what}; raise '${blockedBy}', or try again when a client has gone`)
-    const estimatedMs = this.#turnover.estimateMs(this.#line.size + 1, performance.now())
+    const estimatedMs = this.#estimateMs(tenant, this.#line.size + 1)
     if (estimatedMs > waitMs)
       throw this.#overloaded(tenant, blockedBy, `${what}, and the next one for this lease is not expected within ${waitMs} ms`)
   }
@@ -253,7 +272,7 @@ export class Pool implements AsyncDisposable {
     return this.#mayTake(kind) ? undefined : 'max'
   }
 
-  /** Whether a worker in use, or to be given to who waits, is for a run that ends. */
+  /** Whether a worker in use, or to be given to who waits, is for a run that ends; or for a context with a process of its own, which may: how long the line has stood still tells. */
   #endsSoon(tenant: string | undefined): boolean {
     for (const { state, isDraining } of this.#workers) {
       if (state.type === 'ending') return true
@@ -271,9 +290,15 @@ export class Pool implements AsyncDisposable {
     return bound.some(isUsable) || (bound.length < limits.maxWorkers && this.#mayTake(worker.kind))
   }
 
-  #overloaded(tenant: string, blockedBy: BlockedBy, why: string): OverloadedLeaseError {
+  /** `waitedMs` is how long it has waited in vain: it would take that long again, by what is known. */
+  #overloaded(tenant: string, blockedBy: BlockedBy, why: string, waitedMs = 0): OverloadedLeaseError {
     const position = (blockedBy === 'max' ? this.#line.size : this.#line.countOf(tenant)) + 1
-    return new OverloadedLeaseError(why, { position, estimatedWaitMs: this.#turnover.estimateMs(position, performance.now()), blockedBy })
+    return new OverloadedLeaseError(why, { position, estimatedWaitMs: Math.max(waitedMs, this.#estimateMs(tenant, position)), blockedBy })
+  }
+
+  #estimateMs(tenant: string, position: number): number {
+    const first = this.#line.filter((each) => each.tenant === tenant)[0]
+    return this.#turnover.estimateMs(position, performance.now(), first === undefined ? undefined : first.untilMs - first.waitMs)
   }
 
   #spare(): WorkerProcess | undefined {
@@ -296,7 +321,7 @@ export class Pool implements AsyncDisposable {
       this.#turnover.served(performance.now(), this.#line.size > 0)
       if (spare === undefined || !this.#isUsual(entry.kind)) this.#order(entry)
       else {
-        this.#bind(spare, entry.tenant, entry.dedicated, entry.kind)
+        this.#bind(spare, entry)
         entry.resolve(spare)
       }
     }
@@ -317,8 +342,16 @@ export class Pool implements AsyncDisposable {
       this.#ordered.set(this.#launch({ ...this.#settings, memoryBytes, jit }), entry)
     } catch (error) {
       this.#log.error({ error: errorMessage(error) }, 'a worker could not be launched')
-      entry.reject(new DaemonError('ERR_WORKER_BOOT', `a worker could not be launched: ${errorMessage(error)}`))
+      this.#failed(entry, `a worker could not be launched: ${errorMessage(error)}`)
     }
+  }
+
+  /** The worker of a lease did not boot: that may have been bad luck, once. */
+  #failed(entry: Waiting, why: string): void {
+    entry.failures++
+    if (this.#closed) entry.reject(new DaemonError('ERR_STOPPING', 'the daemon is stopping'))
+    else if (entry.failures < MAX_FAILURES && performance.now() < entry.untilMs) this.#wait(entry)
+    else entry.reject(new DaemonError('ERR_WORKER_BOOT', why))
   }
 
   #rejectAll(error: DaemonError): void {
@@ -328,8 +361,8 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  #bind(worker: WorkerProcess, tenant: string, dedicated: boolean, { owner }: WorkerKind): void {
-    worker.bind(tenant, dedicated, owner)
+  #bind(worker: WorkerProcess, { tenant, dedicated, kind }: Whose): void {
+    worker.bind(tenant, dedicated, kind.owner)
     this.refill()
   }
 
@@ -361,7 +394,7 @@ export class Pool implements AsyncDisposable {
     const order = this.#ordered.get(worker)
     this.#ordered.delete(worker)
     if (order !== undefined) {
-      this.#bind(worker, order.tenant, order.dedicated, order.kind)
+      this.#bind(worker, order)
       order.resolve(worker)
     }
     this.#serve()
@@ -374,11 +407,7 @@ export class Pool implements AsyncDisposable {
     const order = this.#ordered.get(worker)
     this.#ordered.delete(worker)
     const why = report.reason ?? report.stderr ?? `exit code ${report.exitCode ?? report.signal}`
-    order?.reject(
-      this.#closed
-        ? new DaemonError('ERR_STOPPING', 'the daemon is stopping')
-        : new DaemonError('ERR_WORKER_BOOT', `the worker for this lease did not boot: ${why}`),
-    )
+    if (order !== undefined) this.#failed(order, `the worker for this lease did not boot: ${why}`)
     if (report.phase === 'boot' && order === undefined) this.#bootFailed(why)
     else {
       // A spare may have been there all the time, and its tenant not allowed to have it.

@@ -119,7 +119,14 @@ export class RunningDaemon implements Daemon, SessionOwner {
       death: (worker: WorkerProcess, report: Report) => this.#died(worker, report),
     }
     const program = workerFile === undefined ? WORKER : { ...WORKER, file: workerFile }
-    this.#pool = new Pool({ ...shared, program }, log, this.#deaths, { ...on, reclaimed: (worker) => this.#ends.drain(worker, undefined) })
+    this.#pool = new Pool({ ...shared, program }, log, this.#deaths, {
+      ...on,
+      reclaimed: (worker) => this.#ends.drain(worker, undefined),
+      nearQueue: (tenant, configured, observed) => {
+        const message = `${observed} leases of this tenant wait for a worker, of ${configured} that may`
+        this.#warn(tenant, { limit: 'maxQueue', configured, observed, worker: undefined, message })
+      },
+    })
     this.#compilers = new Compilers({ ...shared, idleMs: settings.compilerIdleMs }, this.#deaths, on)
     this.#watch = new OverdueWatch(() => [...this.#pool.workers, ...this.#compilers.processes])
     this.#cpu = new CpuWatch(
@@ -297,6 +304,11 @@ export class RunningDaemon implements Daemon, SessionOwner {
     worker.interrupt(channel, run)
   }
 
+  busyForMs(session: Session, number: number): number {
+    const worker = session.channels.values().some((each) => each === number) ? this.#ends.find(number) : undefined
+    return worker?.alive === true ? this.#watch.silentForMs(worker) : 0
+  }
+
   distrust(session: Session, request: Parameters<SessionOwner['distrust']>[1]): void {
     for (const number of session.channels.values()) {
       if (number === request.worker) this.#ends.find(number)?.kill('protocol', `broke the protocol: ${request.reason}`)
@@ -323,7 +335,14 @@ export class RunningDaemon implements Daemon, SessionOwner {
   }
 
   status(viewer: Viewer = OPERATOR): DaemonStatus {
-    const parts = { pool: this.#pool, compilers: this.#compilers, deaths: this.#deaths, counts: this.#counts, names: this.#names }
+    const parts = {
+      pool: this.#pool,
+      compilers: this.#compilers,
+      deaths: this.#deaths,
+      counts: this.#counts,
+      names: this.#names,
+      cpu: this.#cpu,
+    }
     return statusOf(parts, this.#settings, this.#runtime, this.#confinement, this.#startedAt, this.#clients.size, viewer)
   }
 

@@ -25,6 +25,8 @@ export interface SessionOwner {
   lease(tenant: string, session: Session, request: Extract<ClientToDaemon, { type: 'lease' }>, wish: WorkerWish): Promise<DaemonToClient>
   leaseNamed(tenant: string, session: Session, request: LeaseNamed): Promise<DaemonToClient>
   interrupt(session: Session, request: Extract<ClientToDaemon, { type: 'interrupt' }>): void
+  /** For how long a worker of this session's may answer nobody, in milliseconds. */
+  busyForMs(session: Session, worker: number): number
   distrust(session: Session, request: Extract<ClientToDaemon, { type: 'distrust' }>): void
   /** A worker died of a script of this session's, by its own account. */
   crashed(session: Session, hash: Uint8Array): void
@@ -160,6 +162,9 @@ export class Session {
         return
       case 'interrupt':
         this.#owner.interrupt(this, message)
+        return
+      case 'askBusy':
+        this.#send({ type: 'busy', request: message.request, forMs: this.#owner.busyForMs(this, message.worker) })
         return
       case 'distrust':
         this.#owner.distrust(this, message)

@@ -1,5 +1,6 @@
 import type { DaemonSettings } from './options.ts'
 import type { Compilers } from './compilers.ts'
+import type { CpuWatch } from './cpu-watch.ts'
 import type { DeathRecord, Deaths } from './deaths.ts'
 import type { NamedContexts, NameStatus } from './named-contexts.ts'
 import type { Pool } from './pool.ts'
@@ -61,6 +62,8 @@ export interface TenantStatus {
   readonly runs: Readonly<Record<RunOutcome, number>>
   /** How many took at most so many milliseconds, and longer than the bound before; the last class has no bound. */
   readonly durations: readonly { readonly maxMs: number | undefined; readonly runs: number }[]
+  /** Processor time of its workers and compilers in the last minute, and how much of it the tenant may have, in milliseconds. */
+  readonly cpu: { readonly usedMs: number; readonly limitMs: number | undefined }
   /** What its workers did not compile again: scripts that they had, and code caches that V8 took; and what they did. */
   readonly caches: Readonly<Record<CacheName, { readonly hits: number; readonly misses: number }>>
 }
@@ -69,6 +72,8 @@ export interface WorkerStatus {
   readonly worker: number
   readonly pid: number | undefined
   readonly state: string
+  /** It takes no more, and ends when nobody holds anything there. */
+  readonly draining: boolean
   readonly tenant: string | undefined
   readonly contexts: number
   /** Functions that guests and clients hold of each other. */
@@ -93,12 +98,14 @@ export function statusOf(
     deaths,
     counts,
     names,
+    cpu,
   }: {
     readonly pool: Pool
     readonly compilers: Compilers
     readonly deaths: Deaths
     readonly counts: RunCounts
     readonly names: NamedContexts
+    readonly cpu: CpuWatch
   },
   settings: DaemonSettings,
   runtime: Runtime,
@@ -134,7 +141,9 @@ export function statusOf(
       ...settings.channel,
     },
     queue: { waiting: pool.waiting },
-    tenants: Array.from(counts.tenants, tenantStatus).filter((each) => viewer.isOperator || each.tenant === viewer.tenant),
+    tenants: Array.from(counts.tenants)
+      .filter(([tenant]) => viewer.isOperator || tenant === viewer.tenant)
+      .map((each) => tenantStatus(each, cpu)),
     confinement: { layers, absent: confinement.absent },
     workers: visible(pool.workers, viewer),
     compilers: visible(compilers.processes, viewer),
@@ -149,17 +158,18 @@ function visible(processes: Iterable<WorkerProcess>, { tenant, isOperator }: Vie
 }
 
 function workerStatus(worker: WorkerProcess): WorkerStatus {
-  const { state, number, pid, tenant, contexts, handles, runs, kind } = worker
+  const { state, number, pid, isDraining: draining, tenant, contexts, handles, runs, kind } = worker
   const { memoryBytes } = kind
   const { cpuMs, rssBytes, peakRssBytes } = worker.sampleUsage()
-  return { worker: number, pid, state: state.type, tenant, contexts, handles, runs, cpuMs, memoryBytes, rssBytes, peakRssBytes }
+  return { worker: number, pid, state: state.type, draining, tenant, contexts, handles, runs, cpuMs, memoryBytes, rssBytes, peakRssBytes }
 }
 
-function tenantStatus([tenant, { outcomes, durations, caches }]: [string, TenantCounts]): TenantStatus {
+function tenantStatus([tenant, { outcomes, durations, caches }]: [string, TenantCounts], cpu: CpuWatch): TenantStatus {
   const runs = Object.fromEntries(RUN_OUTCOMES.map((outcome, at) => [outcome, outcomes[at] ?? 0])) as Record<RunOutcome, number>
   return {
     tenant,
     runs,
+    cpu: cpu.useOf(tenant),
     durations: durations.map((count, at) => ({ maxMs: DURATION_BOUNDS_MS[at], runs: count })),
     caches: Object.fromEntries(
       CACHES.map((cache, at) => [cache, { hits: caches[2 * at] ?? 0, misses: caches[2 * at + 1] ?? 0 }]),

@@ -49,41 +49,61 @@ export interface LaunchedWorker {
   readonly sandboxed: boolean
 }
 
-/** Starts a worker's process: empty environment, no Node IPC, sockets and page by descriptor, in a sandbox if there is one. */
+/** Starts a worker's process: empty environment, no Node IPC, sockets and page by descriptor, in a sandbox if there is one. If that fails half-way, nothing of it stays. */
 export function launchWorker(number: number, settings: LaunchSettings): LaunchedWorker {
   const { directory, sandbox } = settings
   const { file } = settings.program
   const socketPath = join(directory, `w${number}.sock`)
-  const page = sharedPage(join(directory, `w${number}.page`))
-  const listen = listeningSocket(socketPath)
-  giveAccess(socketPath, settings.access)
-  const given = [listen]
-  const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
-  let command = settings.node
-  let args = [...nodeFlags(settings, file), file, String(process.pid)]
-  if (sandbox !== undefined) {
-    const filter = fileOf(join(directory, `w${number}.filter`), sandbox.filter)
-    given.push(filter)
-    stdio.push(filter, 'pipe')
-    command = sandbox.program
-    // Inside, its parent is the sandbox's init: which process started that is bubblewrap's business.
-    args = sandbox.command(file, nodeFlags(settings, sandbox.inside(file)), ['0'], FD)
+  const opened: number[] = []
+  let listens = false
+  const keep = (fd: number): number => {
+    opened.push(fd)
+    return fd
   }
-  giveNothingElse()
-  // A session of its own: Ctrl-C in the daemon's terminal must not interrupt guests.
+  try {
+    const page = sharedPage(join(directory, `w${number}.page`), keep)
+    const listen = keep(listeningSocket(socketPath))
+    listens = true
+    giveAccess(socketPath, settings.access)
+    const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
+    let command = settings.node
+    let args = [...nodeFlags(settings, file), file, String(process.pid)]
+    if (sandbox !== undefined) {
+      stdio.push(fileOf(join(directory, `w${number}.filter`), sandbox.filter, keep), 'pipe')
+      command = sandbox.program
+      // Inside, its parent is the sandbox's init: which process started that is bubblewrap's business.
+      args = sandbox.command(file, nodeFlags(settings, sandbox.inside(file)), ['0'], FD)
+    }
+    giveNothingElse()
+    const child = spawned(command, args, stdio)
+    for (const fd of opened.splice(0)) if (fd !== page) closeSync(fd)
+    return {
+      child,
+      control: child.stdio[FD.control] as Socket,
+      stderr: child.stderr as Readable,
+      socketPath,
+      page,
+      sandboxed: sandbox !== undefined,
+      ...(sandbox === undefined
+        ? { pid: () => child.pid, interrupt: () => void child.kill('SIGINT'), kill: () => void child.kill('SIGKILL') }
+        : insideOf(child)),
+    }
+  } catch (error) {
+    for (const fd of opened) closeSync(fd)
+    if (listens) rmSync(socketPath, { force: true })
+    throw error
+  }
+}
+
+/** A session of its own: Ctrl-C in the daemon's terminal must not interrupt guests. */
+function spawned(command: string, args: readonly string[], stdio: ('ignore' | 'pipe' | number)[]): ChildProcess {
   const child = spawn(command, args, { env: {}, detached: true, stdio })
-  for (const fd of given) closeSync(fd)
-  return {
-    child,
-    control: child.stdio[FD.control] as Socket,
-    stderr: child.stderr as Readable,
-    socketPath,
-    page,
-    sandboxed: sandbox !== undefined,
-    ...(sandbox === undefined
-      ? { pid: () => child.pid, interrupt: () => void child.kill('SIGINT'), kill: () => void child.kill('SIGKILL') }
-      : insideOf(child)),
+  // Without descriptors for its pipes Node gives a child that has none, and says why in the next turn.
+  if ((child.stdio as unknown) === undefined) {
+    child.on('error', () => undefined)
+    throw new Error('there are no descriptors left for its pipes')
   }
+  return child
 }
 
 function nodeFlags({ memoryBytes, jit, confinement, program }: LaunchSettings, file: string): string[] {
@@ -101,20 +121,22 @@ function nodeFlags({ memoryBytes, jit, confinement, program }: LaunchSettings, f
   ]
 }
 
-/** A file of one page without a name: the worker maps it, the daemon reads it. */
-function sharedPage(path: string): number {
-  const fd = openSync(path, 'w+', 0o600)
+/** A file of one page without a name: the worker maps it, the daemon reads it. `keep` gets its descriptor as soon as there is one. */
+function sharedPage(path: string, keep: (fd: number) => number): number {
+  const fd = keep(openSync(path, 'w+', 0o600))
   rmSync(path)
   ftruncateSync(fd, HEARTBEAT_BYTES)
   return fd
 }
 
 /** A file without a name, to be read from its start. */
-function fileOf(path: string, bytes: Uint8Array): number {
-  writeFileSync(path, bytes, { mode: 0o600 })
-  const fd = openSync(path, 'r')
-  rmSync(path)
-  return fd
+function fileOf(path: string, bytes: Uint8Array, keep: (fd: number) => number): number {
+  try {
+    writeFileSync(path, bytes, { mode: 0o600 })
+    return keep(openSync(path, 'r'))
+  } finally {
+    rmSync(path, { force: true })
+  }
 }
 
 /** Bubblewrap says which process is the sandbox's init; the worker is its only child. */

@@ -114,7 +114,12 @@ export class WorkerProcess implements AsyncDisposable {
     this.#niceness = settings.program.niceness
     // First: if no group can be made, there must be no process yet that nobody would own.
     this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes), settings.program.cpuWeight)
-    this.#launched = launchWorker(number, settings)
+    try {
+      this.#launched = launchWorker(number, settings)
+    } catch (error) {
+      this.#cgroup?.remove()
+      throw error
+    }
     // Before it can have started anything; what stands between is moved again when it has booted.
     if (this.#launched.child.pid !== undefined) this.#cgroup?.add(this.#launched.child.pid)
     this.socketPath = this.#launched.socketPath

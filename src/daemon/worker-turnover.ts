@@ -15,10 +15,11 @@ export class WorkerTurnover {
     this.#lastMs = othersWaited ? nowMs : undefined
   }
 
-  /** How long the lease at this position, counted from 1, may wait, in milliseconds. */
-  estimateMs(position: number, nowMs: number): number {
-    // If it already takes longer than it used to, it will.
-    const next = Math.max(this.#averageMs, this.#lastMs === undefined ? 0 : nowMs - this.#lastMs)
+  /** How long the lease at this position, counted from 1, may wait, in milliseconds. `waitsSinceMs` is when who waits already began to. */
+  estimateMs(position: number, nowMs: number, waitsSinceMs?: number): number {
+    const sinceMs = this.#lastMs ?? waitsSinceMs
+    // If it already takes longer than it used to, it will: what holds the workers may be contexts that stay.
+    const next = Math.max(this.#averageMs, sinceMs === undefined ? 0 : nowMs - sinceMs)
     return Math.round(next + (position - 1) * this.#averageMs)
   }
 }

@@ -1,3 +1,4 @@
+import { type AskBusy, askBusyCodec, type Busy, busyCodec } from './busy-messages.ts'
 import { type ChannelLimits, packChannelLimits, readChannelLimits } from './channel-limits.ts'
 import {
   defineLink,
@@ -34,6 +35,7 @@ export type LeasePurpose = (typeof LEASE_PURPOSES)[number]
 
 /** Client → daemon. Untrusted: any process that may open the socket. */
 export type ClientToDaemon =
+  | AskBusy
   | Crashed
   | LeaseNamed
   | PlacementMessage
@@ -61,6 +63,7 @@ export type ClientToDaemon =
 
 /** Daemon → client. */
 export type DaemonToClient =
+  | Busy
   | Draining
   | LeasedNamed
   | ScriptRefused
@@ -98,6 +101,7 @@ export type DaemonToClient =
   | { readonly type: 'stopping'; readonly request: number }
 
 export const clientToDaemon = defineLink<ClientToDaemon>({
+  askBusy: askBusyCodec,
   crashed: crashedCodec,
   leaseNamed: leaseNamedCodec,
   placement: placementCodec,
@@ -174,6 +178,7 @@ function readTrust(from: MsgpackReader): Trust {
 }
 
 export const daemonToClient = defineLink<DaemonToClient>({
+  busy: busyCodec,
   draining: drainingCodec,
   leasedNamed: leasedNamedCodec,
   scriptRefused: scriptRefusedCodec,

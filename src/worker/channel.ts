@@ -59,7 +59,9 @@ export class Channel {
       { send: (bytes) => socket.write(bytes, this.#onSent), trySend: (bytes) => this.#trySend(bytes) },
       parts.pause,
     )
-    this.#helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
+    // What came while this worker computed is read before.
+    const late = (): void => void (this.#runs === undefined && socket.destroy())
+    this.#helloTimer = setTimeout(() => setImmediate(late), HELLO_TIMEOUT_MS)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect, type OverloadedError } from 'glovebox'
+import { type Box, connect, type LimitWarning, type OverloadedError } from 'glovebox'
 import { expect, test } from 'vitest'
+import { startDaemonWithWorker } from '../../dist/daemon/start-daemon.js'
 import { makeToken } from '../../src/daemon/tenants/token.ts'
 import { temporaryDirectory, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
@@ -82,6 +83,77 @@ test('as many wait as may', async () => {
   const [refused] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as OverloadedError] : []))
   expect(refused).toMatchObject({ blockedBy: 'maxQueue', message: '2 leases of this tenant wait for a worker already' })
   await running
+})
+
+test('most of a full line is warned of, once', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1, maxQueue: 5 })
+  await using box = await daemon.connect()
+  const warnings: LimitWarning[] = []
+  box.on('warning', (warning) => warnings.push(warning))
+  const waitIn = async (): Promise<void> => {
+    await eventually('a spare', async () => (await box.status()).workers.every(({ state }) => state === 'spare'))
+    const running = rejection(box.run(LOOP, { fresh: 'process', timeout: 300 }))
+    await eventually('a bound worker', async () => (await box.status()).workers.some(({ state }) => state === 'bound'))
+    expect(await Promise.all(Array.from({ length: 5 }, async () => box.run('7', { fresh: 'process' })))).toEqual([7, 7, 7, 7, 7])
+    await running
+  }
+  await waitIn()
+  const message = '4 leases of this tenant wait for a worker, of 5 that may'
+  expect(warnings).toEqual([{ limit: 'maxQueue', configured: 5, observed: 4, worker: undefined, message }])
+  await waitIn()
+  expect(warnings).toHaveLength(2)
+})
+
+test('where contexts keep all workers, who waited in vain is told to expect that again, and others sooner', async () => {
+  await using daemon = await testDaemon({ max: 1, spare: 1 })
+  await using box = await daemon.connect()
+  await using hasty = await daemon.connect({ limits: { queueTimeout: 400 } })
+  await using _held = await box.createContext({}, { dedicated: true })
+  const waiting = refusal(hasty.run('1', { fresh: 'process' }))
+  await eventually('a lease that waits', async () => (await box.status()).queue?.waiting === 1)
+  const error = await waiting
+  expect(error.message).toBe('no worker was free within 400 ms')
+  expect(error.retryAfter).toBeGreaterThanOrEqual(400)
+})
+
+/** A worker that takes long to start, so that it can be met at it. */
+async function slowlyStarting(): Promise<AsyncDisposable & { readonly connect: () => Promise<Box> }> {
+  const directory = temporaryDirectory()
+  const file = join(directory.path, 'slow.cjs')
+  const worker = readFileSync(new URL('../../dist/worker/worker.cjs', import.meta.url), 'utf8')
+  writeFileSync(file, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)\n${worker}`)
+  const socket = join(directory.path, 'd.sock')
+  const daemon = await startDaemonWithWorker({ socket, logLevel: 'silent', max: 2, spare: 0 }, file)
+  return {
+    connect: async () => connect({ socket }),
+    async [Symbol.asyncDispose]() {
+      await daemon[Symbol.asyncDispose]()
+      directory[Symbol.dispose]()
+    },
+  }
+}
+
+const ODD_SIZE = { fresh: 'process', memory: 64 * 1024 * 1024 } as const
+
+test('a worker that dies while it boots for a lease is replaced once', async () => {
+  await using daemon = await slowlyStarting()
+  await using box = await daemon.connect()
+  const answer = box.run('6 * 7', ODD_SIZE)
+  const pid = await eventually(
+    'a worker that boots',
+    async () => (await box.status()).workers.find(({ state }) => state === 'booting')?.pid,
+  )
+  process.kill(pid, 'SIGKILL')
+  expect(await answer).toBe(42)
+})
+
+test('workers that never boot for a lease are given up at the second, with the reason', async () => {
+  await using daemon = await testDaemon({ max: 2, spare: 0 }, 'exits')
+  await using box = await daemon.connect()
+  const error = await rejection(box.run('1', ODD_SIZE))
+  expect(error.code).toBe('ERR_WORKER_BOOT')
+  expect(error.message).toMatch(/^the worker for this lease did not boot: fixture: no thank you/)
+  expect((await box.status()).deaths).toHaveLength(2)
 })
 
 test('an aborted run waits no more', async () => {

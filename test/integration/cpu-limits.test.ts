@@ -54,6 +54,9 @@ test('a tenant that spins in all its workers stands still when its processor tim
       expect(error.report?.observed).toBeGreaterThanOrEqual(1)
       expect(error.message).toMatch(/^the run was ended: this tenant has used up its processor time: [\d.]+ s in the last minute, of 1 s$/)
     }
+    const { cpu } = (await acme.status()).tenants?.find(({ tenant }) => tenant === 'acme') ?? {}
+    expect(cpu?.limitMs).toBe(1_000)
+    expect(cpu?.usedMs).toBeGreaterThanOrEqual(1_000)
     const refused = [
       first.run('1'),
       first.get('x'),

@@ -90,6 +90,7 @@ test('metrics and health on a Unix socket', async () => {
     {
       tenant: 'acme',
       runs: { completed: 7, threw: 2, timeout: 2 },
+      cpu: { usedMs: expect.any(Number), limitMs: undefined },
       caches: { scripts: { hits: 3, misses: 7 }, code: { hits: 1, misses: 0 } },
     },
   ])

@@ -35,6 +35,9 @@ describe('a worker above its high-water mark', () => {
       /^worker \d+ will be ended soon, and its contexts with it: its resident memory of \d+ MiB is over the high-water mark of 250 MiB$/,
     )
     expect(warnings).toEqual([warning])
+    const shown = (await box.status()).workers.map((each) => [each.worker === worker, each.draining])
+    expect(shown).toContainEqual([true, true])
+    expect(shown).not.toContainEqual([false, true])
     // What is new goes elsewhere, and what is there goes on for a while.
     const next = await box.createContext()
     expect(await box.run('1 + 1')).toBe(2)

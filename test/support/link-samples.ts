@@ -55,6 +55,7 @@ const toDaemon: Samples<ClientToDaemon> = {
     { type: 'hello', minVersion: 0, maxVersion: MAX, tenant: 'acme', token: 'x'.repeat(1_024) },
     { type: 'hello', minVersion: 1, maxVersion: 1, tenant: undefined, token: undefined },
   ],
+  askBusy: [{ type: 'askBusy', request: 1, worker: MAX }],
   leaseNamed: [{ type: 'leaseNamed', request: 1, name: 'orders', mode: 'any', idleMs: 1, known: [1], waitMs: 2 }],
   lease: [
     { type: 'lease', request: 1, purpose: 'run', known: [], waitMs: 1_000 },
@@ -73,6 +74,10 @@ const toDaemon: Samples<ClientToDaemon> = {
   crashed: [{ type: 'crashed', channel: 1, run: MAX, hash: new Uint8Array(32).fill(255) }],
 }
 const fromDaemon: Samples<DaemonToClient> = {
+  busy: [
+    { type: 'busy', request: 1, forMs: 0 },
+    { type: 'busy', request: MAX, forMs: MAX },
+  ],
   scriptRefused: [{ type: 'scriptRefused', hash: new Uint8Array(32), forMs: 59_999.5 }],
   draining: [{ type: 'draining', worker: MAX }],
   warning: [

@@ -55,6 +55,7 @@ const status = (workers: readonly WorkerStatus[], completed: number, threw: numb
       {
         tenant: 'a\x1b[2J',
         runs: { completed, threw },
+        cpu: { usedMs: 2_000, limitMs: 60_000 },
         durations: [{ maxMs: 1, runs: completed }, { maxMs: 10, runs: threw }, { runs: 0 }],
       },
     ],
@@ -74,9 +75,9 @@ test('a frame', () => {
   expect(text({ row: 1, isPaused: true })).toBe(`glovebox 1.2.3 pid 7, up 2 min, 1 client  by cpu  PAUSED
 2 of 8 workers, 4 waiting, 110 runs/s, cpu 50 %, memory 50 MiB
 
-tenant    workers  contexts  runs/s  failed/s      p50      p99    cpu  memory
-a\\x1b[2J        1         2     100       5.0  0.53 ms  8.20 ms   50 %  20 MiB
-b               1         2      10       0.0        -        -  0.0 %  30 MiB
+tenant    workers  contexts  runs/s  failed/s      p50      p99    cpu     in a minute  memory
+a\\x1b[2J        1         2     100       5.0  0.53 ms  8.20 ms   50 %  2.0 s of 1 min  20 MiB
+b               1         2      10       0.0        -        -  0.0 %               -  30 MiB
 
    worker  pid  state  tenant    contexts  runs/s    cpu  memory
         2  102  bound  a\\x1b[2J         2     100   50 %  20 MiB

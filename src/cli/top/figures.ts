@@ -24,6 +24,8 @@ export interface TenantFigures {
   readonly p99Ms: number | undefined
   readonly cpuPercent: number
   readonly rssBytes: number
+  /** Processor time in the last minute, and its limit. An older daemon does not say. */
+  readonly cpu: NonNullable<Status['tenants']>[number]['cpu']
 }
 
 /** What happened between two samples. One line of `glovebox top --json`. */
@@ -98,6 +100,7 @@ function tenantFigures(tenant: string, all: readonly WorkerFigures[], before: St
     p99Ms: quantileMs(durations, 0.99),
     cpuPercent: sum(workers, 'cpuPercent'),
     rssBytes: workers.reduce((total, each) => total + memoryOf(each), 0),
+    cpu: now?.cpu,
   }
 }
 

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import { printable } from '../printable.ts'
 import { formatBytes, formatMs } from '../quantity.ts'
 import { type Column, formatTable } from '../table.ts'
+import { cpuOfMinute, stateOf } from '../tenant-figures.ts'
 import { type Figures, memoryOf, type WorkerFigures } from './figures.ts'
 import type { Sort, ViewState } from './view-state.ts'
 
@@ -14,6 +15,7 @@ const TENANT_COLUMNS: readonly Column[] = [
   { title: 'p50', align: 'right' },
   { title: 'p99', align: 'right' },
   { title: 'cpu', align: 'right' },
+  { title: 'in a minute', align: 'right' },
   { title: 'memory', align: 'right' },
 ]
 const WORKER_COLUMNS: readonly Column[] = [
@@ -70,6 +72,7 @@ function tables({ tenants, deaths }: Figures, workers: readonly WorkerFigures[],
       duration(each.p50Ms),
       duration(each.p99Ms),
       percent(each.cpuPercent),
+      cpuOfMinute(each.cpu),
       formatBytes(each.rssBytes),
     ])
     lines.push('', ...formatTable(TENANT_COLUMNS, rows).split('\n'))
@@ -78,7 +81,7 @@ function tables({ tenants, deaths }: Figures, workers: readonly WorkerFigures[],
     each === chosen ? '>' : '',
     `${each.worker}`,
     `${each.pid ?? '-'}`,
-    each.state,
+    stateOf(each.state, each.draining),
     named(each.tenant),
     `${each.contexts}`,
     rate(each.runsPerSecond),
@@ -103,7 +106,7 @@ function deathLines(deaths: Figures['deaths']): readonly string[] {
 function lookInto(worker: WorkerFigures, { deaths }: Figures): readonly string[] {
   const facts: readonly (readonly [string, string])[] = [
     ['process', `${worker.pid ?? '-'}`],
-    ['state', worker.state],
+    ['state', stateOf(worker.state, worker.draining)],
     ['tenant', named(worker.tenant)],
     ['contexts', `${worker.contexts}`],
     ['handles', `${worker.handles} functions that guests and clients hold of each other`],

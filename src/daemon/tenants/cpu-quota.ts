@@ -17,7 +17,7 @@ export interface CpuExhaustion extends CpuUse {
   readonly forMs: number
 }
 
-/** The processor time of one tenant, and what it may have. Times are milliseconds of a monotonic clock. */
+/** The processor time of one tenant, and what it may have: infinity for any. Times are milliseconds of a monotonic clock. */
 export class CpuQuota {
   readonly #window = new CpuWindow()
   #limitMs: number
@@ -53,6 +53,11 @@ export class CpuQuota {
     if (this.#isWarned || usedMs < WARN_AT * this.#limitMs) return undefined
     this.#isWarned = true
     return this.#use(usedMs)
+  }
+
+  /** In the last minute. */
+  usedMs(nowMs: number): number {
+    return this.#window.usedMs(nowMs)
   }
 
   /** Whether nothing is to be remembered. */
