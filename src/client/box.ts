@@ -296,7 +296,7 @@ export class Box implements AsyncDisposable {
 
   /** @internal A worker takes no more. */
   draining(worker: number): void {
-    for (const lane of this.#lanes.of(worker)) lane.drain()
+    this.#lanes.drain(worker)
   }
 
   /** @internal The daemon says that something comes near a limit. */

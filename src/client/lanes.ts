@@ -33,6 +33,8 @@ interface LanesBox {
 export class Lanes implements Iterable<Lane> {
   readonly #box: LanesBox
   readonly #lanes = new Set<Lane>()
+  /** Workers that take no more. */
+  readonly #draining = new Set<number>()
   readonly #opening = new Map<Trust, Promise<Lane>>()
 
   constructor(box: LanesBox) {
@@ -50,6 +52,12 @@ export class Lanes implements Iterable<Lane> {
   /** The lanes to a worker. */
   of(worker: number): Lane[] {
     return [...this.#lanes].filter((lane) => lane.worker === worker)
+  }
+
+  /** The worker takes no more. Whoever attaches to a named context there opens a lane all the same. */
+  drain(worker: number): void {
+    this.#draining.add(worker)
+    for (const lane of this.of(worker)) lane.drain()
   }
 
   countFunctions(): { readonly guestFunctions: number; readonly hostFunctions: number } {
@@ -132,6 +140,7 @@ export class Lanes implements Iterable<Lane> {
       const leased = await this.#leaseOnce(ask, dedicated, placement)
       try {
         await leased.lane.opened(queueMs, startedMs)
+        if (this.#draining.has(leased.lane.worker)) leased.lane.drain()
         return leased
       } catch (error) {
         if (attempt === MAX_ATTEMPTS || !mayTryAgain(error)) throw error
@@ -165,8 +174,13 @@ export class Lanes implements Iterable<Lane> {
       // Without machine code V8 takes none, and the script is as good as ever.
       cacheRefused: (script: Script) => placement.jit && this.#box.cacheRefused(script),
     }
-    const lane = new Lane(lease, lease.path, options, control, (ended) => this.#lanes.delete(ended))
+    const lane = new Lane(lease, lease.path, options, control, (ended) => this.#ended(ended))
     this.#lanes.add(lane)
     return { lane, lease }
+  }
+
+  #ended(lane: Lane): void {
+    this.#lanes.delete(lane)
+    if (this.of(lane.worker).length === 0) this.#draining.delete(lane.worker)
   }
 }

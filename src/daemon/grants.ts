@@ -45,6 +45,8 @@ export class Grants {
     session.channels.set(channel, worker.number)
     worker.channels.add(channel)
     worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: limits.maxTimeoutMs, limits: limits.channel })
+    // For a named context that is there.
+    if (worker.isDraining) session.draining(worker.number, undefined)
     return { request: request.request, worker: worker.number, channel, path: worker.socketPath, ticket }
   }
 }

@@ -142,9 +142,18 @@ test('a named context that keeps overrunning is left alone, and stays what it is
     await next.dispose()
     return undefined
   })
-  await using late = await other.createContext({}, { name: 'bad', attach: 'only' })
+  await using last = await daemon.connect()
+  const late = await last.createContext({}, { name: 'bad', attach: 'only' })
+  const bad = named.worker
+  expect([same.worker, late.worker, after.worker === bad]).toEqual([bad, bad, false])
+  expect(await last.run('1')).toBe(1)
   expect([await named.get('mine'), await same.get('mine'), await late.get('mine'), await after.get('mine')]).toEqual([1, 1, 1, 2])
   await named.dispose({ destroy: true })
+  await same.dispose()
+  await late.dispose()
+  // Though all of its clients are there.
+  await eventually('the end of the first worker', async () => (await bound(box)).every(({ worker }) => worker !== bad))
+  expect([await last.run('2'), await after.get('mine')]).toEqual([2, 2])
 })
 
 test('a worker of its own takes the place of one that the tenant shares and does not use', async () => {
