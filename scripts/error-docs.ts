@@ -52,7 +52,11 @@ const REPORT = `## The report
 | peakRssBytes | the most memory that the worker had resident in its life |
 | hostCall | the host function that the run called last, by its name, or \`#\` and its number |
 | bytesOut | what the worker sent to this client from when the run was asked for until it failed: console output, host calls and results, also of other runs in the same worker |
-| at | where the guest was when its deadline passed: \`functionName\`, \`file\`, \`line\`, \`column\`. Known of a guest that was met asking for something: in a synchronous host call, in a web global that the worker serves. Of one that only computes it is not known: finding out would cost every run something (ARCHITECTURE.md says what was tried) |`
+| at | where the guest was when its deadline passed: \`functionName\`, \`file\`, \`line\`, \`column\`. Known of a guest that was met asking for something: in a synchronous host call, in a web global that the worker serves. Of one that only computes it is not known: finding out would cost every run something (ARCHITECTURE.md says what was tried) |
+
+An outcome of \`runMany\` that failed by its deadline or by \`maxOutput\` has a report of its own: \`wallMs\` and \`cpuMs\` are those of its input, and 0 if the result was refused among others of the same slice.
+
+What confinement refuses has no report: a guest has no function that asks the kernel for anything, so it is refused nothing that it could be told of. A call that only broken out code can make fails there, or ends the worker, and then the death is reported.`
 
 function section(title: string, errors: Readonly<Record<string, ErrorEntry>>): string {
   const rows = Object.entries(errors).map(

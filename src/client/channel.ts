@@ -375,7 +375,7 @@ export class Channel {
     }
     about.many.receive(this.#values, about.context, {
       thrown: (thrown) => this.#failures.thrown(thrown, about.context, about.script),
-      failed: (code, message) => this.#failures.ofInput(code, message, about),
+      failed: (code, message, figures) => this.#failures.ofInput(code, message, figures, about),
     })
     if (done) {
       this.#calls.resolve(run, undefined)

@@ -1,5 +1,6 @@
-import { OUTCOME } from '../protocol/guest-messages.ts'
+import { OUTCOME, OUTCOME_FAILURE_FIELDS } from '../protocol/guest-messages.ts'
 import { MANY_WINDOW } from '../protocol/limits.ts'
+import { type Phase, PHASES } from '../protocol/report.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
 import type { ReceivedValues } from './received-values.ts'
 
@@ -7,9 +8,19 @@ import type { ReceivedValues } from './received-values.ts'
 interface Reasons {
   /** Of what the guest threw. */
   readonly thrown: (thrown: unknown) => Error
-  /** Of a failure of the worker's, by the name of its code. */
-  readonly failed: (code: number, message: string) => Error
+  /** Of a failure of the worker's, by the number of its code. */
+  readonly failed: (code: number, message: string, figures: InputFigures) => Error
 }
+
+/** What the worker says of one input that failed. HOSTILE: it may say anything. */
+export interface InputFigures {
+  readonly phase: Phase
+  readonly wallMs: number
+  readonly cpuMs: number
+  readonly peakRssBytes: number
+}
+
+const UNKNOWN: InputFigures = { phase: 'run', wallMs: 0, cpuMs: 0, peakRssBytes: 0 }
 
 /** A `many` run as its client sees it. */
 export class ManyCall {
@@ -55,8 +66,16 @@ export function discardOutcomes(values: ReceivedValues, context: number): void {
   reader.finish()
 }
 
-/** An input that failed for a reason of the worker's: an array of code and message. */
+/** An input that failed for a reason of the worker's: an array of code and message, and figures if the worker knows them. */
 function failureOf(value: unknown, reasons: Reasons): Error {
   if (!Array.isArray(value) || typeof value[0] !== 'number' || typeof value[1] !== 'string') throw new Error('a failure without its code')
-  return reasons.failed(value[0], value[1])
+  return reasons.failed(value[0], value[1], value.length === OUTCOME_FAILURE_FIELDS ? figuresOf(value.slice(2)) : UNKNOWN)
+}
+
+function figuresOf(figures: readonly unknown[]): InputFigures {
+  const [phaseNumber, wallMs, cpuMs, peakRssBytes] = figures
+  const phase = typeof phaseNumber === 'number' ? PHASES[phaseNumber] : undefined
+  if (phase === undefined || typeof wallMs !== 'number' || typeof cpuMs !== 'number' || typeof peakRssBytes !== 'number')
+    throw new Error('a failure with other figures than expected')
+  return { phase, wallMs, cpuMs, peakRssBytes }
 }

@@ -7,6 +7,7 @@ import { queuedTimeout, waitedMs } from './due.ts'
 import { errorForCode, ProtocolError, type Report } from './errors.ts'
 import { exhaustedError } from './exhausted.ts'
 import { guestErrorOf } from './guest-error.ts'
+import type { InputFigures } from './many-call.ts'
 import { factsOf, placeText, type RunFacts, withFacts } from './run-traces.ts'
 import type { RunScript } from './source-maps.ts'
 
@@ -60,10 +61,17 @@ export class ReceivedFailures {
   }
 
   /** One input of a `many` run failed. */
-  ofInput(code: number, message: string, about: AboutCall): Error {
-    const report = withFacts({ phase: 'run', wallMs: 0, cpuMs: 0, worker: this.#worker, peakRssBytes: 0 }, this.facts(about))
+  ofInput(code: number, message: string, figures: InputFigures, about: AboutCall): Error {
     const name = errorCodeName(code)
-    return errorForCode(name, message, name === 'ERR_TIMEOUT' ? { ...report, limit: 'timeout', configured: about.timeoutMs } : report)
+    const isResult = name === 'ERR_OUTPUT_LIMIT'
+    const report: Report = { ...figures, phase: isResult ? 'result' : figures.phase, worker: this.#worker }
+    const limit =
+      name === 'ERR_TIMEOUT'
+        ? { limit: 'timeout', configured: about.timeoutMs, observed: figures.wallMs }
+        : isResult
+          ? { limit: 'maxOutput', configured: about.maxOutput }
+          : {}
+    return errorForCode(name, message, withFacts({ ...report, ...limit }, this.facts(about)))
   }
 
   /** Its worker broke the protocol: what makes the error of each call, and, without facts, that of those who come later. */

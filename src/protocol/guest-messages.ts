@@ -41,9 +41,11 @@ export const OUTCOME = {
   fulfilled: 0,
   /** The guest threw; the value is what. */
   rejected: 1,
-  /** Failed for a reason of ours; the value is an array of an error code's number and a message. */
+  /** Failed for a reason of ours; the value is an array of an error code's number, a message, and perhaps figures: {@link OUTCOME_FAILURE_FIELDS}. */
   failed: 2,
 } as const
+/** Of a failure that the worker tells: code, message, phase, wallMs, cpuMs, peakRssBytes. The realm side, which knows no figures, tells the first two. */
+export const OUTCOME_FAILURE_FIELDS = 6
 
 /** Levels of `console`, by their number on the wire. */
 export const CONSOLE_LEVELS = ['debug', 'log', 'info', 'warn', 'error', 'trace'] as const

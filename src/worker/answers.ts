@@ -3,10 +3,10 @@ import { type WorkerToClient, workerToClient } from '../protocol/channel-link.ts
 import { FRAME_HEADER_BYTES } from '../protocol/framing.ts'
 import { ERROR_CODES, type ErrorCode } from '../protocol/error-codes.ts'
 import { FRAME_OVERHEAD_BYTES, KEPT_RESULT_BYTES, MAX_OUTPUT } from '../protocol/limits.ts'
-import { OUTCOME } from '../protocol/guest-messages.ts'
+import { OUTCOME, OUTCOME_FAILURE_FIELDS } from '../protocol/guest-messages.ts'
 import { MsgpackWriter } from '../protocol/msgpack/writer.ts'
 import type { Limited, NearLimit } from '../protocol/limit-messages.ts'
-import type { GuestPlace, Phase } from '../protocol/report.ts'
+import { type GuestPlace, packPhase, type Phase } from '../protocol/report.ts'
 import { ValueEncoder } from '../protocol/values/value-encoder.ts'
 import { nativeStrings } from '../base/native-strings.ts'
 import type { Pause } from './pause.ts'
@@ -21,6 +21,15 @@ const HANDED_OVER_BYTES = KEPT_RESULT_BYTES
 
 /** The global of that name is gone when it is needed. */
 const ownProcess = process
+
+/** The most memory that this process has had resident. getrusage(2) gives KiB. */
+const peakRssBytes = (): number => ownProcess.resourceUsage().maxRSS * 1024
+
+/** What one input of a `many` run took, in milliseconds. */
+export interface InputTimes {
+  readonly wallMs: number
+  readonly cpuMs: number
+}
 
 export type Primitive = string | number | boolean | bigint | null | undefined
 
@@ -128,8 +137,8 @@ export class Answers {
     this.#close(start)
   }
 
-  /** One outcome that the realm side left in its record, of at most so many bytes. */
-  outcome(realm: RealmContext, maxOutput: number): void {
+  /** One outcome that the realm side left in its record, of at most so many bytes. Times, in milliseconds, are those of its input so far. */
+  outcome(realm: RealmContext, maxOutput: number, times: InputTimes): void {
     const { record } = realm
     const out = this.#out
     switch (record.status) {
@@ -143,7 +152,7 @@ export class Answers {
         this.#encoder.write(out, value)
         if (out.position - from <= maxOutput) return
         out.position = start
-        this.failedOutcome('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${maxOutput} bytes`)
+        this.failedOutcome('ERR_OUTPUT_LIMIT', `the result is larger than the limit of ${maxOutput} bytes`, 'result', times)
         return
       }
       case Status.done:
@@ -152,20 +161,24 @@ export class Answers {
         this.#append(realm.result())
         return
       default:
-        this.#failedOutcome(record.code, record.message)
+        this.#failedOutcome(record.code, record.message, 'result', times)
     }
   }
 
-  failedOutcome(code: ErrorCode, message: string): void {
-    this.#failedOutcome(ERROR_CODES[code], message)
+  failedOutcome(code: ErrorCode, message: string, phase: Phase, times: InputTimes): void {
+    this.#failedOutcome(ERROR_CODES[code], message, phase, times)
   }
 
-  #failedOutcome(code: number, message: string): void {
+  #failedOutcome(code: number, message: string, phase: Phase, { wallMs, cpuMs }: InputTimes): void {
     const out = this.#out
     out.int(OUTCOME.failed)
-    out.arrayHeader(2)
+    out.arrayHeader(OUTCOME_FAILURE_FIELDS)
     out.int(code)
     out.string(message)
+    packPhase(out, phase)
+    out.number(wallMs)
+    out.number(cpuMs)
+    out.number(peakRssBytes())
   }
 
   #append(bytes: Uint8Array): void {
@@ -222,9 +235,7 @@ export class Answers {
 
   /** What is known of a run besides what the next message says, which it fails with. */
   evidence(run: number, at: GuestPlace | undefined): void {
-    // getrusage(2) gives KiB.
-    const peakRssBytes = ownProcess.resourceUsage().maxRSS * 1024
-    this.#close(workerToClient.open(this.#out, { type: 'evidence', run, peakRssBytes, at }))
+    this.#close(workerToClient.open(this.#out, { type: 'evidence', run, peakRssBytes: peakRssBytes(), at }))
   }
 
   #exhausted(run: number, phase: Phase, wallMs: number, cpuMs: number): void {

@@ -171,15 +171,17 @@ export class ManyRuns {
     this.#answers.flush()
   }
 
-  /** One input's outcome, or its promise, as a step has left it in the record. */
-  #one(many: Many, ending: Ending, startedMs: number): void {
+  /** One input's outcome, or its promise, as a step has left it in the record. `computedMs` is what it computed, if it has waited. */
+  #one(many: Many, ending: Ending, startedMs: number, computedMs?: number): void {
     const { realm } = many.context
     const { record } = realm
+    const wallMs = performance.now() - startedMs
+    const times = { wallMs, cpuMs: computedMs ?? wallMs - this.#hostCalls.waitedMs }
     if (ending === INTERRUPTED) this.#timedOut(many, startedMs)
     else if (ending === THREW)
-      this.#outcome(many, () => this.#answers.failedOutcome('ERR_INTERRUPTED', 'the stack of this worker is used up'))
+      this.#outcome(many, () => this.#answers.failedOutcome('ERR_INTERRUPTED', 'the stack of this worker is used up', 'run', times))
     else if (record.status === Status.pending) this.#wait(many, startedMs)
-    else this.#outcome(many, () => this.#answers.outcome(realm, many.context.limits.maxOutput))
+    else this.#outcome(many, () => this.#answers.outcome(realm, many.context.limits.maxOutput, times))
   }
 
   #timedOut(many: Many, startedMs: number): void {
@@ -197,7 +199,8 @@ export class ManyRuns {
     run.busyMs = nowMs - startedMs - waitedMs
     const state = waitedFor === undefined ? 'computed' : `waited for host call '${waitedFor}'`
     const text = ranOut(run, `${state} on input ${many.settled}`, nowMs)
-    this.#outcome(many, () => this.#answers.failedOutcome('ERR_TIMEOUT', text))
+    const times = { wallMs: nowMs - startedMs, cpuMs: run.busyMs }
+    this.#outcome(many, () => this.#answers.failedOutcome('ERR_TIMEOUT', text, waitedFor === undefined ? 'run' : 'host-call', times))
   }
 
   /** Sends one outcome that `write` writes, and goes on. */
@@ -239,7 +242,7 @@ export class ManyRuns {
 
   #runOf(many: Many, startedMs: number): Run {
     const { run, context, filename, timeoutMs } = many
-    return {
+    const one: Run = {
       run,
       context,
       filename,
@@ -249,13 +252,15 @@ export class ManyRuns {
       maxOutput: context.limits.maxOutput,
       busyMs: 0,
       owner: {
-        settled: (ending) => this.#one(many, ending, startedMs),
+        settled: (ending) => this.#one(many, ending, startedMs, one.busyMs),
         abandoned: (code, message, phase) => {
-          if (code === 'ERR_TIMEOUT') this.#outcome(many, () => this.#answers.failedOutcome(code, message))
+          const times = { wallMs: performance.now() - startedMs, cpuMs: one.busyMs }
+          if (code === 'ERR_TIMEOUT') this.#outcome(many, () => this.#answers.failedOutcome(code, message, phase, times))
           else this.#fail(many, code, message, phase)
         },
       },
     }
+    return one
   }
 
   #fail(many: Many, code: ErrorCode, message: string, phase: Phase): void {

@@ -1,4 +1,4 @@
-import type { Box, Context, Outcome } from 'glovebox'
+import type { Box, Context, Outcome, OutputLimitError, ReportedError } from 'glovebox'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { DEFAULT_MAX_ITEMS } from '../../src/protocol/values/value-options.ts'
 import { type TestDaemon, testDaemon } from '../support/daemons.ts'
@@ -103,10 +103,31 @@ test.each<[title: string, source: string, inputs: Iterable<unknown>, outcomes: u
 
 test('each input has its own deadline, and time-outs stop nothing', async () => {
   const source = '(x) => { if (x === 1) for (;;); if (x === 2) return new Promise(() => {}); return x }'
-  const outcomes = (await all(ctx.runMany(source, numbers(5), { timeout: 50 }))).map(shown)
+  const found = await all(ctx.runMany(source, numbers(5), { timeout: 50 }))
+  for (const n of [1, 2]) {
+    const { report } = (found[n] as { readonly reason: ReportedError }).reason
+    expect(report).toMatchObject({ phase: 'run', limit: 'timeout', configured: 50, observed: report?.wallMs })
+    expect(report?.wallMs).toBeGreaterThanOrEqual(49)
+    // One of them computes until its deadline, the other waits.
+    expect((report?.cpuMs ?? 0) > 40).toBe(n === 1)
+    expect(report?.peakRssBytes).toBeGreaterThan(2 ** 20)
+  }
+  const outcomes = found.map(shown)
   expect(outcomes.filter((_, n) => n !== 1 && n !== 2)).toEqual([0, 3, 4])
   for (const n of [1, 2]) expect(outcomes[n]).toEqual(['TimeoutError', 'ERR_TIMEOUT', expect.stringMatching(/^run \d+ /)])
   expect(await ctx.run('1')).toBe(1)
+})
+
+test('a result that is too large has a report of its input', async () => {
+  await using small = await box.createContext({}, { limits: { maxOutput: 100 } })
+  // The first input is answered by itself, the others by the slice.
+  const found = await all(small.runMany("input === 1 ? 1 : 'x'.repeat(1_000)", numbers(3)))
+  expect(found.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected'])
+  for (const n of [0, 2]) {
+    const { code, report } = (found[n] as { readonly reason: OutputLimitError }).reason
+    expect([code, report]).toMatchObject(['ERR_OUTPUT_LIMIT', { phase: 'result', limit: 'maxOutput', configured: 100 }])
+    expect((report?.peakRssBytes ?? 0) > 0).toBe(n === 0)
+  }
 })
 
 test('a promise that settles too late is the outcome of no other input', async () => {
