@@ -160,15 +160,17 @@ const nothing = async (): Promise<void> => undefined
 async function reach(given: string | undefined, spawn: boolean): Promise<Reached> {
   const paths = given === undefined ? [...new Set([defaultSocketPath(), SYSTEM_SOCKET_PATH])] : [given]
   let failure: unknown
+  // Where a daemon is looked for, one that is only another user's is none.
+  const isNone = (error: unknown): boolean => isAbsent(error) || (given === undefined && errorCode(error) === 'EACCES')
   for (const path of paths) {
     try {
       return { socket: await open(path), release: nothing }
     } catch (error) {
       failure = error
-      if (!isAbsent(error)) break
+      if (!isNone(error)) break
     }
   }
-  if (!spawn || !isAbsent(failure)) throw noDaemon(paths, failure)
+  if (!spawn || !isNone(failure)) throw noDaemon(paths, failure)
   const embedded = await embeddedDaemon()
   try {
     return { socket: await open(embedded.socket), release: () => embedded.release() }
@@ -214,11 +216,6 @@ function noDaemon(paths: readonly string[], failure: unknown): ConnectionError {
     : errorCode(failure) === 'EACCES'
       ? 'this user may not open it'
       : errorMessage(failure)
-  return new ConnectionError(
-    'ERR_CONNECTION',
-    `cannot connect to ${paths.join(' or ')}: ${why}. Start one with 'glovebox serve'; connect() does so by itself with spawn: true`,
-    {
-      cause: failure,
-    },
-  )
+  const advice = isAbsent(failure) ? ". Start one with 'glovebox serve'; connect() does so by itself with spawn: true" : ''
+  return new ConnectionError('ERR_CONNECTION', `cannot connect to ${paths.join(' or ')}: ${why}${advice}`, { cause: failure })
 }

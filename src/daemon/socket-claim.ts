@@ -77,7 +77,7 @@ function ownDirectory(directory: string, mode: number): void {
   if (found.uid !== uid) {
     throw new DaemonError(
       'ERR_SOCKET_DIRECTORY',
-      `the socket directory ${directory} belongs to uid ${found.uid}, not to this user (uid ${uid}): whoever owns it could replace the socket; choose a directory of your own`,
+      `the socket directory ${directory} belongs to uid ${found.uid}, not to this user (uid ${uid}): whoever owns it could replace the socket; choose a path in a directory of your own as 'socket'`,
     )
   }
   if ((found.mode & 0o022) !== 0) {

@@ -537,7 +537,7 @@ describe('the socket of a daemon', () => {
     expect(await failure({ socket: join(directory.path, 'd.sock') })).toEqual([
       'DaemonError',
       'ERR_SOCKET_DIRECTORY',
-      `the socket directory ${directory.path} belongs to uid 65534, not to this user (uid 0): whoever owns it could replace the socket; choose a directory of your own`,
+      `the socket directory ${directory.path} belongs to uid 65534, not to this user (uid 0): whoever owns it could replace the socket; choose a path in a directory of your own as 'socket'`,
     ])
   })
 

@@ -89,7 +89,17 @@ describe('who may connect', () => {
     })
     await using closed = await start(TENANTS)
     await using stranger = runScript('other-user.mjs', [String(OTHER_USER), closed.socket])
-    expect((JSON.parse(await stranger.line) as { refused: string }).refused).toMatch(/^ERR_CONNECTION: cannot connect to /)
+    expect((JSON.parse(await stranger.line) as { refused: string }).refused).toMatch(
+      /^ERR_CONNECTION: cannot connect to .*: this user may not open it$/,
+    )
+  })
+
+  test.runIf(isRoot)('a daemon that only another user may open is none, where one is looked for', async () => {
+    using locked = temporaryDirectory()
+    const env = { XDG_RUNTIME_DIR: join(locked.path, 'glovebox'), TMPDIR: '/tmp', GLOVEBOX_SOCKET: '' }
+    await using client = runScript('other-user.mjs', [String(OTHER_USER)], { env })
+    // It starts its own, unless that user may not even read this checkout.
+    expect(await client.line).not.toContain('cannot connect')
   })
 
   test('modes of the sockets and their directory', async () => {

@@ -50,7 +50,7 @@ export function addRepl(program: Command): void {
 async function repl(flags: ReplFlags): Promise<void> {
   await using box = await connect(connectOptions(flags))
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY
-  const showing = { depth: flags.depth, width: process.stdout.columns ?? 80 }
+  const showing = { depth: flags.depth, width: process.stdout.columns || 80 }
   const turns = new Turns()
   const write = (print: () => void): void => turns.besides(print)
   const session = new Session(box, {

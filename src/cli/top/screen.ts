@@ -1,6 +1,8 @@
 import { emitKeypressEvents, type Key } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
 
+const DEFAULT_COLUMNS = 80
+const DEFAULT_ROWS = 24
 const ENTER = '\x1b[?1049h\x1b[?25l'
 const LEAVE = '\x1b[?25h\x1b[?1049l'
 const HOME = '\x1b[H'
@@ -23,7 +25,9 @@ export class Screen implements Disposable {
 
   /** Draws over what is there, so that nothing flickers. The last line is `footer`. */
   draw(lines: readonly string[], footer: string): void {
-    const { columns, rows } = process.stdout
+    // Some terminals do not know their size, and say 0.
+    const columns = process.stdout.columns || DEFAULT_COLUMNS
+    const rows = process.stdout.rows || DEFAULT_ROWS
     const shown = lines.slice(0, rows - 1).map((line) => clip(line, columns))
     const gap = Array.from<string>({ length: Math.max(0, rows - 1 - shown.length) }).fill('')
     process.stdout.write(
