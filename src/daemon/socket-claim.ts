@@ -32,6 +32,9 @@ export function claimSocket(path: string, isOpen = false, inherited = false): So
     )
   }
   ownDirectory(directory, isOpen ? 0o711 : 0o700)
+  // What is swept away below was a daemon's. A file is somebody's.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false)
+    throw new DaemonError('ERR_SOCKET_PATH', `${path} is there already, and is no socket; choose another path`)
   const unlock = tryLock(`${path}.lock`)
   if (unlock === undefined) {
     throw new DaemonError(

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Box, connect, type Context } from 'glovebox'
@@ -12,6 +12,7 @@ import { closeFrame } from '../../src/protocol/link.ts'
 import { writeValue } from '../../src/protocol/values/value-encoder.ts'
 import { temporaryDirectory, type TestDaemon, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
+import { listeningSocket } from '../../src/daemon/listening-socket.ts'
 import { checkLeaks } from '../support/leaks.ts'
 import { CONTROL_HELLO, RawClient, RawPeer, rawFrame } from '../support/raw-peer.ts'
 
@@ -530,6 +531,17 @@ describe('the socket of a daemon', () => {
     expect(lstatSync(own.socket).mode & 0o777).toBe(0o600)
   })
 
+  test('is a file, which stays as it is', async () => {
+    using directory = temporaryDirectory()
+    const file = join(directory.path, 'precious')
+    writeFileSync(file, 'precious')
+    expect((await failure({ socket: file })).slice(1)).toEqual([
+      'ERR_SOCKET_PATH',
+      `${file} is there already, and is no socket; choose another path`,
+    ])
+    expect([readdirSync(directory.path), readFileSync(file, 'utf8')]).toEqual([['precious'], 'precious'])
+  })
+
   test('lies in a directory of someone else’s', async ({ skip }) => {
     skip(process.getuid?.() !== 0, 'only root can give a directory away')
     using directory = temporaryDirectory()
@@ -553,10 +565,11 @@ describe('the socket of a daemon', () => {
     expect((await failure({ socket: join(folder, 'd.sock') }))[1]).toBe('ERR_SOCKET_DIRECTORY')
   })
 
-  test('is stale: a file, a dead socket and dead workers’ sockets are swept away', async () => {
+  test('is stale: a dead socket, its lock and dead workers’ sockets are swept away', async () => {
     using directory = temporaryDirectory()
     const socket = join(directory.path, 'd.sock')
-    for (const name of ['d.sock', 'd.sock.lock', 'w1.sock', 'w77.sock']) writeFileSync(join(directory.path, name), '')
+    closeSync(listeningSocket(socket))
+    for (const name of ['d.sock.lock', 'w1.sock', 'w77.sock']) writeFileSync(join(directory.path, name), '')
     writeFileSync(join(directory.path, 'mine.txt'), '')
     const own = await startDaemon({ socket, logLevel: 'silent' })
     await using client = await connect({ socket })
