@@ -4,11 +4,12 @@ import type { Report } from '../protocol/report.ts'
 import { DaemonError } from './daemon-error.ts'
 import type { Deaths } from './deaths.ts'
 import type { Logger } from './log.ts'
-import { type BlockedBy, OverloadedLeaseError } from './overloaded.ts'
 import { place } from './placement.ts'
+import { Prospects } from './prospects.ts'
 import { QueueWarnings } from './queue-warnings.ts'
 import { Reclaiming } from './reclaiming.ts'
-import { type Waiter, WaitingLine } from './waiting-line.ts'
+import type { Waiting, Whose, WorkerLimits } from './waiting-lease.ts'
+import { WaitingLine } from './waiting-line.ts'
 import { WorkerTurnover } from './worker-turnover.ts'
 import { isSameKind, type WorkerKind } from './worker-kind.ts'
 import { WorkerProcess, type WorkerSettings } from './worker-process.ts'
@@ -26,33 +27,8 @@ const SLOWEST_RETRY_MS = 5_000
 /** After so many failed starts in a row, who waits for a worker is told. */
 const GIVE_UP_AFTER = 3
 
-type Whose = Pick<Waiting, 'tenant' | 'dedicated' | 'kind'>
-
-interface Waiting extends Waiter {
-  readonly kind: WorkerKind
-  readonly limits: WorkerLimits
-  readonly waitMs: number
-  /** Until when it waits, of `performance.now()`. */
-  readonly untilMs: number
-  timer: NodeJS.Timeout | undefined
-  /** Workers that were started for it and did not boot. */
-  failures: number
-  /** Resolves when it waits no more, however that ended. */
-  readonly served: Promise<unknown>
-  readonly resolve: (worker: WorkerProcess) => void
-  readonly reject: (error: DaemonError) => void
-}
-
 /** A lease that wants a worker of another kind than the spares is told when so many did not boot for it. */
 const MAX_FAILURES = 2
-
-/** What a tenant may have of a pool. */
-interface WorkerLimits {
-  readonly maxWorkers: number
-  readonly maxShared: number
-  readonly maxQueue: number
-  readonly weight: number
-}
 
 /** All workers: those that boot, the spares, and those bound to tenants. Spares are booted before anyone asks. */
 export class Pool implements AsyncDisposable {
@@ -63,6 +39,7 @@ export class Pool implements AsyncDisposable {
   /** Workers of another kind than the spares, while they boot for the lease that wants them. */
   readonly #ordered = new Map<WorkerProcess, Waiting>()
   readonly #turnover = new WorkerTurnover()
+  readonly #prospects: Prospects
   readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
   readonly #reclaiming: Reclaiming
@@ -94,6 +71,17 @@ export class Pool implements AsyncDisposable {
     this.#onDeath = on.death
     this.#onNearQueue = on.nearQueue
     this.#reclaiming = new Reclaiming(this.#workers, log, on.reclaimed)
+    this.#prospects = new Prospects({
+      max: settings.max,
+      workers: this.#workers,
+      line: this.#line,
+      ordered: this.#ordered,
+      turnover: this.#turnover,
+      reclaiming: this.#reclaiming,
+      boundTo: (tenant) => this.#boundTo(tenant),
+      mayTake: (kind) => this.#mayTake(kind),
+      isUsual: (kind) => this.#isUsual(kind),
+    })
   }
 
   get workers(): ReadonlySet<WorkerProcess> {
@@ -213,7 +201,7 @@ export class Pool implements AsyncDisposable {
       this.#bind(spare, whose)
       return spare
     }
-    this.#assertWorthWaiting(tenant, kind, limits, waitMs)
+    this.#prospects.assertWorthWaiting(tenant, kind, limits, waitMs)
     const { promise, resolve, reject } = Promise.withResolvers<WorkerProcess>()
     const entry: Waiting = {
       ...whose,
@@ -227,7 +215,7 @@ export class Pool implements AsyncDisposable {
       resolve,
       reject,
     }
-    const blockedBy = this.#blockedBy(tenant, kind, limits)
+    const blockedBy = this.#prospects.blockedBy(tenant, kind, limits)
     this.#wait(entry)
     const waiting = this.#line.countOf(tenant)
     if (this.#queueWarnings.waits(tenant, waiting, limits.maxQueue)) this.#onNearQueue(tenant, limits.maxQueue, waiting)
@@ -241,45 +229,16 @@ export class Pool implements AsyncDisposable {
     const { tenant, kind, limits, waitMs, untilMs, reject } = entry
     entry.timer = setTimeout(() => {
       if (this.#line.remove(entry))
-        reject(this.#overloaded(tenant, this.#blockedBy(tenant, kind, limits) ?? 'boot', `no worker was free within ${waitMs} ms`, waitMs))
+        reject(
+          this.#prospects.overloaded(
+            tenant,
+            this.#prospects.blockedBy(tenant, kind, limits) ?? 'boot',
+            `no worker was free within ${waitMs} ms`,
+            waitMs,
+          ),
+        )
     }, untilMs - performance.now())
     this.#line.add(entry)
-  }
-
-  /** A lease that cannot be served in time is refused before it waits. */
-  #assertWorthWaiting(tenant: string, kind: WorkerKind, limits: WorkerLimits, waitMs: number): void {
-    const blockedBy = this.#blockedBy(tenant, kind, limits)
-    // Its worker is started at once.
-    if (blockedBy === undefined && !this.#isUsual(kind) && this.#line.size === 0) return
-    if (this.#line.countOf(tenant) >= limits.maxQueue)
-      throw this.#overloaded(tenant, 'maxQueue', `${limits.maxQueue} leases of this tenant wait for a worker already`)
-    if (blockedBy === undefined) return
-    const what =
-      blockedBy === 'max' ? `all ${this.#settings.max} workers are in use` : `this tenant has its ${limits.maxWorkers} workers already`
-    // Runs with a process of their own end. Workers that are shared stay for as long as their clients do.
-    const among = blockedBy === 'maxWorkers' ? tenant : undefined
-    if (!this.#endsSoon(among) && this.#reclaiming.unused(among) === undefined)
-      throw this.#overloaded(tenant, blockedBy, `${what}; raise '${blockedBy}', or try again when a client has gone`)
-    const estimatedMs = this.#estimateMs(tenant, this.#line.size + 1)
-    if (estimatedMs > waitMs)
-      throw this.#overloaded(tenant, blockedBy, `${what}, and the next one for this lease is not expected within ${waitMs} ms`)
-  }
-
-  /** What keeps a tenant from getting a worker now; undefined if one boots, or may be started. */
-  #blockedBy(tenant: string, kind: WorkerKind, limits: WorkerLimits): BlockedBy | undefined {
-    const isTenants = limits.maxWorkers < this.#settings.max
-    if (isTenants && this.#boundTo(tenant).length + this.#line.countOf(tenant) >= limits.maxWorkers) return 'maxWorkers'
-    return this.#mayTake(kind) ? undefined : 'max'
-  }
-
-  /** Whether a worker in use, or to be given to who waits, is for a run that ends; or for a context with a process of its own, which may: how long the line has stood still tells. */
-  #endsSoon(tenant: string | undefined): boolean {
-    for (const { state, isDraining } of this.#workers) {
-      if (state.type === 'ending') return true
-      if (state.type === 'bound' && (state.dedicated || isDraining) && (tenant === undefined || state.tenant === tenant)) return true
-    }
-    const ends = (each: Waiting): boolean => each.dedicated && (tenant === undefined || each.tenant === tenant)
-    return this.#line.filter(ends).length > 0 || [...this.#ordered.values()].some(ends)
   }
 
   /** Whether the tenant has another worker to share, or may get one. */
@@ -288,17 +247,6 @@ export class Pool implements AsyncDisposable {
     const isUsable = (each: WorkerProcess): boolean =>
       each !== worker && each.state.type === 'bound' && !each.state.dedicated && !each.isDraining && isSameKind(each.kind, worker.kind)
     return bound.some(isUsable) || (bound.length < limits.maxWorkers && this.#mayTake(worker.kind))
-  }
-
-  /** `waitedMs` is how long it has waited in vain: it would take that long again, by what is known. */
-  #overloaded(tenant: string, blockedBy: BlockedBy, why: string, waitedMs = 0): OverloadedLeaseError {
-    const position = (blockedBy === 'max' ? this.#line.size : this.#line.countOf(tenant)) + 1
-    return new OverloadedLeaseError(why, { position, estimatedWaitMs: Math.max(waitedMs, this.#estimateMs(tenant, position)), blockedBy })
-  }
-
-  #estimateMs(tenant: string, position: number): number {
-    const first = this.#line.filter((each) => each.tenant === tenant)[0]
-    return this.#turnover.estimateMs(position, performance.now(), first === undefined ? undefined : first.untilMs - first.waitMs)
   }
 
   #spare(): WorkerProcess | undefined {
