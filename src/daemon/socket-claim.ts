@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { errorCode } from '../base/error.ts'
 import { DaemonError } from './daemon-error.ts'
 import { tryLock } from './lock.ts'
@@ -19,7 +19,7 @@ export interface SocketClaim {
 }
 
 /**
- * Claims `path`: its directory belongs to this user and to nobody else (mode 0700, or 0711 if it is open to others; made if need be), no other daemon holds its lock, and sockets that a
+ * Claims `path`: its directory belongs to this user, and nobody else may write to it (mode 0700, or 0711 if it is open to others; made if need be, and left alone where other files lie in it), no other daemon holds its lock, and sockets that a
  * killed daemon left behind are gone. A socket that is `inherited` is there already, and stays. Throws ERR_SOCKET_PATH, ERR_SOCKET_DIRECTORY or ERR_SOCKET_IN_USE.
  */
 export function claimSocket(path: string, isOpen = false, inherited = false): SocketClaim {
@@ -31,7 +31,7 @@ export function claimSocket(path: string, isOpen = false, inherited = false): So
       `the socket path ${path} is too long: with the workers' names it needs ${longest} bytes of ${MAX_SOCKET_PATH_BYTES}; choose a shorter one`,
     )
   }
-  ownDirectory(directory, isOpen ? 0o711 : 0o700)
+  ownDirectory(directory, isOpen ? 0o711 : 0o700, [basename(path), `${basename(path)}.lock`])
   // What is swept away below was a daemon's. A file is somebody's.
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false)
     throw new DaemonError('ERR_SOCKET_PATH', `${path} is there already, and is no socket; choose another path`)
@@ -62,7 +62,8 @@ export function claimSocket(path: string, isOpen = false, inherited = false): So
   }
 }
 
-function ownDirectory(directory: string, mode: number): void {
+/** `names` are what a daemon of this path has in it, besides its workers' sockets. */
+function ownDirectory(directory: string, mode: number, names: readonly string[]): void {
   try {
     mkdirSync(directory, { recursive: true, mode })
   } catch (error) {
@@ -89,6 +90,8 @@ function ownDirectory(directory: string, mode: number): void {
       `others may write to the socket directory ${directory}; 'chmod 700 ${directory}', or choose a directory of its own`,
     )
   }
-  // Whoever may connect must be able to pass, and nobody else needs to look.
-  if ((found.mode & 0o777) !== mode) chmodSync(directory, mode)
+  // Whoever may connect must be able to pass, and nobody else needs to look: at what is a daemon's. Where other files lie (a home directory) it stays as it is, if it lets them pass.
+  const permissions = found.mode & 0o777
+  const isShared = readdirSync(directory).some((name) => !names.includes(name) && !WORKER_SOCKET.test(name))
+  if (permissions !== mode && !(isShared && (permissions & mode) === mode)) chmodSync(directory, mode)
 }

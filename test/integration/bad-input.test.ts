@@ -531,6 +531,15 @@ describe('the socket of a daemon', () => {
     expect(lstatSync(own.socket).mode & 0o777).toBe(0o600)
   })
 
+  test('lies in a directory with other files, which others may read: that stays so, and the socket is closed to them', async () => {
+    using directory = temporaryDirectory()
+    chmodSync(directory.path, 0o755)
+    writeFileSync(join(directory.path, 'index.html'), 'hello')
+    await using own = await startDaemon({ socket: join(directory.path, 'd.sock'), logLevel: 'silent', spare: 0 })
+    expect(lstatSync(directory.path).mode & 0o777).toBe(0o755)
+    expect(lstatSync(own.socket).mode & 0o777).toBe(0o600)
+  })
+
   test('is a file, which stays as it is', async () => {
     using directory = temporaryDirectory()
     const file = join(directory.path, 'precious')

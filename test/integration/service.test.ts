@@ -68,17 +68,19 @@ test('variables that are meant for another process, and sockets that are none', 
   using packets = packetSocket(join(directory.path, 'packets.sock'))
   const refused = [fd, packets.fd].map((each) => activated([], env, each))
   closeSync(fd)
-  for (const each of refused) {
+  const ended = refused.map(async (each) => {
     let stderr = ''
     each.stderr?.on('data', (text: Buffer) => {
       stderr += text.toString()
     })
     await once(each, 'close')
-    expect([each.exitCode, stderr]).toEqual([
+    return [each.exitCode, stderr]
+  })
+  for (const outcome of await Promise.all(ended))
+    expect(outcome).toEqual([
       2,
       "glovebox: the service manager passed no Unix stream socket that listens at a path; use 'ListenStream=/PATH' [ERR_CONFIG]\n",
     ])
-  }
 })
 
 describe.each([
