@@ -1,4 +1,4 @@
-// Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, and the compiler, each as one file.
+// Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, the compiler and the embedded daemon, each as one file.
 // Then docs/reference.md from the declarations, and build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -95,6 +95,34 @@ async function bundleCompiler() {
   })
 }
 
+/** Loaded by those only who want metrics: `node:http` alone takes a good part of a start. */
+const metricsStayOutside = {
+  name: 'metrics-stay-outside',
+  setup: (context) => context.onResolve({ filter: /\/metrics\/endpoint\.ts$/ }, () => ({ path: './metrics/endpoint.js', external: true })),
+}
+
+/** In place of what tsc made of it: a program that starts in less than half the time, because Node finds and reads one file instead of 300. Beside the other modules, which it has inside. */
+async function bundleEmbedded() {
+  await build({
+    entryPoints: [join(root, 'src/daemon/embedded.ts')],
+    outfile: join(root, 'dist/daemon/embedded.js'),
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node26',
+    plugins: [metricsStayOutside],
+    // Of a package that has both, the one that can be bundled.
+    mainFields: ['module', 'main'],
+    // What is CommonJS inside asks for Node's modules with it.
+    banner: {
+      js: "import { createRequire as glovebox_createRequire } from 'node:module'\nconst require = glovebox_createRequire(import.meta.url)",
+    },
+    charset: 'utf8',
+    logLevel: 'warning',
+  })
+}
+
 /** The page, its libraries inside: whoever opens it needs nothing from elsewhere. */
 async function bundleDashboard() {
   await build({
@@ -127,6 +155,7 @@ try {
     bundleWorker(),
     bundleRepl(),
     bundleCompiler(),
+    bundleEmbedded(),
     bundleDashboard(),
     bundleBrowser(root, browserFile, browserNotices),
     buildGuests(root),

@@ -49,6 +49,7 @@ export class Pool implements AsyncDisposable {
   readonly #proofs: { readonly resolve: () => void; readonly reject: (error: DaemonError) => void }[] = []
   #failedBoots = 0
   #retry: NodeJS.Timeout | undefined
+  #refillsSoon = false
   #closed = false
 
   constructor(
@@ -311,7 +312,17 @@ export class Pool implements AsyncDisposable {
 
   #bind(worker: WorkerProcess, { tenant, dedicated, kind }: Whose): void {
     worker.bind(tenant, dedicated, kind.owner)
-    this.refill()
+    this.#refillSoon()
+  }
+
+  /** After whoever was served has its answer: to start a process takes a daemon milliseconds in which it does nothing else. */
+  #refillSoon(): void {
+    if (this.#refillsSoon) return
+    this.#refillsSoon = true
+    setImmediate(() => {
+      this.#refillsSoon = false
+      this.refill()
+    })
   }
 
   #start(): void {
