@@ -1,40 +1,56 @@
 import { writeFileSync } from 'node:fs'
-import { compare, type RowResult } from './compare.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { measure, measuredPlan } from './measure.ts'
-import { readOptions } from './options.ts'
+import { measuredResult } from './measured-result.ts'
+import { type MeasureOptions, readOptions } from './options.ts'
+import { provenance } from './report/provenance.ts'
+import { writeReport } from './report/report.ts'
+import { type StoredResult, writeResult } from './report/results.ts'
 import { rows as known } from './rows/all.ts'
 import { smoke } from './smoke.ts'
 import { tableOf } from './table.ts'
 
-function showProgress(id: string, round: number, rounds: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${id} round ${round + 1} of ${rounds}`)
+const ids = known.map(({ id }) => id)
+
+async function measureAll({ rows, asked, quick, json, into }: MeasureOptions): Promise<void> {
+  const machine = await describeMachine()
+  const source = provenance(asked)
+  console.log(machineText(machine))
+  const results: StoredResult[] = []
+  for (const row of rows) {
+    const date = new Date().toISOString()
+    const result = { ...(await measuredResult(row, quick)), date, ...source, machine }
+    console.log(`\n${tableOf(result)}`)
+    results.push(result)
+    // Each when it is there: the rows before one that fails are not lost.
+    if (into !== undefined) writeResult(into, result)
+  }
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, results }, undefined, 2)}\n`)
+  if (into !== undefined) report(into)
 }
 
-async function main(): Promise<void> {
+function report(into: string): void {
+  console.log(`\nwritten to ${into}: ${writeReport(into, ids).join(', ')}`)
+}
+
+async function main(args: readonly string[]): Promise<void> {
   // The daemon to be measured is the one of this build, here and in the processes of the contenders.
   delete process.env['GLOVEBOX_SOCKET']
   delete process.env['XDG_RUNTIME_DIR']
-  const { rows, json, smoke: isSmoke } = readOptions(process.argv.slice(2), known)
-  if (isSmoke) {
-    for (const row of rows.filter(({ smokeRuns }) => smokeRuns !== 0)) console.log(await smoke(row))
-    return
+  const options = readOptions(args, known)
+  switch (options.command) {
+    case 'smoke':
+      for (const row of options.rows.filter(({ smokeRuns }) => smokeRuns !== 0)) console.log(await smoke(row))
+      return
+    case 'report':
+      report(options.into)
+      return
+    case 'measure':
+      await measureAll(options)
   }
-  const machine = describeMachine()
-  console.log(machineText(machine))
-  const results: RowResult[] = []
-  for (const row of rows) {
-    const plan = measuredPlan(row)
-    const result = compare(row, await measure(row, plan, (round) => showProgress(row.id, round, plan.rounds)))
-    if (process.stderr.isTTY) process.stderr.write('\r\u001B[K')
-    console.log(`\n${tableOf(result)}`)
-    results.push(result)
-  }
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, results }, undefined, 2)}\n`)
 }
 
 try {
-  await main()
+  await main(process.argv.slice(2))
 } catch (error) {
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

@@ -18,6 +18,18 @@ export function measuredPlan({ plan }: Row): Plan {
   return { ...MEASURED, ...plan }
 }
 
+/** Runs of a slice that is only to show that everything works. */
+const QUICK_RUNS = 50
+
+/** Seconds instead of minutes, and figures that mean nothing. */
+export function quickPlan({ smokeRuns }: Row): Plan {
+  return {
+    rounds: 2,
+    warmUp: { runs: 1 },
+    slice: { runs: smokeRuns === undefined ? QUICK_RUNS : Math.max(2, Math.min(smokeRuns, QUICK_RUNS)) },
+  }
+}
+
 export interface Measured {
   /** One entry a round. */
   readonly figures: ReadonlyMap<Contender, readonly SliceFigures[]>

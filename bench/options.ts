@@ -1,30 +1,69 @@
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Row } from './row.ts'
 
-const USAGE = `npm run bench -- [ROW ...] [--json FILE] [--smoke]
+const USAGE = `npm run bench -- [ROW ...] [--write] [--json FILE] [--quick] [--smoke]
+node bench/main.ts report
 
   ROW          such as P1, or P7 for P7-1K and its like; all of them if none is given
+  report       makes the page and the charts again of the results that are there
+  --write      puts the figures into docs/bench/results, and makes the page and the charts again; all rows do without being told
+  --into DIR   writes there, and reads there what other rows came to, instead of docs/bench
   --json FILE  writes the figures there as well
+  --quick      does everything in seconds; the figures mean nothing
   --smoke      checks in seconds that all contenders do the same work, without figures`
 
-export interface BenchOptions {
+/** What readers see. */
+const PAGES = fileURLToPath(new URL('../docs/bench', import.meta.url))
+
+export type BenchOptions =
+  | { readonly command: 'smoke'; readonly rows: readonly Row[] }
+  | { readonly command: 'report'; readonly into: string }
+  | MeasureOptions
+
+export interface MeasureOptions {
+  readonly command: 'measure'
   readonly rows: readonly Row[]
+  /** As they were asked for: none is all. */
+  readonly asked: readonly string[]
+  readonly quick: boolean
   readonly json: string | undefined
-  readonly smoke: boolean
+  /** Where results and page go, if anywhere. */
+  readonly into: string | undefined
 }
 
 export function readOptions(args: readonly string[], known: readonly Row[]): BenchOptions {
   const { values, positionals } = parse(args)
-  const rows = positionals.flatMap((name) => {
+  const { smoke, quick, write, json, into = PAGES } = values
+  if (positionals[0] === 'report') {
+    if (positionals.length > 1) throw new Error(`report takes no rows: it makes the page of all that were measured\n\n${USAGE}`)
+    return { command: 'report', into }
+  }
+  const rows = rowsOf(positionals, known)
+  if (smoke) return { command: 'smoke', rows }
+  if (quick && write && into === PAGES)
+    throw new Error(`--quick gives figures that mean nothing: say with --into where to write them\n\n${USAGE}`)
+  const isWritten = write || (positionals.length === 0 && !quick)
+  return { command: 'measure', rows, asked: positionals, quick, json, into: isWritten ? into : undefined }
+}
+
+function rowsOf(names: readonly string[], known: readonly Row[]): readonly Row[] {
+  if (names.length === 0) return known
+  return names.flatMap((name) => {
     const id = name.toUpperCase()
     const found = known.filter((row) => row.id === id || row.id.startsWith(`${id}-`))
     if (found.length === 0) throw new Error(`there is no row '${name}': known are ${known.map(({ id }) => id).join(', ')}\n\n${USAGE}`)
     return found
   })
-  return { rows: rows.length === 0 ? known : rows, json: values.json, smoke: values.smoke }
 }
 
-const OPTIONS = { json: { type: 'string' }, smoke: { type: 'boolean', default: false } } as const
+const OPTIONS = {
+  json: { type: 'string' },
+  into: { type: 'string' },
+  write: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  smoke: { type: 'boolean', default: false },
+} as const
 
 function parse(args: readonly string[]): ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>> {
   try {

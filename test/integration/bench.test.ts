@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { checkLeaks } from '../support/leaks.ts'
 
 checkLeaks()
@@ -13,13 +15,63 @@ const peersAreThere = existsSync(`${BENCH}node_modules/.package-lock.json`)
 /** Says nothing about speed: other tests may have the processors. */
 const TIMEOUT_MS = 240_000
 
+const run = async (...args: readonly string[]): Promise<string> => {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [`${BENCH}main.ts`, ...args], { timeout: TIMEOUT_MS })
+  expect(stderr).toBe('')
+  return stdout
+}
+
+const into = mkdtempSync(join(tmpdir(), 'glovebox-bench-'))
+afterAll(() => rmSync(into, { recursive: true }))
+const page = (): string => readFileSync(join(into, 'README.md'), 'utf8')
+
 test.skipIf(!peersAreThere)(
   'in each row of the benchmark all do the same work',
   async () => {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [`${BENCH}main.ts`, '--smoke'], { timeout: TIMEOUT_MS })
-    expect(stderr).toBe('')
+    const stdout = await run('--smoke')
     for (const target of ['P1', 'P2', 'P3', 'P4-FIB', 'P4-LIBRARIES', 'P5', 'P6-SYNC', 'P7-1K', 'P8', 'P9', 'P10-CONTEXTS', 'P11', 'P12'])
       expect(stdout).toMatch(new RegExp(`^${target}: \\d+ contenders, and each counted to \\d+$`, 'm'))
   },
   TIMEOUT_MS,
 )
+
+test.skipIf(!peersAreThere)(
+  'a row that is measured gets a file, a part of the page and a chart; the page is made of all files that are there',
+  async () => {
+    await run('P1', '--quick', '--write', '--into', into)
+    const file = join(into, 'results', 'P1.json')
+    const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    expect(stored).toMatchObject({
+      id: 'P1',
+      command: 'npm run bench -- P1',
+      lines: [{ contender: 'glovebox' }, { contender: 'bare echo', target: { atMost: 1.15 } }],
+    })
+    expect(Object.keys(stored)).toEqual(['id', 'title', 'date', 'commit', 'command', 'machine', 'metric', 'rounds', 'lines'])
+    expect(page()).toMatch(/^### P1$/m)
+
+    // As if it had been measured another day; the other file's figures stay.
+    writeFileSync(join(into, 'results', 'P11.json'), JSON.stringify({ ...stored, id: 'P11', title: 'a | b & <c>' }))
+    const before = page().split('## The machine')[0]?.split('### P1\n')[1]
+    await run('report', '--into', into)
+    expect(page().split('### P11')[0]).toContain(before?.trim())
+    expect(page()).toContain('| [P11](#p11) | a \\| b & <c> | bare echo |')
+    const charts = readdirSync(into).filter((name) => name.endsWith('.svg'))
+    expect(charts.sort()).toEqual(['P1.svg', 'P11.svg', 'main.svg'])
+    for (const name of charts) {
+      const svg = readFileSync(join(into, name), 'utf8')
+      expect(svg).toContain('target ≤ 1.15')
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/)
+      expect(svg.replaceAll(/<\/?[a-z]+(?: [\w:-]+="[^"<]*")* ?\/?>/gi, '')).not.toContain('<')
+    }
+  },
+  TIMEOUT_MS,
+)
+
+test.skipIf(!peersAreThere).each([
+  [['P99'], "there is no row 'P99': known are P1, P2, "],
+  [['report', 'P1'], 'report takes no rows'],
+  [['report', '--into', join(into, 'none')], 'there are no results in '],
+  [['P1', '--quick', '--write'], '--quick gives figures that mean nothing'],
+])('the benchmark refuses %j', async (args, message) => {
+  await expect(run(...args)).rejects.toThrow(`bench: ${message}`)
+})
