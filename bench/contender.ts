@@ -7,6 +7,8 @@ export interface Contender {
   readonly settings?: Readonly<Record<string, unknown>>
   /** Flags of Node's that the contender's documentation asks for. */
   readonly nodeFlags?: readonly string[]
+  /** URL of the `dist/` whose Glovebox it uses. Default: that of this checkout. */
+  readonly build?: string
 }
 
 export type Open = (settings: Contender['settings']) => Promise<Session>

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { BUILD_VARIABLE } from './builds/redirect.ts'
 import type { Contender } from './contender.ts'
 import type { Slice, SliceFigures } from './slice.ts'
 
@@ -15,6 +16,9 @@ export type DriverReply =
   | { readonly type: 'measured'; readonly figures: SliceFigures }
   | { readonly type: 'failed'; readonly message: string }
 
+/** Its own children inherit the flag from a driver. */
+const REDIRECT = new URL('./builds/redirect.ts', import.meta.url).href
+
 /**
  * A contender in a process of its own, so that neither the heap nor the compiled code of one weighs on another. Between slices it waits.
  */
@@ -26,7 +30,10 @@ export class Driver implements AsyncDisposable {
 
   private constructor(contender: Contender) {
     this.contender = contender
-    this.#child = fork(new URL('./driver-process.ts', import.meta.url), [], { execArgv: [...(contender.nodeFlags ?? [])] })
+    const { nodeFlags = [], build } = contender
+    const flags = build === undefined ? nodeFlags : [...nodeFlags, '--import', REDIRECT]
+    const env = build === undefined ? process.env : { ...process.env, [BUILD_VARIABLE]: build }
+    this.#child = fork(new URL('./driver-process.ts', import.meta.url), [], { execArgv: [...flags], env })
   }
 
   static async open(contender: Contender): Promise<Driver> {

@@ -1,11 +1,17 @@
 import { writeFileSync } from 'node:fs'
+import { openBase } from './builds/base.ts'
+import { compareBuilds, type Difference } from './builds/compare-builds.ts'
+import { differencesTable } from './builds/differences-table.ts'
+import { compare } from './compare.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { measuredResult } from './measured-result.ts'
+import { measuredPlan, quickPlan } from './measure.ts'
 import { type MeasureOptions, readOptions } from './options.ts'
 import { provenance } from './report/provenance.ts'
 import { writeReport } from './report/report.ts'
 import { type StoredResult, writeResult } from './report/results.ts'
+import type { Row } from './row.ts'
 import { rows as known } from './rows/all.ts'
+import { measureShown } from './shown-measurement.ts'
 import { smoke } from './smoke.ts'
 import { tableOf } from './table.ts'
 
@@ -18,7 +24,7 @@ async function measureAll({ rows, asked, quick, json, into }: MeasureOptions): P
   const results: StoredResult[] = []
   for (const row of rows) {
     const date = new Date().toISOString()
-    const result = { ...(await measuredResult(row, quick)), date, ...source, machine }
+    const result = { ...compare(row, await measureShown(row, quick ? quickPlan(row) : measuredPlan(row))), date, ...source, machine }
     console.log(`\n${tableOf(result)}`)
     results.push(result)
     // Each when it is there: the rows before one that fails are not lost.
@@ -32,6 +38,15 @@ function report(into: string): void {
   console.log(`\nwritten to ${into}: ${writeReport(into, ids).join(', ')}`)
 }
 
+async function compareAll(rows: readonly Row[], baseName: string, quick: boolean): Promise<void> {
+  using base = openBase(baseName)
+  console.log(machineText(await describeMachine()))
+  const differences: Difference[] = []
+  for (const row of rows) differences.push(...(await compareBuilds(row, base, quick)))
+  console.log(`\n${differencesTable(base.name, differences)}`)
+  if (!quick && differences.some(({ counts, verdict }) => counts && verdict === 'worse')) process.exitCode = 1
+}
+
 async function main(args: readonly string[]): Promise<void> {
   // The daemon to be measured is the one of this build, here and in the processes of the contenders.
   delete process.env['GLOVEBOX_SOCKET']
@@ -43,6 +58,9 @@ async function main(args: readonly string[]): Promise<void> {
       return
     case 'report':
       report(options.into)
+      return
+    case 'compare':
+      await compareAll(options.rows, options.base, options.quick)
       return
     case 'measure':
       await measureAll(options)

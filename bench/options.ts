@@ -3,10 +3,13 @@ import { parseArgs } from 'node:util'
 import type { Row } from './row.ts'
 
 const USAGE = `npm run bench -- [ROW ...] [--write] [--json FILE] [--quick] [--smoke]
+npm run bench -- [ROW ...] --compare BASE
 node bench/main.ts report
 
   ROW          such as P1, or P7 for P7-1K and its like; all of them if none is given
   report       makes the page and the charts again of the results that are there
+  --compare BASE  measures this build beside another one: BASE is a folder with a built Glovebox, or a commit, which is built for it;
+               P1, P2 and P3 if no row is given; the exit code is 1 if what a row is about is worse
   --write      puts the figures into docs/bench/results, and makes the page and the charts again; all rows do without being told
   --into DIR   writes there, and reads there what other rows came to, instead of docs/bench
   --json FILE  writes the figures there as well
@@ -16,9 +19,13 @@ node bench/main.ts report
 /** What readers see. */
 const PAGES = fileURLToPath(new URL('../docs/bench', import.meta.url))
 
+/** What two builds are compared by if nobody says. */
+const COMPARED: ReadonlySet<string> = new Set(['P1', 'P2', 'P3'])
+
 export type BenchOptions =
   | { readonly command: 'smoke'; readonly rows: readonly Row[] }
   | { readonly command: 'report'; readonly into: string }
+  | { readonly command: 'compare'; readonly rows: readonly Row[]; readonly base: string; readonly quick: boolean }
   | MeasureOptions
 
 export interface MeasureOptions {
@@ -34,10 +41,20 @@ export interface MeasureOptions {
 
 export function readOptions(args: readonly string[], known: readonly Row[]): BenchOptions {
   const { values, positionals } = parse(args)
-  const { smoke, quick, write, json, into = PAGES } = values
+  const { smoke, quick, write, json, into = PAGES, compare: base } = values
   if (positionals[0] === 'report') {
     if (positionals.length > 1) throw new Error(`report takes no rows: it makes the page of all that were measured\n\n${USAGE}`)
     return { command: 'report', into }
+  }
+  if (base !== undefined) {
+    if (write || smoke || json !== undefined || values.into !== undefined)
+      throw new Error(`--compare goes with rows and --quick only\n\n${USAGE}`)
+    return {
+      command: 'compare',
+      rows: positionals.length === 0 ? known.filter(({ id }) => COMPARED.has(id)) : rowsOf(positionals, known),
+      base,
+      quick,
+    }
   }
   const rows = rowsOf(positionals, known)
   if (smoke) return { command: 'smoke', rows }
@@ -59,6 +76,7 @@ function rowsOf(names: readonly string[], known: readonly Row[]): readonly Row[]
 
 const OPTIONS = {
   json: { type: 'string' },
+  compare: { type: 'string' },
   into: { type: 'string' },
   write: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },

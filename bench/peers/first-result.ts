@@ -14,9 +14,10 @@ export async function open(settings: Contender['settings']): Promise<Session> {
   if (settings?.['whole'] === true)
     return {
       async add() {
-        const [code] = (await once(spawn(process.execPath, [PROGRAM], { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit')) as [
-          number | null,
-        ]
+        const [code] = (await once(
+          spawn(process.execPath, [...process.execArgv, PROGRAM], { stdio: ['ignore', 'ignore', 'inherit'] }),
+          'exit',
+        )) as [number | null]
         if (code !== 0) throw new Error(`the program ended with ${code}`)
         return ++count
       },

@@ -13,6 +13,7 @@ const HOW = `\`\`\`sh norun: measures for minutes, and wants a machine that is q
 npm run bench                      # every row: this page, its charts, and results/
 npm run bench -- P2                # one row, or P7 for P7-1K and its like
 npm run bench -- P2 --write        # and puts it into this page
+npm run bench -- --compare main    # this checkout beside a commit, or beside a folder with one that is built
 node bench/main.ts report          # this page again, from results/
 \`\`\``
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -67,10 +67,33 @@ test.skipIf(!peersAreThere)(
   TIMEOUT_MS,
 )
 
+test.skipIf(!peersAreThere)(
+  'two builds are measured side by side, each with its own files',
+  async () => {
+    const base = join(into, 'base')
+    const loaded = join(into, 'loaded')
+    cpSync(`${BENCH}../dist`, join(base, 'dist'), { recursive: true })
+    cpSync(`${BENCH}../package.json`, join(base, 'package.json'))
+    symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(base, 'node_modules'))
+    appendFileSync(
+      join(base, 'dist/client/index.js'),
+      `\nimport { appendFileSync } from 'node:fs'\nappendFileSync(${JSON.stringify(loaded)}, '1')\n`,
+    )
+    const stdout = await run('P1', '--compare', base, '--quick')
+    expect(stdout).toMatch(/P1 +│ p50 µs │ +[\d,.]+ │ +[\d,.]+ │ +\d+\.\d{3} │ +\d+\.\d{3}–\d+\.\d{3} │ (?:better|worse|same|unclear) /)
+    expect(stdout).toContain(`ratio: this build ÷ ${base}`)
+    expect(readFileSync(loaded, 'utf8')).toBe('1')
+  },
+  TIMEOUT_MS,
+)
+
 test.skipIf(!peersAreThere).each([
   [['P99'], "there is no row 'P99': known are P1, P2, "],
   [['report', 'P1'], 'report takes no rows'],
   [['report', '--into', join(into, 'none')], 'there are no results in '],
+  [['P1', '--compare', into], `--compare: ${into} has no dist/client/index.js: build it first`],
+  [['P1', '--compare', 'no-such-branch'], "--compare: 'no-such-branch' is neither a folder nor a commit that git knows here"],
+  [['P1', '--compare', 'main', '--write'], '--compare goes with rows and --quick only'],
   [['P1', '--quick', '--write'], '--quick gives figures that mean nothing'],
 ])('the benchmark refuses %j', async (args, message) => {
   await expect(run(...args)).rejects.toThrow(`bench: ${message}`)
