@@ -11,6 +11,10 @@ import { writeReport } from './report/report.ts'
 import { type StoredResult, writeResult } from './report/results.ts'
 import type { Row } from './row.ts'
 import { rows as known } from './rows/all.ts'
+import { curveTable } from './scale/curve-table.ts'
+import { curves } from './scale/curves.ts'
+import { measureCurve } from './scale/measure-curve.ts'
+import { writeCurve } from './scale/stored-curves.ts'
 import { measureShown } from './shown-measurement.ts'
 import { smoke } from './smoke.ts'
 import { tableOf } from './table.ts'
@@ -38,6 +42,20 @@ function report(into: string): void {
   console.log(`\nwritten to ${into}: ${writeReport(into, ids).join(', ')}`)
 }
 
+async function scaleAll(quick: boolean, into: string | undefined): Promise<void> {
+  const machine = await describeMachine()
+  const source = provenance(['scale'])
+  console.log(machineText(machine))
+  for (const curve of curves) {
+    const { id, title, setup } = curve
+    const date = new Date().toISOString()
+    const points = await measureCurve(curve, quick)
+    console.log(`\n${curveTable({ title, setup, points })}`)
+    if (into !== undefined) writeCurve(into, { id, title, setup, date, ...source, machine, points })
+  }
+  if (into !== undefined) report(into)
+}
+
 async function compareAll(rows: readonly Row[], baseName: string, quick: boolean): Promise<void> {
   using base = openBase(baseName)
   console.log(machineText(await describeMachine()))
@@ -58,6 +76,9 @@ async function main(args: readonly string[]): Promise<void> {
       return
     case 'report':
       report(options.into)
+      return
+    case 'scale':
+      await scaleAll(options.quick, options.into)
       return
     case 'compare':
       await compareAll(options.rows, options.base, options.quick)

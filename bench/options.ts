@@ -4,9 +4,11 @@ import type { Row } from './row.ts'
 
 const USAGE = `npm run bench -- [ROW ...] [--write] [--json FILE] [--quick] [--smoke]
 npm run bench -- [ROW ...] --compare BASE
+npm run bench -- scale [--write] [--quick]
 node bench/main.ts report
 
   ROW          such as P1, or P7 for P7-1K and its like; all of them if none is given
+  scale        measures how latency and throughput change with the number of clients, contexts, bytes and workers
   report       makes the page and the charts again of the results that are there
   --compare BASE  measures this build beside another one: BASE is a folder with a built Glovebox, or a commit, which is built for it;
                P1, P2 and P3 if no row is given; the exit code is 1 if what a row is about is worse
@@ -25,6 +27,7 @@ const COMPARED: ReadonlySet<string> = new Set(['P1', 'P2', 'P3'])
 export type BenchOptions =
   | { readonly command: 'smoke'; readonly rows: readonly Row[] }
   | { readonly command: 'report'; readonly into: string }
+  | { readonly command: 'scale'; readonly quick: boolean; readonly into: string | undefined }
   | { readonly command: 'compare'; readonly rows: readonly Row[]; readonly base: string; readonly quick: boolean }
   | MeasureOptions
 
@@ -42,9 +45,12 @@ export interface MeasureOptions {
 export function readOptions(args: readonly string[], known: readonly Row[]): BenchOptions {
   const { values, positionals } = parse(args)
   const { smoke, quick, write, json, into = PAGES, compare: base } = values
-  if (positionals[0] === 'report') {
-    if (positionals.length > 1) throw new Error(`report takes no rows: it makes the page of all that were measured\n\n${USAGE}`)
-    return { command: 'report', into }
+  if (quick && write && into === PAGES)
+    throw new Error(`--quick gives figures that mean nothing: say with --into where to write them\n\n${USAGE}`)
+  const [command] = positionals
+  if (command === 'report' || command === 'scale') {
+    if (positionals.length > 1) throw new Error(`${command} takes no rows\n\n${USAGE}`)
+    return command === 'report' ? { command, into } : { command, quick, into: write ? into : undefined }
   }
   if (base !== undefined) {
     if (write || smoke || json !== undefined || values.into !== undefined)
@@ -58,8 +64,6 @@ export function readOptions(args: readonly string[], known: readonly Row[]): Ben
   }
   const rows = rowsOf(positionals, known)
   if (smoke) return { command: 'smoke', rows }
-  if (quick && write && into === PAGES)
-    throw new Error(`--quick gives figures that mean nothing: say with --into where to write them\n\n${USAGE}`)
   const isWritten = write || (positionals.length === 0 && !quick)
   return { command: 'measure', rows, asked: positionals, quick, json, into: isWritten ? into : undefined }
 }

@@ -1,5 +1,7 @@
 import { bound, cellsOf, number, verdict } from '../cells.ts'
 import { describedText, type Machine } from '../machine.ts'
+import { curveCells } from '../scale/curve-table.ts'
+import { curveFile, type StoredCurve } from '../scale/stored-curves.ts'
 import { chartFile, familiesOf, type Family } from './families.ts'
 import { heldTargets } from './held-targets.ts'
 import type { StoredResult } from './results.ts'
@@ -13,12 +15,13 @@ const HOW = `\`\`\`sh norun: measures for minutes, and wants a machine that is q
 npm run bench                      # every row: this page, its charts, and results/
 npm run bench -- P2                # one row, or P7 for P7-1K and its like
 npm run bench -- P2 --write        # and puts it into this page
+npm run bench -- scale --write     # the curves: minutes more
 npm run bench -- --compare main    # this checkout beside a commit, or beside a folder with one that is built
 node bench/main.ts report          # this page again, from results/
 \`\`\``
 
 /** All that was measured, as Markdown. */
-export function pageOf(results: readonly StoredResult[]): string {
+export function pageOf(results: readonly StoredResult[], curves: readonly StoredCurve[]): string {
   const families = familiesOf(results)
   return `${[
     '# Benchmark',
@@ -29,8 +32,9 @@ export function pageOf(results: readonly StoredResult[]): string {
     '## Targets',
     targetTable(results),
     ...families.flatMap(familySection),
+    ...(curves.length === 0 ? [] : ['## Scale', ...curves.flatMap(curveSection)]),
     '## The machine',
-    machineSection(results),
+    machineSection([...results, ...curves]),
   ].join('\n\n')}\n`
 }
 
@@ -61,13 +65,29 @@ function rowSection(row: StoredResult): readonly string[] {
   ]
 }
 
+function curveSection(curve: StoredCurve): readonly string[] {
+  const { title, setup, date, commit, command } = curve
+  const { head, lines } = curveCells(curve)
+  return [
+    `### Number of ${title}`,
+    `![Latency and throughput by number of ${title}](${curveFile(curve)})`,
+    `${setup[0]?.toUpperCase()}${setup.slice(1)}.`,
+    table(
+      head,
+      head.map(() => 'right'),
+      lines,
+    ),
+    `Measured ${date.slice(0, 10)} at \`${commit}\`: \`${command}\`.`,
+  ]
+}
+
 /** As GitHub makes it of the heading. */
 function anchorOf({ id }: StoredResult): string {
   return id.toLowerCase()
 }
 
 /** One paragraph for each that rows were measured on. */
-function machineSection(results: readonly StoredResult[]): string {
+function machineSection(results: readonly Pick<StoredResult, 'id' | 'machine'>[]): string {
   const machines = Map.groupBy(results, ({ machine }) => describedText(machine))
   return [...machines]
     .map(

@@ -16,11 +16,14 @@ const SUFFIX = '.json'
 /** Digits of a figure that are kept: more than count, and few enough that changes can be read. */
 const DIGITS = 5
 
+/** For `JSON.stringify`. */
+export function rounded(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value
+}
+
 /** One file a row, so that rows that were measured on different days stand side by side. */
 export function writeResult(into: string, { id, title, date, commit, command, machine, ...rest }: StoredResult): void {
   mkdirSync(join(into, FOLDER), { recursive: true })
-  const rounded = (_key: string, value: unknown): unknown =>
-    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value
   const text = JSON.stringify({ id, title, date, commit, command, machine, ...rest }, rounded, 2)
   writeFileSync(join(into, FOLDER, `${id}${SUFFIX}`), `${text}\n`)
 }

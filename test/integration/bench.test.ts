@@ -25,6 +25,13 @@ const into = mkdtempSync(join(tmpdir(), 'glovebox-bench-'))
 afterAll(() => rmSync(into, { recursive: true }))
 const page = (): string => readFileSync(join(into, 'README.md'), 'utf8')
 
+function expectPicture(name: string): string {
+  const svg = readFileSync(join(into, name), 'utf8')
+  expect(svg).not.toMatch(/NaN|undefined|Infinity/)
+  expect(svg.replaceAll(/<\/?[a-z]+(?: [\w:-]+="[^"<]*")* ?\/?>/gi, '')).not.toContain('<')
+  return svg
+}
+
 test.skipIf(!peersAreThere)(
   'in each row of the benchmark all do the same work',
   async () => {
@@ -57,11 +64,25 @@ test.skipIf(!peersAreThere)(
     expect(page()).toContain('| [P11](#p11) | a \\| b & <c> | bare echo |')
     const charts = readdirSync(into).filter((name) => name.endsWith('.svg'))
     expect(charts.sort()).toEqual(['P1.svg', 'P11.svg', 'main.svg'])
-    for (const name of charts) {
-      const svg = readFileSync(join(into, name), 'utf8')
-      expect(svg).toContain('target ≤ 1.15')
-      expect(svg).not.toMatch(/NaN|undefined|Infinity/)
-      expect(svg.replaceAll(/<\/?[a-z]+(?: [\w:-]+="[^"<]*")* ?\/?>/gi, '')).not.toContain('<')
+    for (const name of charts) expect(expectPicture(name)).toContain('target ≤ 1.15')
+  },
+  TIMEOUT_MS,
+)
+
+test.skipIf(!peersAreThere)(
+  'scale curves are measured, stored, and drawn beside the rows',
+  async () => {
+    await run('scale', '--quick', '--write', '--into', into)
+    for (const [id, at] of [
+      ['clients', 10],
+      ['contexts', 10],
+      ['payload', 256],
+      ['workers', 2],
+    ] as const) {
+      const { points } = JSON.parse(readFileSync(join(into, 'scale', `${id}.json`), 'utf8')) as { readonly points: unknown }
+      expect(points).toMatchObject([{ at }])
+      expect(page()).toContain(`(scale-${id}.svg)`)
+      expectPicture(`scale-${id}.svg`)
     }
   },
   TIMEOUT_MS,
@@ -87,7 +108,7 @@ test.skipIf(!peersAreThere)(
   TIMEOUT_MS,
 )
 
-test.skipIf(!peersAreThere).each([
+const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [['P99'], "there is no row 'P99': known are P1, P2, "],
   [['report', 'P1'], 'report takes no rows'],
   [['report', '--into', join(into, 'none')], 'there are no results in '],
@@ -95,6 +116,12 @@ test.skipIf(!peersAreThere).each([
   [['P1', '--compare', 'no-such-branch'], "--compare: 'no-such-branch' is neither a folder nor a commit that git knows here"],
   [['P1', '--compare', 'main', '--write'], '--compare goes with rows and --quick only'],
   [['P1', '--quick', '--write'], '--quick gives figures that mean nothing'],
-])('the benchmark refuses %j', async (args, message) => {
-  await expect(run(...args)).rejects.toThrow(`bench: ${message}`)
-})
+]
+
+test.skipIf(!peersAreThere)(
+  'the benchmark refuses what it cannot do, and says why',
+  async () => {
+    await Promise.all(REFUSED.map(([args, message]) => expect(run(...args)).rejects.toThrow(`bench: ${message}`)))
+  },
+  TIMEOUT_MS,
+)
