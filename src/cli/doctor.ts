@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { type Command, Option } from 'commander'
 import { DaemonError, examineConfinement, type Examination } from '../daemon/index.ts'
+import { FailureWithFigures } from './failure.ts'
 import { formatTable } from './table.ts'
 
 const EXAMPLES = `
@@ -34,9 +35,13 @@ export function addDoctor(program: Command): void {
 
 async function doctor({ confinement, json }: Flags): Promise<void> {
   const found = await examineConfinement()
+  const fails = found.levels.includes(confinement)
+    ? undefined
+    : new DaemonError('ERR_CONFINEMENT', `a daemon would not start here with confinement '${confinement}'`)
+  // One value of JSON, with all that there is.
+  if (json === true && fails !== undefined) throw new FailureWithFigures(fails, { ...found })
   process.stdout.write(`${json === true ? JSON.stringify(found, null, 2) : describe(found)}\n`)
-  if (!found.levels.includes(confinement))
-    throw new DaemonError('ERR_CONFINEMENT', `a daemon would not start here with confinement '${confinement}'`)
+  if (fails !== undefined) throw fails
 }
 
 const mark = (good: boolean): string => (good ? styleText('green', '✓') : styleText('red', '✗'))

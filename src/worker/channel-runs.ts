@@ -23,9 +23,6 @@ type Message = Exclude<ClientToWorker, { readonly type: 'hello' | 'cancel' | 'at
 /** What is answered once. */
 type Request = Exclude<Extract<Message, { readonly run: number }>, { readonly type: 'more' | 'due' | 'limits' }>
 
-/** After a run of this length its answer leaves before anything else is done, in milliseconds; shorter ones leave together. */
-const PROMPT_MS = 5
-
 /** The contexts of one channel, and what its client has them do. Answers each request once. */
 export class ChannelRuns {
   readonly #parts: WorkerParts
@@ -237,8 +234,6 @@ export class ChannelRuns {
     this.#work.number = 0
     if (context?.realm.record.unread === true) this.#turns.discard(context, payload)
     if (context === undefined || context.realm.record.attention === 0) return
-    // What it left behind may be much: of a flood, say, that a deadline ended.
-    if (performance.now() > this.#work.startedMs + PROMPT_MS) this.#answers.relieve()
     this.#turns.after(context)
     // Made for this run, which is over.
     if (context.once && !this.#contexts.has(context.number)) this.#turns.stop(context)

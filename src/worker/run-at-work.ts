@@ -323,6 +323,8 @@ export class RunAtWork {
       this.fail('ERR_TIMEOUT', ranOut(this.toWaiting(context), state, now), phase)
     } else if (this.#pause.isOn) this.fail('ERR_CPU_LIMIT', EXHAUSTED, phase)
     else this.fail('ERR_INTERRUPTED', 'interrupted from outside', phase)
+    // What it left behind, of a flood, may be much to see to.
+    this.#answers.relieve()
   }
 
   #primitive(value: Primitive): void {

@@ -31,13 +31,17 @@ describe.skipIf(!isThere('bash'))('bash, where it is installed', () => {
   /** What bash offers for the last of these words. */
   function offered(...words: readonly string[]): readonly string[] {
     const run = `source <(cat); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _glovebox; printf '%s\\n' "\${COMPREPLY[@]}"`
-    const { stdout, stderr, status } = spawnSync('bash', ['-uc', run, 'bash', 'glovebox', ...words], { input: script, encoding: 'utf8' })
+    // Its input is a socket here, and bash takes itself for a remote shell then.
+    const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-uc', run, 'bash', 'glovebox', ...words], {
+      input: script,
+      encoding: 'utf8',
+    })
     expect([stderr, status]).toEqual(['', 0])
     return stdout.split('\n').filter((each) => each !== '')
   }
 
   test('is registered for the command', () => {
-    const { stdout } = spawnSync('bash', ['-c', 'source <(cat); complete -p glovebox'], { input: script, encoding: 'utf8' })
+    const { stdout } = spawnSync('bash', ['--norc', '-c', 'source <(cat); complete -p glovebox'], { input: script, encoding: 'utf8' })
     expect(stdout).toBe('complete -o filenames -F _glovebox glovebox\n')
   })
 

@@ -46,6 +46,7 @@ describe('a compiler', () => {
         worker: expect.any(Number) as number,
         pid: expect.any(Number) as number,
         state: 'bound',
+        draining: false,
         tenant: 'default',
         contexts: 0,
         handles: 0,
