@@ -33,11 +33,12 @@ function expectPicture(name: string): string {
 }
 
 test.skipIf(!peersAreThere)(
-  'in each row of the benchmark all do the same work',
+  'in rows of the benchmark all do the same work',
   async () => {
-    const stdout = await run('--smoke')
-    for (const target of ['P1', 'P2', 'P3', 'P4-FIB', 'P4-LIBRARIES', 'P5', 'P6-SYNC', 'P7-1K', 'P8', 'P9', 'P10-CONTEXTS', 'P11', 'P12'])
-      expect(stdout).toMatch(new RegExp(`^${target}: \\d+ contenders, and each counted to \\d+$`, 'm'))
+    // Not all rows: `npm run bench -- --smoke` takes a minute.
+    const rows = ['P1', 'P2', 'P4-FIB', 'P6-SYNC', 'P8', 'P9', 'P12']
+    const stdout = await run(...rows, '--smoke')
+    for (const row of rows) expect(stdout).toMatch(new RegExp(`^${row}: \\d+ contenders, and each counted to \\d+$`, 'm'))
   },
   TIMEOUT_MS,
 )
