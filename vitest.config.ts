@@ -12,6 +12,7 @@ const ALONE = [
   'guest-functions',
   'host-waits',
   'kills',
+  'late-signals',
   'misbehaving-workers',
   'presets',
   'reconnect',

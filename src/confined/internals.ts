@@ -26,6 +26,8 @@ interface InternalBindings {
       }
     }
     startSigintWatchdog(): void
+    /** Leaves the thread alone if somebody else started it, too. */
+    stopSigintWatchdog(): boolean
     watchdogHasPendingSigint(): boolean
   }
   readonly errors: {

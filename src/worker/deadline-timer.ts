@@ -8,20 +8,26 @@ export interface DeadlineTimer {
   /** When it fires, as far as it was set. */
   readonly firesAtMs: number
   /**
-   * Sees to it that the timer fires at `deadlineMs` or a little later, and not before. Times are milliseconds of `performance.now()`.
-   * @returns whether the deadline before had fired since it was set: its signal may still be on the way
+   * Sees to it that the timer fires at `deadlineMs` or a little later, and not before, and then now and then until it is set anew or stopped: a signal may get lost. Times are milliseconds of
+   * `performance.now()`.
+   * @returns whether the deadline before had fired since it was set, or may have: its signal may still be on the way
    */
   arm(deadlineMs: number, nowMs: number): boolean
-  /** Has it fire now, and again and again until it is armed anew or stopped: a signal may get lost. */
+  /** Has it fire now, and again and again until it is armed anew or stopped. */
   insist(): void
   /** For a deadline whose signal was lost: sends another, and returns when it has most likely been seen. */
   again(): void
-  /** Stops the timer; returns the same. */
+  /** Sends the same signal; it is there when this returns, unlike a timer's. */
+  signal(): void
+  /** Sleeps for a moment, which a signal does not end. */
+  pause(): void
+  /** Stops the timer; returns the same as {@link DeadlineTimer.arm}. */
   disarm(): boolean
 }
 
 export const DEADLINE_TIMER_FUNCTIONS = {
   timer_create: { arguments: ['int32', 'pointer', 'pointer'], return: 'int32' },
+  kill: { arguments: ['int32', 'int32'], return: 'int32' },
   timer_settime: { arguments: ['pointer', 'int32', 'pointer', 'pointer'], return: 'int32' },
   pthread_condattr_init: { arguments: ['pointer'], return: 'int32' },
   pthread_condattr_setclock: { arguments: ['pointer', 'int32'], return: 'int32' },
@@ -33,11 +39,17 @@ export const DEADLINE_TIMER_FUNCTIONS = {
 /** How late the timer may fire, in milliseconds, and as a part of the time that is left. */
 const MAX_SLACK_MS = 2
 const SLACK_OF_BUDGET = 0.02
-/** From one time to the next, in nanoseconds, for a deadline whose signal was lost. Much more often, and several may be on their way when the evaluate has ended, of which one is waited for. */
+/** From one time to the next, in nanoseconds, once the evaluate is known to wait for the signal. */
 const INSIST_NS = 1_000_000
+/**
+ * The same for any deadline. The signal is lost if it comes after the timer was set and before Node knows of the evaluate, as happens when the kernel takes the processor away just then. Not more often,
+ * because the timer of a run that ended long before its deadline goes on until the worker has nothing to do.
+ */
+const RETRY_NS = 50_000_000
 /** For a signal that is to come while this thread sleeps: when it is sent, and what the watchdog's thread takes to wake and tell V8 on a busy machine, in nanoseconds. */
 const SENT_NS = 50_000
 const SEEN_NS = 1_000_000
+const PAUSE_NS = 50_000
 
 const CLOCK_MONOTONIC = 1
 const SIGINT = 2
@@ -56,32 +68,37 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
   if (failed !== 0) throw new Error('timer_create failed')
   const id = idCell[0] as bigint
 
-  // struct itimerspec: interval seconds and nanoseconds (zero: fire once), value seconds and nanoseconds.
+  // struct itimerspec: interval seconds and nanoseconds, value seconds and nanoseconds.
   // Doubles cannot be stored in int64 fields, so the words are written as pairs of int32, low word first.
   const wanted = new Int32Array(8)
-  const previous = new Int32Array(8)
   const wantedAddress = libc.addressOf(wanted)
-  const previousAddress = libc.addressOf(previous)
-  const { timer_settime, pthread_cond_timedwait } = libc.functions
+  const { timer_settime, kill, pthread_cond_timedwait } = libc.functions
+  const { pid } = ownProcess
   const { condition, mutex } = neverSignalled(libc)
   // struct timespec
   const until = new BigInt64Array(2)
   const untilAddress = libc.addressOf(until)
   let armed = false
   let insists = false
+  let firesAtMs = Number.POSITIVE_INFINITY
 
-  const set = (seconds: number, nanoseconds: number, intervalNs = 0): boolean => {
+  const set = (seconds: number, nanoseconds: number, intervalNs: number): boolean => {
     wanted[2] = intervalNs
     wanted[4] = seconds
     wanted[6] = nanoseconds
-    timer_settime(id, 0, wantedAddress, previousAddress)
-    const fired = armed && (insists || (previous[4] === 0 && previous[6] === 0))
+    timer_settime(id, 0, wantedAddress, 0n)
+    // The kernel counts from the call, which came after the time that was read for it: it had not fired if it is not even time by our own clock.
+    const fired = armed && performance.now() >= firesAtMs
     armed = seconds !== 0 || nanoseconds !== 0
-    insists = intervalNs > 0
+    insists = false
     return fired
   }
-
-  let firesAtMs = Number.POSITIVE_INFINITY
+  const sleep = (ns: number): void => {
+    const untilNs = ownProcess.hrtime.bigint() + BigInt(ns)
+    until[0] = untilNs / 1_000_000_000n
+    until[1] = untilNs % 1_000_000_000n
+    pthread_cond_timedwait(condition, mutex, untilAddress)
+  }
 
   return {
     get firesAtMs() {
@@ -91,26 +108,33 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
       // A system call a run would be a good part of what a small run costs: runs that follow each other closely share one setting.
       const slackMs = Math.min(MAX_SLACK_MS, (deadlineMs - nowMs) * SLACK_OF_BUDGET)
       if (firesAtMs >= deadlineMs && firesAtMs <= deadlineMs + slackMs) return false
-      firesAtMs = deadlineMs + slackMs
-      const ms = firesAtMs - nowMs
+      const ms = deadlineMs + slackMs - nowMs
       const seconds = Math.floor(ms / 1000)
       // Never 0, which would disarm instead of fire.
-      return set(seconds, Math.max(1, Math.floor((ms - seconds * 1000) * 1e6)))
+      const fired = set(seconds, Math.max(1, Math.floor((ms - seconds * 1000) * 1e6)), RETRY_NS)
+      firesAtMs = deadlineMs + slackMs
+      return fired
     },
     insist() {
+      if (insists) return
+      set(0, 1, INSIST_NS)
       firesAtMs = Number.NEGATIVE_INFINITY
-      if (!insists) set(0, 1, INSIST_NS)
+      insists = true
     },
     again() {
-      const untilNs = ownProcess.hrtime.bigint() + BigInt(SENT_NS + SEEN_NS)
-      until[0] = untilNs / 1_000_000_000n
-      until[1] = untilNs % 1_000_000_000n
-      set(0, SENT_NS)
-      pthread_cond_timedwait(condition, mutex, untilAddress)
+      set(0, SENT_NS, RETRY_NS)
+      sleep(SENT_NS + SEEN_NS)
+    },
+    signal() {
+      kill(pid, SIGINT)
+    },
+    pause() {
+      sleep(PAUSE_NS)
     },
     disarm() {
+      const fired = armed ? set(0, 0, 0) : false
       firesAtMs = Number.POSITIVE_INFINITY
-      return armed ? set(0, 0) : false
+      return fired
     },
   }
 }

@@ -4,6 +4,7 @@ import type { DeadlineTimer } from './deadline-timer.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { internalBinding } from '../confined/internals.ts'
 import { guestPlace } from './guest-place.ts'
+import { LateSignals } from './late-signals.ts'
 import type { Moat, RealmHooks } from './moat.ts'
 import { LOOK_AT_CLOCK } from './moat-source.ts'
 import type { GuestPlace } from '../protocol/report.ts'
@@ -24,10 +25,6 @@ export type Ending = typeof COMPLETED | typeof THREW | typeof INTERRUPTED
  */
 const RUN_OPTIONS = { breakOnSigint: true, displayErrors: false } as const
 
-/** How long to wait for a signal that the kernel has sent already, in milliseconds. It takes microseconds. */
-const LATE_SIGNAL_MS = 20
-/** The same after a run that ended as if interrupted, when most likely there is none to come. */
-const FORGED_SIGNAL_MS = 1
 /** How long after its signal was due an evaluate that goes on is sent another, and then each such time another, in milliseconds: the one before is not on its way any more. */
 const INSIST_EACH_MS = 0.7
 
@@ -67,15 +64,13 @@ export class Guard {
   readonly #heartbeat: Heartbeat
   readonly #moat: Moat
   readonly #timeZones: TimeZones
-  readonly #sigint = internalBinding('contextify')
+  readonly #lateSignals: LateSignals
   /** HOSTILE: completion value, or what was thrown, of the last evaluate. A guest value. */
   value: unknown = undefined
 
   /** Where the guest was when it was told that its evaluate is over, if it was met asking for something. */
   place: GuestPlace | undefined
 
-  /** How the last evaluate ended. */
-  #last: Ending = COMPLETED
   /** The realm that is evaluated, and its deadline. */
   #realm: GuardedRealm | undefined
   #deadlineMs = 0
@@ -90,7 +85,8 @@ export class Guard {
     this.#moat = moat
     this.#timeZones = timeZones
     // Kept for the life of the process: without it each evaluate would start and join a thread (80 to 170 µs).
-    this.#sigint.startSigintWatchdog()
+    internalBinding('contextify').startSigintWatchdog()
+    this.#lateSignals = new LateSignals(timer)
     moat.connect((request) => (request === LOOK_AT_CLOCK ? this.#insist() : this.#answer(request)))
   }
 
@@ -105,7 +101,7 @@ export class Guard {
     if (deadlineMs <= nowMs) return INTERRUPTED
     // Before any signal may come.
     if (realm.timeZone !== this.#timeZones.current) this.#timeZones.enter(realm.timeZone)
-    if (this.#timer.arm(deadlineMs, nowMs)) this.#absorbLateSignal(LATE_SIGNAL_MS)
+    if (this.#timer.arm(deadlineMs, nowMs) && !this.#armAnew(deadlineMs)) return INTERRUPTED
     this.#heartbeat.enter(deadlineMs)
     this.#moat.enter(realm.hooks)
     this.#realm = realm
@@ -122,13 +118,11 @@ export class Guard {
     this.#moat.enter(undefined)
     this.#realm = undefined
     this.#heartbeat.leave()
-    this.#last = ending
     if (this.#failure !== undefined) throw this.#failure
     if (ending === INTERRUPTED) {
       this.value = undefined
-      // The signal that ended it is used up, if there was one: the daemon's, or the timer's. A guest that throws a likeness of the error just as the timer fires must not leave
-      // the signal for another's run: if it is still to come, it comes now.
-      if (this.#timer.disarm()) this.#absorbLateSignal(FORGED_SIGNAL_MS)
+      // More than one may have been sent; and a guest that throws a likeness of the error just as the timer fires must not leave the signal for another's run.
+      if (this.#timer.disarm()) this.#lateSignals.settle()
     }
     return ending
   }
@@ -146,14 +140,15 @@ export class Guard {
     return 0
   }
 
-  /** The daemon has sent SIGINT for the run that is over now. Unless that is what ended it, the signal is still to come, and must not meet the next run. */
+  /** The daemon has sent SIGINT for the run that is over now. If that is not what ended it, the signal is still to come, and must not meet the next run. */
   absorbInterrupt(): void {
-    if (this.#last !== INTERRUPTED) this.#absorbLateSignal(LATE_SIGNAL_MS)
+    this.#timer.disarm()
+    this.#lateSignals.settle()
   }
 
   /** The worker has nothing to run: no timer should wake it. */
   idle(): void {
-    if (this.#timer.disarm()) this.#absorbLateSignal(LATE_SIGNAL_MS)
+    if (this.#timer.disarm()) this.#lateSignals.settle()
   }
 
   /**
@@ -190,13 +185,14 @@ export class Guard {
     return answer
   }
 
-  /**
-   * The last run ended just as its deadline passed: the kernel sent SIGINT, but the watchdog thread may not have seen it. Waits until it
-   * has, outside any evaluate, so that no other run is interrupted by it.
-   */
-  #absorbLateSignal(withinMs: number): void {
-    const until = performance.now() + withinMs
-    while (!this.#sigint.watchdogHasPendingSigint() && performance.now() < until);
+  /** The timer had fired for an evaluate before. False if there is no time left when that is seen to. */
+  #armAnew(deadlineMs: number): boolean {
+    this.#timer.disarm()
+    this.#lateSignals.settle()
+    const nowMs = performance.now()
+    if (deadlineMs <= nowMs) return false
+    this.#timer.arm(deadlineMs, nowMs)
+    return true
   }
 }
 

@@ -2,7 +2,7 @@ import { monotonicOf } from '../base/clock.ts'
 import { ANY_RUN, HEARTBEAT } from '../protocol/heartbeat.ts'
 
 /** How long the daemon may take to make up its mind about an interrupt, in milliseconds: it takes microseconds, unless it is not given a processor. */
-const DECISION_MS = 20
+const DECISION_MS = 1_000
 
 /**
  * Tells the daemon, without a system call, what this worker is doing: a page of memory that both share. The daemon reads it to end a run which native

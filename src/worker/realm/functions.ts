@@ -21,6 +21,7 @@ import { forGuest, guestError, stackOverflow } from './guest-error.ts'
 import { asNative } from './native-function.ts'
 import type { NearLimits } from './near-limits.ts'
 import type { Outbox } from './outbox.ts'
+import { awaitEnd } from './await-end.ts'
 import { Answer, ATTENTION, type Bridge, type RealmRecord, Request } from './record.ts'
 import type { RealmValues } from './values.ts'
 
@@ -191,8 +192,7 @@ export class Functions {
         this.#outbox.takeBack(start)
         throw guestError('ERR_OVERLOADED', 'the host does not read what it was sent')
       case Answer.end:
-        // The signal that ends this run is on its way. Nothing of the guest's may run before it is here.
-        for (;;);
+        return awaitEnd(this.#bridge)
       default:
         // Not sent: the stack is used up.
         this.#outbox.takeBack(start)

@@ -1,4 +1,5 @@
 import { defineProperty, setPrototypeOf, typedArrayLength } from '../../protocol/msgpack/intrinsics.ts'
+import { awaitEnd } from './await-end.ts'
 import type { VirtualClock } from './clock.ts'
 import { stackOverflow } from './guest-error.ts'
 import { Answer, type Bridge, type RealmRecord, Request } from './record.ts'
@@ -21,8 +22,7 @@ export function createWebServices(record: RealmRecord, bridge: Bridge, timers: T
     } catch {
       throw stackOverflow()
     }
-    // The signal that ends this run is on its way. Nothing of the guest's may run before it is here.
-    if (answer === Answer.end) for (;;);
+    if (answer === Answer.end) return awaitEnd(bridge)
     if (answer !== Answer.primitive) throw stackOverflow()
     const { reply } = record
     record.reply = undefined

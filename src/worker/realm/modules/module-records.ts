@@ -1,6 +1,7 @@
 import { ArrayOf, setPrototypeOf } from '../../../protocol/msgpack/intrinsics.ts'
 import { isObject } from '../careful.ts'
 import { stackOverflow } from '../guest-error.ts'
+import { awaitEnd } from '../await-end.ts'
 import { Answer, ATTENTION, type Bridge, type RealmRecord, Request } from '../record.ts'
 import { moduleError, placedError } from './module-errors.ts'
 
@@ -152,8 +153,7 @@ export class ModuleRecords {
       case Answer.refused:
         throw moduleError('ERR_MODULE_LIMIT', reply as string)
       case Answer.end:
-        // The signal that ends this run is on its way.
-        for (;;);
+        return awaitEnd(this.#bridge)
       default:
         throw stackOverflow()
     }
