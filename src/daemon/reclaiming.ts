@@ -54,5 +54,6 @@ export class Reclaiming {
 
 /** By the worker's own account: a lie makes its own tenant lose it. What it evaluates for nobody (it makes a context ahead after most runs) is no use. What it said of runs that wait may be a second old; one that has not begun is no reason to keep it, since clients let go only when nothing is pending. */
 function isUnused(worker: WorkerProcess): boolean {
-  return worker.contexts === 0 && worker.handles === 0 && worker.readHeartbeat().channel === 0
+  const { deadlineMs, channel } = worker.readHeartbeat()
+  return worker.contexts === 0 && worker.handles === 0 && (deadlineMs === 0 || channel === 0)
 }

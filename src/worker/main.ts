@@ -53,7 +53,11 @@ const timeZones = new TimeZones()
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat, timeZones)
 const blocking = new BlockingSocket(libc)
 const readyWith = (globals: Globals): ReadyContexts =>
-  new ReadyContexts(() => new RealmContext(guard, moat.bridge, globals), READY_CONTEXTS)
+  new ReadyContexts(
+    () => new RealmContext(guard, moat.bridge, globals),
+    READY_CONTEXTS,
+    () => heartbeat.serve(0, 0),
+  )
 const ready = { web: readyWith('web'), ecmascript: readyWith('ecmascript') }
 const usage = { contexts: 0, runs: 0, waiting: 0 }
 const counter = new RunCounter()

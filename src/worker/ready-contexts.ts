@@ -4,12 +4,15 @@ import type { RealmContext } from './realm-context.ts'
 export class ReadyContexts {
   readonly #make: () => RealmContext
   readonly #wanted: number
+  readonly #forNobody: () => void
   readonly #ready: RealmContext[] = []
   #refilling = false
 
-  constructor(make: () => RealmContext, wanted: number) {
+  /** `forNobody` is called before one is made ahead: for the time being the worker serves no channel. */
+  constructor(make: () => RealmContext, wanted: number, forNobody: () => void) {
     this.#make = make
     this.#wanted = wanted
+    this.#forNobody = forNobody
   }
 
   take(): RealmContext {
@@ -30,6 +33,7 @@ export class ReadyContexts {
     setImmediate(() => {
       this.#refilling = false
       if (this.#ready.length >= this.#wanted) return
+      this.#forNobody()
       this.#ready.push(this.#make())
       this.#refill()
     })
