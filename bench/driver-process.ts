@@ -1,4 +1,5 @@
 /** The program of a driver's process: opens one contender, runs slices when told to, and ends with its parent. */
+import { getHeapStatistics } from 'node:v8'
 import type { Open, Session } from './contender.ts'
 import type { DriverCommand, DriverReply } from './driver.ts'
 import { runSlice } from './slice.ts'
@@ -16,9 +17,15 @@ async function obey(command: DriverCommand): Promise<DriverReply> {
   }
   if (session === undefined) throw new Error('a slice before open')
   await session.begin?.()
+  const before = allocatedBytes()
   const figures = await runSlice(session, tally, command.slice)
+  const allocated = allocatedBytes() - before
   await session.end?.()
-  return { type: 'measured', figures }
+  return { type: 'measured', figures, allocatedBytes: allocated }
+}
+
+function allocatedBytes(): number {
+  return getHeapStatistics().total_allocated_bytes
 }
 
 async function answer(command: DriverCommand): Promise<void> {

@@ -13,7 +13,7 @@ export type SentContender = { readonly module: string; readonly settings?: Conte
 /** A driver's process → driver. One for each command. */
 export type DriverReply =
   | { readonly type: 'opened'; readonly digest?: string }
-  | { readonly type: 'measured'; readonly figures: SliceFigures }
+  | { readonly type: 'measured'; readonly figures: SliceFigures; readonly allocatedBytes: number }
   | { readonly type: 'failed'; readonly message: string }
 
 /** Its own children inherit the flag from a driver. */
@@ -26,6 +26,8 @@ export class Driver implements AsyncDisposable {
   readonly contender: Contender
   /** What the work gives, if it is more than to count. */
   digest: string | undefined
+  /** What its process allocated of V8's heap in the last slice. */
+  allocatedBytes = 0
   readonly #child: ChildProcess
 
   private constructor(contender: Contender) {
@@ -49,9 +51,16 @@ export class Driver implements AsyncDisposable {
     }
   }
 
+  get pid(): number {
+    const { pid } = this.#child
+    if (pid === undefined) throw new Error(`${this.contender.name}: its process did not start`)
+    return pid
+  }
+
   async slice(slice: Slice): Promise<SliceFigures> {
     const reply = await this.#ask({ type: 'slice', slice })
     if (reply.type !== 'measured') throw new Error(`${this.contender.name}: unexpected reply ${reply.type}`)
+    this.allocatedBytes = reply.allocatedBytes
     return reply.figures
   }
 

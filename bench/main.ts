@@ -6,6 +6,8 @@ import { compare } from './compare.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { measuredPlan, quickPlan } from './measure.ts'
 import { type MeasureOptions, readOptions } from './options.ts'
+import { profile } from './profile/profile.ts'
+import { profileTable } from './profile/profile-table.ts'
 import { provenance } from './report/provenance.ts'
 import { writeReport } from './report/report.ts'
 import { type StoredResult, writeResult } from './report/results.ts'
@@ -56,6 +58,11 @@ async function scaleAll(quick: boolean, into: string | undefined): Promise<void>
   if (into !== undefined) report(into)
 }
 
+async function profileAll(quick: boolean): Promise<void> {
+  console.log(machineText(await describeMachine()))
+  for await (const each of profile(quick)) console.log(`\n${profileTable(each)}`)
+}
+
 async function compareAll(rows: readonly Row[], baseName: string, quick: boolean): Promise<void> {
   using base = openBase(baseName)
   console.log(machineText(await describeMachine()))
@@ -79,6 +86,9 @@ async function main(args: readonly string[]): Promise<void> {
       return
     case 'scale':
       await scaleAll(options.quick, options.into)
+      return
+    case 'profile':
+      await profileAll(options.quick)
       return
     case 'compare':
       await compareAll(options.rows, options.base, options.quick)

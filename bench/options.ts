@@ -5,10 +5,12 @@ import type { Row } from './row.ts'
 const USAGE = `npm run bench -- [ROW ...] [--write] [--json FILE] [--quick] [--smoke]
 npm run bench -- [ROW ...] --compare BASE
 npm run bench -- scale [--write] [--quick]
+npm run bench -- profile [--quick]
 node bench/main.ts report
 
   ROW          such as P1, or P7 for P7-1K and its like; all of them if none is given
   scale        measures how latency and throughput change with the number of clients, contexts, bytes and workers
+  profile      shows what a run costs client, daemon and worker: processor time, memory of the client's heap, and system calls, if there is strace
   report       makes the page and the charts again of the results that are there
   --compare BASE  measures this build beside another one: BASE is a folder with a built Glovebox, or a commit, which is built for it;
                P1, P2 and P3 if no row is given; the exit code is 1 if what a row is about is worse
@@ -27,6 +29,7 @@ const COMPARED: ReadonlySet<string> = new Set(['P1', 'P2', 'P3'])
 export type BenchOptions =
   | { readonly command: 'smoke'; readonly rows: readonly Row[] }
   | { readonly command: 'report'; readonly into: string }
+  | { readonly command: 'profile'; readonly quick: boolean }
   | { readonly command: 'scale'; readonly quick: boolean; readonly into: string | undefined }
   | { readonly command: 'compare'; readonly rows: readonly Row[]; readonly base: string; readonly quick: boolean }
   | MeasureOptions
@@ -48,8 +51,12 @@ export function readOptions(args: readonly string[], known: readonly Row[]): Ben
   if (quick && write && into === PAGES)
     throw new Error(`--quick gives figures that mean nothing: say with --into where to write them\n\n${USAGE}`)
   const [command] = positionals
-  if (command === 'report' || command === 'scale') {
+  if (command === 'report' || command === 'scale' || command === 'profile') {
     if (positionals.length > 1) throw new Error(`${command} takes no rows\n\n${USAGE}`)
+    if (command === 'profile') {
+      if (write || json !== undefined || values.into !== undefined) throw new Error(`profile writes no files\n\n${USAGE}`)
+      return { command, quick }
+    }
     return command === 'report' ? { command, into } : { command, quick, into: write ? into : undefined }
   }
   if (base !== undefined) {

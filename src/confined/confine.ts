@@ -67,11 +67,10 @@ function renounceRightsIfAny(kernel: Kernel, arch: FilterArch): string {
   }
 }
 
-/** Files that Node, V8 and ICU open when something is used for the first time: afterwards they could not. */
+/** Files that Node, V8 and ICU open when something is used for the first time: afterwards they could not. Data of locales is part of Node, or of a library that is loaded with it. */
 function touchWhatIsNeededLater(): void {
-  // Time zone and locale data.
+  // Of the time zone.
   void new Date().toString()
-  void new Intl.DateTimeFormat().format()
 }
 
 function stateOf(layer: Layer, attacks: readonly AttackOutcome[], detail: string): LayerState {

@@ -102,10 +102,10 @@ export class Pool implements AsyncDisposable {
     await promise
   }
 
-  /** Starts as many workers as are missing. */
+  /** Starts as many workers as are missing. While somebody waits, those alone: a spare that boots beside theirs would slow it. */
   refill(): void {
     const mayStart = (): boolean => !this.#closed && this.#retry === undefined && this.#workers.size < this.#settings.max
-    while (mayStart() && this.#idle() < this.#settings.spare + this.#waitingForSpares()) this.#start()
+    while (mayStart() && this.#idle() < Math.max(this.#settings.spare, this.#waitingForSpares())) this.#start()
   }
 
   /**

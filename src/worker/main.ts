@@ -95,6 +95,7 @@ const control = new ControlPipe((message) => {
       const attestation = confine(message)
       emptyMainRealm()
       control.tell({ type: 'ready', bootMs: performance.now() - startedMs, attestation })
+      ready.web.fill()
       return
     }
     case 'admit':
@@ -160,6 +161,6 @@ endAtUncaughtErrors()
 
 server.listen({ fd: LISTEN_FD }, () => {
   // Those of the bare language come when somebody asks for the first.
-  ready.web.fill()
+  ready.web.begin()
   control.tell({ type: 'booted' })
 })

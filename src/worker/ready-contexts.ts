@@ -21,9 +21,14 @@ export class ReadyContexts {
     return context
   }
 
-  /** Makes all of them now. */
+  /** Makes the first one now, for which everything is compiled. */
+  begin(): void {
+    this.#ready.push(this.#make())
+  }
+
+  /** Makes the others as there is time. */
   fill(): void {
-    while (this.#ready.length < this.#wanted) this.#ready.push(this.#make())
+    this.#refill()
   }
 
   /** One a turn of the event loop, so that requests come in between. */

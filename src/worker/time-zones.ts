@@ -61,5 +61,6 @@ function offsetOf(format: Intl.DateTimeFormat, ms: number): number {
 }
 
 function zoneNow(): string {
-  return new Intl.DateTimeFormat('en').resolvedOptions().timeZone
+  // Intl.DateTimeFormat knows it, too, but takes 20 ms to be made for the first time.
+  return Temporal.Now.timeZoneId()
 }
