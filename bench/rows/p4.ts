@@ -29,6 +29,11 @@ const node = (settings: NonNullable<Contender['settings']>, target?: Target): Pe
   ...(target && { target }),
 })
 
+/** The floor of all that computes in another process: the way there and back, and what a processor forgets meanwhile. */
+const elsewhere = (settings: NonNullable<Contender['settings']>): Peer => ({
+  contender: contender('Node, in a process that is asked', 'compute-process', settings),
+})
+
 const contextified = (settings: NonNullable<Contender['settings']>, target?: Target): Peer => ({
   contender: contender('node:vm, contextified', 'compute-node', { ...settings, contextified: true }),
   ...(target && { target }),
@@ -37,7 +42,7 @@ const contextified = (settings: NonNullable<Contender['settings']>, target?: Tar
 const AS_NODE: Target = { atMost: 1.05 }
 
 const loop = (id: string, title: string, name: LoopName, ...others: readonly Peer[]): Row =>
-  row(id, title, { loop: name }, 2, [node({ loop: name }, AS_NODE), ...others])
+  row(id, title, { loop: name }, 2, [node({ loop: name }, AS_NODE), elsewhere({ loop: name }), ...others])
 
 const quickjs = (name: LoopName, target?: Target): Peer => ({
   contender: contender('quickjs-emscripten', 'compute-quickjs', { loop: name }),
@@ -61,7 +66,7 @@ const loops = [
 ]
 
 const library = (id: string, title: string, libraries: readonly LibraryName[], smokeRuns: number): Row =>
-  row(id, title, { libraries }, smokeRuns, [node({ libraries }, AS_NODE), contextified({ libraries })])
+  row(id, title, { libraries }, smokeRuns, [node({ libraries }, AS_NODE), elsewhere({ libraries }), contextified({ libraries })])
 
 /** The loops, what libraries do, and all of that in one context. */
 export const p4: readonly Row[] = [
