@@ -109,8 +109,9 @@ export class FrameSplitter {
   #keep(to: number): void {
     const needed = this.#filled + to - this.#at
     if (needed > this.#partial.length) {
-      const cap = this.maxFrameBytes + FRAME_HEADER_BYTES
-      const grown = new Uint8Array(Math.min(cap, Math.max(needed, this.#partial.length * 2, SMALLEST_BUFFER_BYTES)))
+      // Once it is known, the frame's own length bounds it; before, a header's worth is kept.
+      const whole = this.#filled < FRAME_HEADER_BYTES ? SMALLEST_BUFFER_BYTES : FRAME_HEADER_BYTES + this.#lengthAt(this.#partial, 0)
+      const grown = new Uint8Array(Math.max(needed, Math.min(whole, Math.max(this.#partial.length * GROWTH, SMALLEST_BUFFER_BYTES))))
       grown.set(this.#partial.subarray(0, this.#filled))
       this.#partial = grown
     }
@@ -123,6 +124,8 @@ export class FrameSplitter {
 const NO_BYTES = new Uint8Array(0)
 /** First buffer for a partial frame: one page. */
 const SMALLEST_BUFFER_BYTES = 4096
+/** How many times larger the next buffer is: what has arrived is copied from each to the next, and each is filled with zeros. */
+const GROWTH = 4
 /** A larger buffer is given back after its frame, so that one large frame does not pin memory for the life of a link. */
 const KEPT_BUFFER_BYTES = 256 * 1024
 
