@@ -95,7 +95,6 @@ const control = new ControlPipe((message) => {
       const attestation = confine(message)
       emptyMainRealm()
       control.tell({ type: 'ready', bootMs: performance.now() - startedMs, attestation })
-      ready.web.fill()
       return
     }
     case 'admit':
@@ -160,7 +159,8 @@ setInterval(() => {
 endAtUncaughtErrors()
 
 server.listen({ fd: LISTEN_FD }, () => {
-  // Those of the bare language come when somebody asks for the first.
-  ready.web.begin()
+  // Those of the bare language come when somebody asks for the first. Now, and not when there is time: the limit of memory is reckoned from what the process has when it says this, and a heap that has to
+  // grow when a guest has used up all outside of it ends the process, where the guest would have had a RangeError.
+  ready.web.fill()
   control.tell({ type: 'booted' })
 })

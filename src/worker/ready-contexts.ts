@@ -21,14 +21,9 @@ export class ReadyContexts {
     return context
   }
 
-  /** Makes the first one now, for which everything is compiled. */
-  begin(): void {
-    this.#ready.push(this.#make())
-  }
-
-  /** Makes the others as there is time. */
+  /** Makes all of them now. */
   fill(): void {
-    this.#refill()
+    while (this.#ready.length < this.#wanted) this.#ready.push(this.#make())
   }
 
   /** One a turn of the event loop, so that requests come in between. */
