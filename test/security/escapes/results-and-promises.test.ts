@@ -28,7 +28,7 @@ describeEscapes('results and promises', [
   attack(
     'a thenable that settles in a later run',
     'escapes',
-    { run: '({ then(resolve, reject) { globalThis.late = [resolve, reject] } })', timeout: 30 },
+    { run: '({ then(resolve, reject) { globalThis.late = [resolve, reject] } })', timeout: 300 },
     `
     judge(late); late[0]({ get then() { judge(this); judge(arguments); judge(new Error()) } }); late[1](new Proxy({}, { get(...args) {
       judge(args) } })); 0`,
