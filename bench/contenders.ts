@@ -8,6 +8,8 @@ function peer(file: string): URL {
 /** As shipped: an embedded daemon with its default limits. */
 export const glovebox: Contender = { name: 'glovebox', module: peer('glovebox') }
 
+export const gloveboxFresh: Contender = { name: 'glovebox', module: peer('fresh-glovebox') }
+
 /** The same daemon; what counts is a call of a host function by the guest. */
 export const gloveboxHostCall: Contender = { name: 'glovebox', module: peer('glovebox-host-call') }
 export const gloveboxHostCallAsync: Contender = { name: 'glovebox', module: peer('glovebox-host-call'), settings: { async: true } }

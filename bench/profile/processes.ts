@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { childrenOf } from '../../test/support/processes.ts'
 
 /** Linux tells processor time in these: sysconf(_SC_CLK_TCK), 100 a second wherever Node runs. */
 const TICK_MS = 10
 /** Fields of /proc/PID/stat after the name, from 0: proc_pid_stat(5). */
-const PPID = 1
 const UTIME = 11
 const STIME = 12
 
@@ -41,20 +41,6 @@ function usedMs(pid: number): number {
 
 function descendantsOf(pid: number): readonly number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
-}
-
-function childrenOf(parent: number): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return Number(statOf(pid)[PPID]) === parent
-      } catch {
-        // It has ended since.
-        return false
-      }
-    })
 }
 
 function commandOf(pid: number): string {

@@ -1,5 +1,5 @@
 import type { Contender } from '../contender.ts'
-import { glovebox, gloveboxHostCall, gloveboxMany } from '../contenders.ts'
+import { glovebox, gloveboxFresh, gloveboxHostCall, gloveboxMany } from '../contenders.ts'
 import { Driver } from '../driver.ts'
 import { IN_FLIGHT } from '../work.ts'
 import { type ProcessorTime, processorTime, type Roles, rolesOf } from './processes.ts'
@@ -37,15 +37,11 @@ const CASES: readonly Case[] = [
   { title: 'ctx.run, one at a time', contender: glovebox, inFlight: 1, runs: 100_000, tracedRuns: 5_000 },
   { title: `ctx.run, ${IN_FLIGHT} in flight`, contender: glovebox, inFlight: IN_FLIGHT, runs: 1_000_000, tracedRuns: 50_000 },
   { title: 'runMany', contender: gloveboxMany, inFlight: IN_FLIGHT, runs: 3_000_000, tracedRuns: 200_000 },
-  { title: 'box.run in a fresh context', contender: freshGlovebox(), inFlight: 1, runs: 5_000, tracedRuns: 2_000 },
+  { title: 'box.run in a fresh context', contender: gloveboxFresh, inFlight: 1, runs: 5_000, tracedRuns: 2_000 },
   { title: 'a synchronous host call, within ctx.run', contender: gloveboxHostCall, inFlight: 1, runs: 50_000, tracedRuns: 5_000 },
 ]
 /** Enough to see that it works. */
 const QUICK_RUNS = 200
-
-function freshGlovebox(): Contender {
-  return { name: 'glovebox, fresh context', module: new URL('../peers/fresh-glovebox.ts', import.meta.url) }
-}
 
 export async function* profile(quick: boolean): AsyncGenerator<Profile> {
   for (const each of CASES) yield await profileOf(quick ? { ...each, runs: QUICK_RUNS, tracedRuns: QUICK_RUNS } : each)

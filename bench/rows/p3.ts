@@ -1,4 +1,5 @@
 import type { Contender } from '../contender.ts'
+import { gloveboxFresh } from '../contenders.ts'
 import type { Row } from '../row.ts'
 import { FRESH_SOURCE } from '../work.ts'
 
@@ -14,7 +15,7 @@ export const p3: Row = {
   inFlight: 1,
   metric: 'p50Us',
   alsoShown: ['p99Us', 'runsPerSecond'],
-  subject: peer('glovebox', 'fresh-glovebox'),
+  subject: gloveboxFresh,
   peers: [
     { contender: peer('node:vm, createContext() and run', 'fresh-node-vm', { settings: { contextified: true } }), target: { atMost: 0.4 } },
     { contender: peer('the same, vanilla', 'fresh-node-vm'), target: { atMost: 0.4 } },

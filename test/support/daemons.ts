@@ -21,17 +21,20 @@ export interface TestDaemon extends AsyncDisposable {
 
 /** A real daemon in this process, in a directory of its own, with a misbehaving worker (one of fixtures/workers) in the place of its own if given. */
 export async function testDaemon(options: DaemonOptions = {}, worker?: string): Promise<TestDaemon> {
-  const directory = temporaryDirectory()
+  // Gone, too, if the daemon does not start.
+  using starting = new DisposableStack()
+  const directory = starting.use(temporaryDirectory())
   const socket = join(directory.path, 'd.sock')
   const file = worker === undefined ? undefined : bundled(worker, directory.path)
   const daemon = await startDaemonWithWorker({ socket, logLevel: 'silent', ...options }, file)
+  const kept = starting.move()
   return {
     socket,
     directory: directory.path,
     connect: (more) => connect({ socket, ...more }),
     async [Symbol.asyncDispose]() {
       await daemon[Symbol.asyncDispose]()
-      directory[Symbol.dispose]()
+      kept.dispose()
     },
   }
 }
