@@ -57,7 +57,7 @@ export class ChannelOutbox {
 
   /** Gives handles back: ids and numbers in turns. */
   giveBack(context: number, handles: readonly number[]): void {
-    if (handles.length === 0 || this.#socket.isClosed) return
+    if (handles.length === 0 || !this.#socket.isWritable) return
     for (let from = 0; from < handles.length; from += 2 * MAX_RELEASED) {
       // The list has no prototype.
       const some: number[] = []
@@ -74,7 +74,7 @@ export class ChannelOutbox {
 
   #flush(): void {
     const bytes = this.#requests.take()
-    if (bytes === undefined || this.#socket.isClosed) return
+    if (bytes === undefined || !this.#socket.isWritable) return
     this.#writes++
     this.#writtenBytes += bytes.length
     this.#socket.write(bytes)

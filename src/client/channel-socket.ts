@@ -49,8 +49,14 @@ export class ChannelSocket {
     this.#socket.on('close', () => this.#close())
   }
 
+  /** Whether `closed` was called. */
   get isClosed(): boolean {
     return this.#isClosed
+  }
+
+  /** Whether what is written leaves. It does not any more when the end was read, a turn before Node closes the socket. */
+  get isWritable(): boolean {
+    return this.#socket.writable
   }
 
   /** Whether the worker's end was closed before all was read that was written here: the kernel says so, and not the worker (unix(7): ECONNRESET, EPIPE). */
@@ -63,9 +69,9 @@ export class ChannelSocket {
     return this.#socket.writableLength
   }
 
-  /** Nothing happens once it is closed. */
+  /** Nothing happens once it has ended. */
   write(bytes: Uint8Array): void {
-    if (!this.#isClosed) this.#socket.write(bytes)
+    if (this.isWritable) this.#socket.write(bytes)
   }
 
   /** Whether it keeps the process alive: while there are calls to answer. */

@@ -64,6 +64,8 @@ export class Channel {
   /** The latest call that the worker is known to have begun with. */
   #begun = 0
   #cause: Error | undefined
+  /** Fails what is under way, when the connection of a worker that is gone has ended. */
+  #lost: (() => void) | undefined
 
   constructor(lease: Omit<Lease, 'type'>, path: string, defaults: BridgeLimits, events: ChannelEvents) {
     const { limits } = defaults
@@ -91,7 +93,7 @@ export class Channel {
       new ChannelSocket(path, maxFrameBytes(limits), {
         frame: (bytes, start, end) => this.#heard(bytes, start, end),
         broken: (reason) => this.#distrust(reason),
-        closed: () => events.closed(),
+        closed: () => this.#closed(),
       })
     // What comes of it later does not belong to who happened to be the first to need a worker.
     this.#socket = findTracing()?.within(undefined, open) ?? open()
@@ -121,7 +123,7 @@ export class Channel {
   }
 
   get alive(): boolean {
-    return !this.#socket.isClosed && this.#cause === undefined
+    return this.#socket.isWritable && this.#cause === undefined
   }
 
   /** Waits until the worker has accepted the ticket. */
@@ -192,14 +194,14 @@ export class Channel {
 
   /** Sends a compiled script, for requests that name it by its hash. */
   upload({ hash, filename, code, cachedData }: Script): void {
-    if (this.#socket.isClosed) return
+    if (!this.#socket.isWritable) return
     this.#requests.write({ type: 'script', hash: Buffer.from(hash, 'hex'), filename, code, cachedData }, 0, NO_PAYLOAD)
     this.#outbox.flushSoon()
   }
 
   /** Has `call` make a context as planned. The scripts of its preset take their time before the deadline of the call begins. */
   async planned(context: number, plan: ContextPlan, call: () => Promise<unknown>): Promise<unknown> {
-    if (!this.#socket.isClosed) this.#requests.write({ type: 'plan', context, ...plan }, 0, NO_PAYLOAD)
+    if (this.#socket.isWritable) this.#requests.write({ type: 'plan', context, ...plan }, 0, NO_PAYLOAD)
     const answer = call()
     if (this.#calls.size > 0) this.#silence.called(plan.timeoutMs * plan.scripts.length + this.#silence.longestMs)
     return answer
@@ -217,7 +219,7 @@ export class Channel {
 
   /** Asks the worker to drop or abort a run. One that computes does not hear it: the daemon interrupts it. */
   cancel(run: number): void {
-    if (this.#socket.isClosed) return
+    if (!this.#socket.isWritable) return
     this.#requests.write({ type: 'cancel', run }, 0, NO_PAYLOAD)
     this.#outbox.flushSoon()
   }
@@ -243,14 +245,27 @@ export class Channel {
    * @param errorOf is told its number, and that of the latest call that is known to have begun
    */
   failEach(cause: Error, errorOf: (facts: RunFacts, run: number, begun: number) => Error): void {
-    const isFirst = this.#cause === undefined
     this.#cause ??= cause
     this.#welcome.reject(this.#cause)
-    if (isFirst) this.#calls.rejectEach((about, run) => errorOf(this.#failures.facts(about), run, this.#begun))
-    else this.#calls.rejectAll(this.#cause)
+    this.#calls.rejectEach((about, run) => errorOf(this.#failures.facts(about), run, this.#begun))
     this.#bridges.forgetAll()
     this.#silence.stop()
     this.#socket.destroy()
+  }
+
+  /** The same, of a worker whose process is gone. The end of its connection is on its way then, if it is not here yet, and calls under way wait for it: it says whether they were read. */
+  lost(cause: Error, errorOf: (facts: RunFacts, run: number, begun: number) => Error): void {
+    const fail = (): void => this.failEach(cause, errorOf)
+    if (this.#socket.isClosed || this.#calls.size === 0) fail()
+    else {
+      this.#cause ??= cause
+      this.#lost = fail
+    }
+  }
+
+  #closed(): void {
+    this.#lost?.()
+    this.#events.closed()
   }
 
   #heard(bytes: Uint8Array, start: number, end: number): void {
@@ -385,7 +400,7 @@ export class Channel {
 
   /** The client has taken a message of outcomes. */
   more(run: number): void {
-    if (this.#socket.isClosed || this.#calls.about(run) === undefined) return
+    if (!this.#socket.isWritable || this.#calls.about(run) === undefined) return
     this.#requests.write({ type: 'more', run }, 0, NO_PAYLOAD)
     this.#outbox.flushSoon()
   }

@@ -11,7 +11,7 @@ import { deathOf, isDeath } from './death.ts'
 import { type Due, queuedTimeout, untilDue } from './due.ts'
 import { ConnectionError, ContextLostError, type Report } from './errors.ts'
 import type { GuestEvents, LimitWarning } from './guest-events.ts'
-import { lateCause } from './late-cause.ts'
+import { isLate, lateCause } from './late-cause.ts'
 import { ManyCall } from './many-call.ts'
 import { Outcomes } from './outcomes.ts'
 import type { RefusedScripts } from './refused-scripts.ts'
@@ -81,9 +81,10 @@ export class Lane {
     return this.#cause === undefined && this.#channel.alive
   }
 
-  /** Whether a call that failed with `error` can be made again elsewhere: the worker was gone before it read it. */
+  /** Whether a call that failed with `error` can be made again elsewhere: the worker was gone before the call was sent, or before it read it. */
   mayRepeat(error: unknown): boolean {
-    return this.#cause !== undefined && isDeath(error) && this.#channel.isUnread
+    if (this.#cause === undefined) return false
+    return isLate(error, this.#cause) || (isDeath(error) && this.#channel.isUnread)
   }
 
   /** Why what was there is gone. */
@@ -250,7 +251,7 @@ export class Lane {
     if (source !== undefined) this.#control.crashed(this.#channel.number, report.run as number, codeHash(source))
     const { culprit, other, cause } = deathOf(this.worker, this.#channel.number, report)
     if (culprit !== undefined) this.#channel.blame(culprit.run, culprit.error)
-    this.#end(cause, () => this.#channel.failEach(cause, other))
+    this.#end(cause, () => this.#channel.lost(cause, other))
   }
 
   end(cause: Error): void {
@@ -261,6 +262,7 @@ export class Lane {
     if (this.#cause !== undefined) return
     this.#cause = cause
     clearTimeout(this.#reportWait)
+    clearInterval(this.#draining)
     failCalls()
     this.#closed(this)
   }

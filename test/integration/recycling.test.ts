@@ -1,5 +1,7 @@
+import { queryObjects } from 'node:v8'
 import { type Box, ContextLostError, type LimitWarning, MemoryLimitError, type ReportedError } from 'glovebox'
 import { describe, expect, test } from 'vitest'
+import { Lane } from '../../dist/client/lane.js'
 import { testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
@@ -88,4 +90,16 @@ test('a worker that has served many runs is replaced when it holds nothing, and 
     return !(await bound(box)).includes(worker as number)
   })
   expect((await box.status()).deaths).toEqual([])
+})
+
+test('of workers that were replaced nothing is kept', async () => {
+  await using daemon = await testDaemon({ recycleAfter: 1, maxPerTenant: 1 })
+  await using box = await daemon.connect()
+  const replaced = new Set<number>()
+  await eventually('five workers', async () => {
+    expect(await box.run('1 + 1')).toBe(2)
+    for (const worker of await bound(box)) replaced.add(worker)
+    return replaced.size > 5
+  })
+  await eventually('no lane but the last', () => queryObjects(Lane, { format: 'count' }) <= 2)
 })

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Box, connect, type Context } from 'glovebox'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Box, connect, type Context, type Status } from 'glovebox'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startDaemonWithWorker } from '../../dist/daemon/start-daemon.js'
+import { type Command, glovebox } from '../support/command.ts'
 import { type TestDaemon, temporaryDirectory, testDaemon } from '../support/daemons.ts'
 import { eventually, rejection } from '../support/eventually.ts'
 import { checkLeaks } from '../support/leaks.ts'
@@ -27,11 +28,22 @@ async function killWorkers(box: Box): Promise<void> {
 }
 
 /** Kills it when this process has not heard of it yet. */
-async function killUnheard(box: Box): Promise<void> {
+async function killUnheard(box: Box, blockedMs = 30): Promise<void> {
   for (const { pid } of await boundWorkers(box)) process.kill(pid as number, 'SIGKILL')
-  const end = performance.now() + 30
-  // Nothing is read in the meantime.
+  blockFor(blockedMs)
+}
+
+/** Nothing is read in the meantime. */
+function blockFor(milliseconds: number): void {
+  const end = performance.now() + milliseconds
   while (performance.now() < end);
+}
+
+/** What this turn has to write has left, and nothing has been read since. */
+async function written(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(() => process.nextTick(resolve))
+  })
 }
 
 test('a lost context is made again by the next call: globals, setup, modules, options and listeners', async () => {
@@ -182,6 +194,73 @@ test('a worker that died while idle is not noticed: single runs, and new context
     expect(await ctx.get('y')).toBe(6)
     await ctx.dispose()
   }
+})
+
+test('a worker is gone, and its connection has ended but is not closed yet', async () => {
+  await using box = await daemon.connect()
+  for (let turns = 0; turns < 4; turns++) {
+    expect(await box.run('1 + 1')).toBe(2)
+    await killUnheard(box, 100)
+    for (let turn = 0; turn < turns; turn++) await nextTurn()
+    expect(await box.run('2 + 2')).toBe(4)
+  }
+})
+
+describe('a daemon of its own process has said that a worker is gone before anything else is read', () => {
+  const directory = temporaryDirectory()
+  afterAll(() => directory[Symbol.dispose]())
+  const socket = join(directory.path, 'd.sock')
+  let serving: Command
+  beforeAll(async () => {
+    serving = glovebox(['serve', '--socket', socket], { XDG_RUNTIME_DIR: directory.path, TMPDIR: directory.path })
+    await serving.says(/listens on .*\n/)
+  })
+  afterAll(async () => serving[Symbol.asyncDispose]())
+
+  /** Kills what `workers` are, and waits for the daemon's word of it. */
+  const killTold = (workers: Status['workers']): void => {
+    for (const { pid } of workers) process.kill(pid as number, 'SIGKILL')
+    blockFor(100)
+  }
+
+  test('it was leased for a context: another is', async () => {
+    await using box = await connect({ socket })
+    for (let round = 0; round < 3; round++) {
+      expect(await box.run('1 + 1')).toBe(2)
+      const workers = await boundWorkers(box)
+      const made = box.createContext({ y: round })
+      await written()
+      // The daemon's answer comes in this time. If it does not, the test is no harder to pass.
+      blockFor(30)
+      killTold(workers)
+      await using ctx = await made
+      expect(await ctx.get('y')).toBe(round)
+    }
+  })
+
+  test('it has read nothing of what it was asked: another is asked', async () => {
+    await using box = await connect({ socket })
+    for (let round = 0; round < 3; round++) {
+      expect(await box.run('1 + 1')).toBe(2)
+      const workers = await boundWorkers(box)
+      for (const { pid } of workers) process.kill(pid as number, 'SIGSTOP')
+      const answers = Promise.all([box.run('2 + 2'), box.run('x', { globals: { x: round } })])
+      await written()
+      killTold(workers)
+      expect(await answers).toEqual([4, round])
+    }
+  })
+
+  test('it has begun: the call fails', async () => {
+    await using box = await connect({ socket })
+    const begun = new Promise<void>((resolve) => {
+      box.on('console', () => resolve())
+    })
+    const call = rejection(box.run('console.log("begun"); new Promise(() => {})'))
+    await begun
+    killTold(await boundWorkers(box))
+    expect(summary(await call)).toEqual(['WorkerCrashError', 'ERR_WORKER_CRASHED'])
+  })
 })
 
 test('a daemon that is killed under load and started again: contexts go on by themselves', async () => {
