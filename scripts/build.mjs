@@ -1,7 +1,8 @@
 // Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, the compiler and the embedded daemon, each as one file.
 // Then docs/reference.md from the declarations, and build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 // Before any import of TypeScript, which an older Node cannot load.
@@ -13,15 +14,15 @@ const { build } = await import('esbuild')
 const { bundleBrowser } = await import('./browser-source.mjs')
 const { buildGuests } = await import('./build-guests.mjs')
 const { piscinaInOneFile } = await import('./piscina-in-one-file.mjs')
+const { writeWorkerCaches } = await import('./worker-caches.mjs')
 const { lexerForEsbuild, realmEntry, realmSourceForEsbuild, replSource, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
 const checked = ['src/cli', 'src/dashboard', 'src/browser', 'src/worker', 'src/compiler']
 
-/** `cjs` or `esm`. */
-const workerFormat = 'cjs'
-const workerFile = `dist/worker/worker.${workerFormat === 'cjs' ? 'cjs' : 'js'}`
+const workerFile = 'dist/worker/worker.cjs'
+const bootFile = 'dist/worker/boot.cjs'
 const replFile = 'dist/worker/repl.js'
 const compilerFile = 'dist/compiler/compiler.cjs'
 const browserFile = 'dist/browser/browser.js'
@@ -36,7 +37,7 @@ function removeStaleFiles() {
     const [, folder] = path.split('/')
     const source = path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
     const wanted =
-      [workerFile, replFile, compilerFile, browserFile, browserNotices, ...dashboardFiles].includes(path) ||
+      [workerFile, bootFile, replFile, compilerFile, browserFile, browserNotices, ...dashboardFiles].includes(path) ||
       (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
     if (!wanted) rmSync(join(root, path))
   }
@@ -59,7 +60,7 @@ async function bundleWorker() {
     absWorkingDir: root,
     bundle: true,
     platform: 'node',
-    format: workerFormat,
+    format: 'cjs',
     target: 'node26',
     external: ['internal/*'],
     alias: lexerForEsbuild,
@@ -67,6 +68,25 @@ async function bundleWorker() {
     plugins: [realmSourceForEsbuild],
     // Frames with this name are left out of guests' stacks.
     footer: { js: '//# sourceURL=glovebox:worker' },
+    // Read as Latin-1, it takes V8 a byte a character.
+    charset: 'ascii',
+    logLevel: 'warning',
+  })
+  // Its code caches say which build they are of: src/worker/code-cache.ts.
+  const text = readFileSync(join(root, workerFile))
+  appendFileSync(join(root, workerFile), `//# build=${hash('sha256', text)}\n`)
+}
+
+/** Starts the worker with its code caches. */
+async function bundleBoot() {
+  await build({
+    entryPoints: [join(root, 'src/worker/boot.ts')],
+    outfile: join(root, bootFile),
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node26',
     charset: 'utf8',
     logLevel: 'warning',
   })
@@ -153,6 +173,7 @@ try {
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
   await Promise.all([
     bundleWorker(),
+    bundleBoot(),
     bundleRepl(),
     bundleCompiler(),
     bundleEmbedded(),
@@ -161,6 +182,7 @@ try {
     buildGuests(root),
     import('./reference.ts').then(({ writeReference }) => writeReference()),
   ])
+  await writeWorkerCaches(root)
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

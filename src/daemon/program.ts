@@ -2,8 +2,10 @@ import { fileURLToPath } from 'node:url'
 
 /** What a confined process runs. */
 export interface Program {
-  /** Path of its one file: nothing else lies in its sandbox, and it may read nothing else. */
+  /** Path of its file. */
   readonly file: string
+  /** Paths of what it reads when it starts, in the same folder. Nothing else lies in its sandbox, and it may read nothing else. */
+  readonly beside: readonly string[]
   /** Options of Node's. None of V8's: the code that one program compiles and another uses must be compiled under the same. */
   readonly flags: readonly string[]
   /** Grants of Node's permission model that it needs to boot, besides reading its file. */
@@ -17,8 +19,11 @@ export interface Program {
 /** 100 is what every other group of the machine has. */
 const USUAL_CPU_WEIGHT = 100
 
+const built = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
 export const WORKER: Program = {
-  file: fileURLToPath(new URL('../worker/worker.cjs', import.meta.url)),
+  file: built('worker/boot.cjs'),
+  beside: [built('worker/worker.cjs'), built('worker/worker.cache'), built('worker/realm.cache')],
   flags: ['--expose-internals'],
   grants: ['--allow-net', '--allow-ffi'],
   niceness: 0,
@@ -26,7 +31,8 @@ export const WORKER: Program = {
 }
 
 export const COMPILER: Program = {
-  file: fileURLToPath(new URL('../compiler/compiler.cjs', import.meta.url)),
+  file: built('compiler/compiler.cjs'),
+  beside: [],
   // For modules: to parse them without running them, and to have said where they do not parse.
   flags: ['--experimental-vm-modules', '--expose-internals'],
   grants: ['--allow-net', '--allow-ffi', '--allow-worker'],

@@ -118,7 +118,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
       message: (worker: WorkerProcess, message: PoolMessage) => this.#heard(worker, message),
       death: (worker: WorkerProcess, report: Report) => this.#died(worker, report),
     }
-    const program = workerFile === undefined ? WORKER : { ...WORKER, file: workerFile }
+    const program = workerFile === undefined ? WORKER : { ...WORKER, file: workerFile, beside: [] }
     this.#pool = new Pool({ ...shared, program }, log, this.#deaths, {
       ...on,
       reclaimed: (worker) => this.#ends.drain(worker, undefined),

@@ -52,7 +52,7 @@ export interface LaunchedWorker {
 /** Starts a worker's process: empty environment, no Node IPC, sockets and page by descriptor, in a sandbox if there is one. If that fails half-way, nothing of it stays. */
 export function launchWorker(number: number, settings: LaunchSettings): LaunchedWorker {
   const { directory, sandbox } = settings
-  const { file } = settings.program
+  const { file, beside } = settings.program
   const socketPath = join(directory, `w${number}.sock`)
   const opened: number[] = []
   let listens = false
@@ -67,12 +67,20 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
     giveAccess(socketPath, settings.access)
     const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
     let command = settings.node
-    let args = [...nodeFlags(settings, file), file, String(process.pid)]
+    let args = [...nodeFlags(settings, [file, ...beside]), file, String(process.pid)]
     if (sandbox !== undefined) {
       stdio.push(fileOf(join(directory, `w${number}.filter`), sandbox.filter, keep), 'pipe')
       command = sandbox.program
       // Inside, its parent is the sandbox's init: which process started that is bubblewrap's business.
-      args = sandbox.command(file, nodeFlags(settings, sandbox.inside(file)), ['0'], FD)
+      args = sandbox.command(
+        [file, ...beside],
+        nodeFlags(
+          settings,
+          [file, ...beside].map((each) => sandbox.inside(each)),
+        ),
+        ['0'],
+        FD,
+      )
     }
     giveNothingElse()
     const child = spawned(command, args, stdio)
@@ -106,7 +114,7 @@ function spawned(command: string, args: readonly string[], stdio: ('ignore' | 'p
   return child
 }
 
-function nodeFlags({ memoryBytes, jit, confinement, program }: LaunchSettings, file: string): string[] {
+function nodeFlags({ memoryBytes, jit, confinement, program }: LaunchSettings, files: readonly string[]): string[] {
   return [
     ...program.flags,
     ...(jit === false ? ['--jitless'] : []),
@@ -115,7 +123,7 @@ function nodeFlags({ memoryBytes, jit, confinement, program }: LaunchSettings, f
     '--disable-sigusr1',
     // It opens files, and the permission model does not know.
     '--no-experimental-sqlite',
-    ...(confinement.dropPermissions ? ['--permission', `--allow-fs-read=${file}`, ...program.grants] : []),
+    ...(confinement.dropPermissions ? ['--permission', ...files.map((file) => `--allow-fs-read=${file}`), ...program.grants] : []),
     `--max-semi-space-size=${SEMI_SPACE_BYTES / 1024 / 1024}`,
     `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
   ]

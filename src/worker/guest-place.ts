@@ -27,5 +27,5 @@ export function guestPlace(): GuestPlace | undefined {
 
 /** Scripts of ours and of Node's; a guest's has no name if it comes from `eval`, and then its caller is told. */
 function isOurs(script: string): boolean {
-  return script === '' || script === __filename || script.startsWith('glovebox:') || script.startsWith('node:')
+  return script === '' || script.startsWith('glovebox:') || script.startsWith('node:')
 }

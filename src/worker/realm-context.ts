@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { types } from 'node:util'
 import vm from 'node:vm'
 import realmSource from 'virtual:realm-source'
@@ -6,15 +5,25 @@ import { type ChannelLimits, DEFAULT_CHANNEL_LIMITS } from '../protocol/channel-
 import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
 import { ModuleRecords } from './module-records.ts'
 import type { RealmHooks } from './moat.ts'
+import { fillRandom } from './random.ts'
 import { answerService, guestClockMs } from './realm-services.ts'
 import type { Deterministic, Globals } from '../protocol/context-messages.ts'
 import type { RealmSide } from './realm/main.ts'
 import { Answer, Op, type RealmRecord, Status } from './realm/record.ts'
 
+/** What the build made for the realm side, if this program was started with it. */
+declare const gloveboxRealmCache: Buffer | undefined
+
 /**
  * The realm side's entry is a `const` of the top level with an unguessable name: unlike a property of the global object it cannot be listed, and nothing of ours shows in `globalThis`.
  */
-const ENTRY = `glovebox_${randomBytes(16).toString('hex')}`
+const ENTRY = `glovebox_${randomName()}`
+
+function randomName(): string {
+  const bytes = Buffer.alloc(16)
+  fillRandom(bytes)
+  return bytes.toString('hex')
+}
 
 /**
  * The realm side, with every global of its realm as a parameter of that name: a guest may later put anything in a global's place, and code of ours that names one must not meet it.
@@ -22,9 +31,9 @@ const ENTRY = `glovebox_${randomBytes(16).toString('hex')}`
  */
 function compileSetup(names: readonly PropertyKey[]): vm.Script {
   const globals = names.filter((name) => typeof name === 'string' && !UNSHADOWED.has(name)).join()
-  return new vm.Script(`const ${ENTRY} = ((${globals}) => {${realmSource}\nreturn realm.createRealm()})(${globals}); ${ENTRY}`, {
-    filename: 'glovebox:realm',
-  })
+  const text = `((${globals}) => {${realmSource}\nreturn realm.createRealm()})(${globals})`
+  const cachedData = typeof gloveboxRealmCache === 'undefined' ? undefined : gloveboxRealmCache
+  return new vm.Script(text, { filename: 'glovebox:realm', cachedData })
 }
 
 /** The engine makes all of it when a realm first touches it, which takes an eighth of the time that a realm takes. Nothing on the realm side names it. */
@@ -32,6 +41,8 @@ const MADE_AT_FIRST_TOUCH = 'Temporal'
 /** Nobody can put anything in the place of the others, or name a parameter so. */
 const UNSHADOWED: ReadonlySet<PropertyKey> = new Set(['eval', 'undefined', 'NaN', 'Infinity', MADE_AT_FIRST_TOUCH])
 let setupScript: vm.Script | undefined
+/** Apart from the realm side, whose text is always the same: it has a code cache. */
+const nameScript = new vm.Script(`const ${ENTRY} = globalThis.${ENTRY}`, { filename: 'glovebox:name' })
 const stepScript = new vm.Script(`${ENTRY}()`, { filename: 'glovebox:step' })
 
 /** What the setup of a realm may take, in milliseconds: it takes one or two, and nobody's deadline covers it. */
@@ -71,6 +82,9 @@ export class RealmContext implements GuardedRealm {
     const entry = setupScript.runInContext(this.global, { displayErrors: false }) as Omit<RealmSide, 'hooks'> & {
       readonly hooks: RealmHooks
     }
+    this.global[ENTRY] = entry
+    nameScript.runInContext(this.global, { displayErrors: false })
+    deleteProperty(this.global, ENTRY)
     this.record = entry.record
     this.hooks = entry.hooks
     entry.connect(bridge, globals === 'web')

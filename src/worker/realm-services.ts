@@ -1,5 +1,5 @@
-import { randomFillSync } from 'node:crypto'
 import { MAX_URL } from '../protocol/limits.ts'
+import { fillRandom } from './random.ts'
 import { Answer, type RealmRecord, Request } from './realm/record.ts'
 import type { UrlMember } from './realm/web/host.ts'
 import type { LibraryName } from './realm/web/libraries.ts'
@@ -26,8 +26,8 @@ export function answerService(request: number, record: RealmRecord, input: () =>
     case Request.random: {
       const { replyLength } = record
       const bytes = input()
-      if (typeof replyLength !== 'number' || !(replyLength <= bytes.length)) return Answer.refused
-      randomFillSync(bytes, 0, replyLength)
+      if (typeof replyLength !== 'number' || !(replyLength >= 0 && replyLength <= bytes.length)) return Answer.refused
+      fillRandom(bytes.subarray(0, replyLength))
       return Answer.primitive
     }
     case Request.parseUrl: {

@@ -42,7 +42,7 @@ test('a flood of 1,000 sources: evaluations are answered before it is over', asy
 
 // A compiler gets what evaluations and the rest of the machine leave it.
 test('a source that exhausts its compiler: evaluations are answered before that is over, by the same worker', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const pids = async (): Promise<readonly unknown[]> =>
     (await box.status()).workers.filter(({ state }) => state === 'bound').map(({ pid }) => pid)

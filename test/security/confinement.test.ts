@@ -23,7 +23,7 @@ import { checkLeaks } from '../support/leaks.ts'
 checkLeaks()
 
 const ATTESTATION = fileURLToPath(new URL('../fixtures/attack-attestation.mjs', import.meta.url))
-const WORKER = fileURLToPath(new URL('../../dist/worker/worker.cjs', import.meta.url))
+const WORKER_FOLDER = fileURLToPath(new URL('../../dist/worker/', import.meta.url))
 
 /** What L4 needs, or the reason why it is not here. */
 const missingSandbox = noSandbox()
@@ -272,9 +272,9 @@ describe('a bubblewrap that confines nothing is found out', () => {
       `#!${process.execPath}
 const { spawn } = require('node:child_process')
 const { writeSync } = require('node:fs')
-const inside = { '/glovebox/node': ${JSON.stringify(process.execPath)}, '/glovebox/worker.cjs': ${JSON.stringify(WORKER)} }
+const outside = (name) => (name === 'node' ? ${JSON.stringify(process.execPath)} : ${JSON.stringify(WORKER_FOLDER)} + name)
 const [node, ...args] = process.argv.slice(process.argv.indexOf('--') + 1)
-  .map((arg) => arg.replace(/\\/glovebox\\/[\\w.]+/, (name) => inside[name]))
+  .map((arg) => arg.replace(/\\/glovebox\\/([\\w.]+)/, (_, name) => outside(name)))
 const child = spawn(node, args, { stdio: args.includes('--version') ? 'inherit' : [0, 1, 2, 3, 4, 5] })
 writeSync(Number(process.argv[process.argv.indexOf('--json-status-fd') + 1]), JSON.stringify({ 'child-pid': child.pid }) + '\\n')
 child.on('exit', (code) => process.exit(code ?? 1))

@@ -20,7 +20,7 @@ function descriptors(directory: string): readonly string[] {
   })
 }
 
-const program: Program = { file: '/nowhere.cjs', flags: [], grants: [], niceness: 0, cpuWeight: 100 }
+const program: Program = { file: '/nowhere.cjs', beside: [], flags: [], grants: [], niceness: 0, cpuWeight: 100 }
 const sandbox: Sandbox = { program: '/no/bwrap', filter: new Uint8Array(8), inside: (file) => file, command: () => [] }
 
 test.each<[name: string, taken: string | undefined, settings: Partial<LaunchSettings>, why: RegExp]>([

@@ -14,20 +14,20 @@ const DEFAULT_PATH = '/usr/bin:/bin'
 /** nobody and nogroup. */
 const NOBODY = ['--uid', '65534', '--gid', '65534']
 
-/** How to start Node with one file in namespaces of its own. */
+/** How to start Node with a few files in namespaces of its own. */
 export interface Sandbox {
   /** The path of `bwrap`. */
   readonly program: string
   /** The coarse filter, for bubblewrap to read from a descriptor. */
   readonly filter: Uint8Array
-  /** The command line that runs `file`. Bubblewrap reads its filter from one descriptor and writes its status to another. */
+  /** The command line that runs the first of `files`. Bubblewrap reads its filter from one descriptor and writes its status to another. */
   command(
-    file: string,
+    files: readonly [string, ...string[]],
     flags: readonly string[],
     args: readonly string[],
     descriptors: { readonly filter: number; readonly status: number },
   ): string[]
-  /** The path of that file inside. */
+  /** The path of such a file inside. */
   inside(file: string): string
 }
 
@@ -48,7 +48,7 @@ export function createSandbox(program: string, node: string): Sandbox {
     program,
     filter: encodeProgram(compileFilter(namespacePolicy, arch)),
     inside,
-    command: (file, flags, args, descriptors) => [
+    command: (files, flags, args, descriptors) => [
       // user, process, network, IPC, host name and cgroup namespaces; the mount namespace is always new.
       '--unshare-all',
       '--unshare-user',
@@ -60,7 +60,7 @@ export function createSandbox(program: string, node: string): Sandbox {
       '--cap-drop',
       'ALL',
       ...readOnly(binary, NODE_INSIDE),
-      ...readOnly(realpathSync(file), inside(file)),
+      ...files.flatMap((file) => readOnly(realpathSync(file), inside(file))),
       ...libraries.flatMap((library) => readOnly(realpathSync(library), library)),
       '--chdir',
       dirname(NODE_INSIDE),
@@ -73,7 +73,7 @@ export function createSandbox(program: string, node: string): Sandbox {
       '--',
       NODE_INSIDE,
       ...flags,
-      inside(file),
+      inside(files[0]),
       ...args,
     ],
   }

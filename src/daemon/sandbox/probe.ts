@@ -34,7 +34,7 @@ function tryOut(sandbox: Sandbox): string | undefined {
   try {
     writeFileSync(path, sandbox.filter)
     const filter = openSync(path, 'r')
-    const command = sandbox.command(ANY_FILE, ['--version'], [], { filter: 3, status: 4 })
+    const command = sandbox.command([ANY_FILE], ['--version'], [], { filter: 3, status: 4 })
     const { status, signal, stderr, error } = spawnSync(sandbox.program, command, {
       env: {},
       stdio: ['ignore', 'pipe', 'pipe', filter, 'pipe'],

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import vm from 'node:vm'
+import { cachedDataOf, PROGRAM_NAME, programText, type WorkerProgram } from './code-cache.ts'
+
+// What Node would do with the program itself, but with a code cache: scripts/worker-caches.mjs makes both, from a worker that has served a client.
+const beside = (name: string): string => join(__dirname, name)
+const program = readFileSync(beside('worker.cjs'), 'latin1')
+const cache = (name: string): Buffer | undefined => cachedDataOf(program, readFileSync(beside(name)))
+const script = new vm.Script(programText(program), { filename: PROGRAM_NAME, cachedData: cache('worker.cache') })
+const start = script.runInThisContext() as WorkerProgram
+start(require, cache('realm.cache'))
