@@ -97,6 +97,8 @@ const NUMBERS = {
   seccomp: [317, 277],
   getrandom: [318, 278],
   memfd_create: [319, 279],
+  sched_setattr: [314, 274],
+  sched_getattr: [315, 275],
   kexec_file_load: [320, 294],
   bpf: [321, 280],
   execveat: [322, 281],

@@ -6,6 +6,7 @@ import { Connections } from '../confined/connections.ts'
 import { ControlPipe } from '../confined/control-pipe.ts'
 import { endAtUncaughtErrors } from '../confined/process-end.ts'
 import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from '../confined/process-tie.ts'
+import { takeLongSlices } from '../confined/time-slice.ts'
 import type { Globals } from '../protocol/context-messages.ts'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
 import { BLOCKING_SOCKET_FUNCTIONS, BlockingSocket } from './blocking-socket.ts'
@@ -92,6 +93,7 @@ const unanswered = (): number => {
 const control = new ControlPipe((message) => {
   switch (message.type) {
     case 'confine': {
+      takeLongSlices()
       const attestation = confine(message)
       emptyMainRealm()
       control.tell({ type: 'ready', bootMs: performance.now() - startedMs, attestation })
