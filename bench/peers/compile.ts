@@ -15,8 +15,9 @@ setFlagsFromString('--no-expose-gc')
 /** V8 compiles a source as a worker does, with the code cache that the compiler made, or without. */
 export async function open(settings: Contender['settings']): Promise<Session> {
   const source = readFileSync(LARGE, 'utf8')
-  // No two are the same, or V8 would remember. It knows a cache's source by its length.
-  const numbered = (number: number): string => `${source}\n//${String(number).padStart(DIGITS, '0')}`
+  // No two are the same, or V8 would remember; and they differ at the start, or it would compare all of a source with each that it has seen, which have the same hash: of long texts that is their length. It knows a
+  // cache's source by its length, too.
+  const numbered = (number: number): string => `//${String(number).padStart(DIGITS, '0')}\n${source}`
   const cachedData = settings?.['cache'] === true ? await cacheOf(numbered(0)) : undefined
   let count = 0
   let next = ''
