@@ -10,5 +10,6 @@ declare module 'happy-dom/lib/window/GlobalWindow.js' {
 declare module 'happy-dom/lib/PropertySymbol.js' {
   export const defaultView: unique symbol
   export const dispatchError: unique symbol
+  export const readyState: unique symbol
   export const window: unique symbol
 }

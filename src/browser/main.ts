@@ -24,3 +24,5 @@ refuseToLoad(window)
 reportErrors(window)
 becomeWindow(window)
 window.document[symbols.defaultView] = globalThis
+// There is nothing that it would load. happy-dom says so when a timer has run, and code that asks before would wait for an event that may be over.
+window.document[symbols.readyState] = 'complete'

@@ -155,6 +155,11 @@ test.each([
   ).toBe('refused')
 })
 
+test('it is loaded before any timer has run', async () => {
+  await using still = await box.createContext({}, { globals: 'browser', deterministic: { seed: 1 } })
+  expect(await still.run('document.readyState')).toBe('complete')
+})
+
 test('frames are empty, and going elsewhere does nothing', async () => {
   expect(await page.run('const f = document.createElement("iframe"); f.src = "http://a/"; document.body.append(f); f.contentWindow')).toBe(
     null,
