@@ -23,11 +23,21 @@ const checked = ['src/cli', 'src/dashboard', 'src/browser', 'src/worker', 'src/c
 
 const workerFile = 'dist/worker/worker.cjs'
 const bootFile = 'dist/worker/boot.cjs'
+/** Writes the code caches that the other starts the worker with. */
+const cacheMakerFile = 'build/cache-maker.cjs'
 const replFile = 'dist/worker/repl.js'
 const compilerFile = 'dist/compiler/compiler.cjs'
 const browserFile = 'dist/browser/browser.js'
 const dashboardFiles = ['dist/dashboard/dashboard.js', 'dist/dashboard/dashboard.css', 'dist/dashboard/LICENSES.txt']
 const browserNotices = 'dist/browser/LICENSES.txt'
+
+/** For what Node runs as one file. */
+const forNode = { absWorkingDir: root, bundle: true, platform: 'node', target: 'node26', charset: 'utf8', logLevel: 'warning' }
+
+/** A program of CommonJS that needs nothing special. */
+async function bundleProgram(entry, outfile) {
+  await build({ ...forNode, format: 'cjs', entryPoints: [join(root, entry)], outfile: join(root, outfile) })
+}
 
 function removeStaleFiles() {
   if (!existsSync(join(root, 'dist'))) return
@@ -55,13 +65,10 @@ async function bundleWorker() {
     if (!existsSync(path)) throw new Error(`cannot bundle the worker: ${path.slice(root.length)} does not exist`)
   }
   await build({
+    ...forNode,
+    format: 'cjs',
     entryPoints: [entry],
     outfile: join(root, workerFile),
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node26',
     external: ['internal/*'],
     alias: lexerForEsbuild,
     inject: [join(root, 'src/worker/node-globals.ts')],
@@ -70,26 +77,10 @@ async function bundleWorker() {
     footer: { js: '//# sourceURL=glovebox:worker' },
     // Read as Latin-1, it takes V8 a byte a character.
     charset: 'ascii',
-    logLevel: 'warning',
   })
   // Its code caches say which build they are of: src/worker/code-cache.ts.
   const text = readFileSync(join(root, workerFile))
   appendFileSync(join(root, workerFile), `//# build=${hash('sha256', text)}\n`)
-}
-
-/** Starts the worker with its code caches. */
-async function bundleBoot() {
-  await build({
-    entryPoints: [join(root, 'src/worker/boot.ts')],
-    outfile: join(root, bootFile),
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node26',
-    charset: 'utf8',
-    logLevel: 'warning',
-  })
 }
 
 /** A text, which the command has each context of its REPL run. */
@@ -100,18 +91,13 @@ async function bundleRepl() {
 
 async function bundleCompiler() {
   await build({
+    ...forNode,
+    format: 'cjs',
     entryPoints: [join(root, 'src/compiler/main.ts')],
     outfile: join(root, compilerFile),
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node26',
     // Optional: it would make threads nicer, which the daemon does.
     external: ['internal/*', '@napi-rs/nice'],
     plugins: [piscinaInOneFile],
-    charset: 'utf8',
-    logLevel: 'warning',
   })
 }
 
@@ -124,13 +110,10 @@ const metricsStayOutside = {
 /** In place of what tsc made of it: a program that starts in less than half the time, because Node finds and reads one file instead of 300. Beside the other modules, which it has inside. */
 async function bundleEmbedded() {
   await build({
+    ...forNode,
+    format: 'esm',
     entryPoints: [join(root, 'src/daemon/embedded.ts')],
     outfile: join(root, 'dist/daemon/embedded.js'),
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node26',
     plugins: [metricsStayOutside],
     // Of a package that has both, the one that can be bundled.
     mainFields: ['module', 'main'],
@@ -138,8 +121,6 @@ async function bundleEmbedded() {
     banner: {
       js: "import { createRequire as glovebox_createRequire } from 'node:module'\nconst require = glovebox_createRequire(import.meta.url)",
     },
-    charset: 'utf8',
-    logLevel: 'warning',
   })
 }
 
@@ -173,7 +154,8 @@ try {
   chmodSync(join(root, 'dist/cli/main.js'), 0o755)
   await Promise.all([
     bundleWorker(),
-    bundleBoot(),
+    bundleProgram('src/worker/boot.ts', bootFile),
+    bundleProgram('scripts/cache-maker.ts', cacheMakerFile),
     bundleRepl(),
     bundleCompiler(),
     bundleEmbedded(),
@@ -182,7 +164,7 @@ try {
     buildGuests(root),
     import('./reference.ts').then(({ writeReference }) => writeReference()),
   ])
-  await writeWorkerCaches(root)
+  await writeWorkerCaches(join(root, cacheMakerFile))
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

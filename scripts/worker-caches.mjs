@@ -2,23 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 
 /** How long the worker may take to write them, in milliseconds. */
 const WRITE_MS = 20_000
 
-export async function writeWorkerCaches(root) {
-  const maker = join(root, 'build/cache-maker.cjs')
-  await build({
-    entryPoints: [join(root, 'scripts/cache-maker.ts')],
-    outfile: maker,
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node26',
-    logLevel: 'warning',
-  })
+/** `maker` is scripts/cache-maker.ts as one file. */
+export async function writeWorkerCaches(maker) {
   const { startDaemonWithWorker } = await import('../dist/daemon/start-daemon.js')
   const { connect } = await import('../dist/client/index.js')
   const directory = mkdtempSync(join(tmpdir(), 'glovebox-build-'))
@@ -29,8 +18,8 @@ export async function writeWorkerCaches(root) {
     await converse(box)
     const [{ pid }] = (await box.status()).workers
     const write = () => void process.kill(pid, 'SIGUSR2')
-    const end = box.run('write(); new Promise(() => {})', { globals: { write }, timeout: WRITE_MS }).catch((error) => error)
-    const { report, message } = await end
+    const run = box.run('write(); new Promise(() => {})', { globals: { write }, timeout: WRITE_MS })
+    const { report, message } = await run.catch((error) => error)
     if (report?.exitCode !== 0) throw new Error(`the worker wrote no code caches: ${message}`)
   } finally {
     rmSync(directory, { recursive: true, force: true })

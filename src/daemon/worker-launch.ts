@@ -53,6 +53,7 @@ export interface LaunchedWorker {
 export function launchWorker(number: number, settings: LaunchSettings): LaunchedWorker {
   const { directory, sandbox } = settings
   const { file, beside } = settings.program
+  const files = [file, ...beside] as const
   const socketPath = join(directory, `w${number}.sock`)
   const opened: number[] = []
   let listens = false
@@ -67,20 +68,13 @@ export function launchWorker(number: number, settings: LaunchSettings): Launched
     giveAccess(socketPath, settings.access)
     const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'ignore', 'pipe', 'pipe', page, listen]
     let command = settings.node
-    let args = [...nodeFlags(settings, [file, ...beside]), file, String(process.pid)]
+    let args = [...nodeFlags(settings, files), file, String(process.pid)]
     if (sandbox !== undefined) {
       stdio.push(fileOf(join(directory, `w${number}.filter`), sandbox.filter, keep), 'pipe')
       command = sandbox.program
       // Inside, its parent is the sandbox's init: which process started that is bubblewrap's business.
-      args = sandbox.command(
-        [file, ...beside],
-        nodeFlags(
-          settings,
-          [file, ...beside].map((each) => sandbox.inside(each)),
-        ),
-        ['0'],
-        FD,
-      )
+      const inside = files.map((each) => sandbox.inside(each))
+      args = sandbox.command(files, nodeFlags(settings, inside), ['0'], FD)
     }
     giveNothingElse()
     const child = spawned(command, args, stdio)
