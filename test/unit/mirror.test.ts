@@ -134,6 +134,8 @@ describe('a delta that is none', () => {
     ['items that are none', node(2, 1, {}, [])],
     ['a reference among items to nothing', node(2, 1, [1], [0])],
     ['a reference beyond the items', node(2, 1, [], [1e9])],
+    ['a reference in a place that is no number', node(2, 1, [], [{ toString: 1 }])],
+    ['a reference as the length of the items', node(2, 1, [], ['length'])],
     ['a sparse array without a length', node(2, 2, ['x', 'y'], [])],
     ['a thenable array', node(2, 2, [1, 'then', () => undefined], [])],
     ['a copy of nothing', node(2, 5, 1)],

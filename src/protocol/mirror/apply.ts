@@ -137,7 +137,8 @@ function writeItems(mirror: Mirror, value: object, twin: Twin, node: NodeRecord)
   const references = node[3]
   if (!isArray(items) || !isArray(references)) throw wrong()
   for (let i = 0; i < references.length; i++) {
-    const at = references[i] as number
+    const at: unknown = references[i]
+    if (typeof at !== 'number') throw wrong()
     items[at] = mirror.find(items[at])
   }
   try {

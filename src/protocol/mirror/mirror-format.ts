@@ -1,15 +1,15 @@
 /**
- * How two sides keep an object in step, as values of the codec. A delta is `[ack, number, nodes, value]`: the number of the last delta of the other side that was applied, its own, what
- * has changed since the last one that the other side acknowledged, and a value as {@link FLAG_REFERENCE} and content in turn.
+ * How two sides keep an object in step, as values of the codec. A delta is `[ack, number, nodes, isReference, value]`: the number of the last delta of the other side that was applied, its
+ * own, what has changed since the last one that the other side acknowledged, and a value, or the id of the object that it is.
  *
  * A node stands for an object (or a symbol) that both sides have. Its id was given by the side that had it first: odd by the client, even by the realm; 0 is the root.
  */
 
 /** `[id, OBJECT, isWhole, hasPrototype, keys, flags, values]`. If it is whole, other properties are to go. */
 export const NODE_OBJECT = 0
-/** `[id, ARRAY, length, values, references]`: the values are as many as the length, the references say which of them are ids. */
+/** `[id, ARRAY, values, references]`: the references are the places of those values that are ids. */
 export const NODE_ARRAY = 1
-/** `[id, SPARSE, length, keys, flags, values]`: an array with holes, or with properties of other names. */
+/** `[id, SPARSE, values, references]`: an array with holes, or with properties of other names. Its length, then keys and values in turn. */
 export const NODE_SPARSE = 2
 /** `[id, MAP, values, references]`: keys and values in turn. */
 export const NODE_MAP = 3
