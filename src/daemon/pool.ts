@@ -24,6 +24,8 @@ export interface PoolSettings extends WorkerSettings {
 /** Waits between starts after a worker died while it booted, in milliseconds: doubled each time. */
 const FIRST_RETRY_MS = 100
 const SLOWEST_RETRY_MS = 5_000
+/** When the worker after one that was taken is started, unless somebody waits for it, in milliseconds. */
+const REFILL_AFTER_MS = 10
 /** After so many failed starts in a row, who waits for a worker is told. */
 const GIVE_UP_AFTER = 3
 
@@ -312,17 +314,18 @@ export class Pool implements AsyncDisposable {
 
   #bind(worker: WorkerProcess, { tenant, dedicated, kind }: Whose): void {
     worker.bind(tenant, dedicated, kind.owner)
+    this.#failedBoots = 0
     this.#refillSoon()
   }
 
-  /** After whoever was served has its answer: to start a process takes a daemon milliseconds in which it does nothing else. */
+  /** After whoever was served has had time for a short run: a process that starts takes a core from it, and the daemon does nothing else for milliseconds. */
   #refillSoon(): void {
     if (this.#refillsSoon) return
     this.#refillsSoon = true
-    setImmediate(() => {
+    setTimeout(() => {
       this.#refillsSoon = false
       this.refill()
-    })
+    }, REFILL_AFTER_MS).unref()
   }
 
   #start(): void {
@@ -346,7 +349,6 @@ export class Pool implements AsyncDisposable {
   }
 
   #ready(worker: WorkerProcess): void {
-    this.#failedBoots = 0
     for (const proof of this.#proofs.splice(0)) proof.resolve()
     const { state } = worker
     if (state.type === 'spare') this.#log.debug({ worker: worker.number, bootMs: Math.round(state.bootMs) }, 'worker ready')
@@ -357,6 +359,12 @@ export class Pool implements AsyncDisposable {
       order.resolve(worker)
     }
     this.#serve()
+    if (worker.state.type === 'spare') void this.#rehearse(worker)
+  }
+
+  /** One that boots and dies of the least that it is asked for has not booted: the next is started after a while. */
+  async #rehearse(worker: WorkerProcess): Promise<void> {
+    if (await worker.rehearse()) this.#failedBoots = 0
   }
 
   #died(worker: WorkerProcess, report: Report): void {

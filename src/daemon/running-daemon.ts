@@ -31,6 +31,7 @@ import { giveAccess, isOpenSocket, isOpenToOthers } from './tenants/socket-acces
 import type { Credentials, TenantLimits, Tenants, Viewer } from './tenants/tenants.ts'
 import { UsageWatch } from './usage-watch.ts'
 import type { WorkerWish } from '../protocol/placement.ts'
+import { REHEARSAL_CHANNEL } from '../protocol/worker-link.ts'
 import { VERSION } from './version.ts'
 import { type Runtime } from './runtime.ts'
 import { kindFor, kindForNames } from './worker-kind.ts'
@@ -393,7 +394,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
         this.#names.heard(worker, message)
         return
       case 'closed':
-        this.#ends.channelClosed(worker, message.channel)
+        if (message.channel !== REHEARSAL_CHANNEL) this.#ends.channelClosed(worker, message.channel)
         return
       default:
         message satisfies never

@@ -158,10 +158,10 @@ function visible(processes: Iterable<WorkerProcess>, { tenant, isOperator }: Vie
 }
 
 function workerStatus(worker: WorkerProcess): WorkerStatus {
-  const { state, number, pid, isDraining: draining, tenant, contexts, handles, runs, kind } = worker
+  const { shownState: state, number, pid, isDraining: draining, tenant, contexts, handles, runs, kind } = worker
   const { memoryBytes } = kind
   const { cpuMs, rssBytes, peakRssBytes } = worker.sampleUsage()
-  return { worker: number, pid, state: state.type, draining, tenant, contexts, handles, runs, cpuMs, memoryBytes, rssBytes, peakRssBytes }
+  return { worker: number, pid, state, draining, tenant, contexts, handles, runs, cpuMs, memoryBytes, rssBytes, peakRssBytes }
 }
 
 function tenantStatus([tenant, { outcomes, durations, caches }]: [string, TenantCounts], cpu: CpuWatch): TenantStatus {

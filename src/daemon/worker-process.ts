@@ -9,6 +9,7 @@ import type { DeathCause, Report } from '../protocol/report.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
 import { RateCap } from './rate-cap.ts'
 import type { Guardian } from './guardian.ts'
+import { rehearse } from './rehearsal.ts'
 import { ContextCount } from './context-count.ts'
 import { CpuShare } from './cpu-share.ts'
 import { causeOfDeath } from './death-cause.ts'
@@ -88,6 +89,9 @@ export class WorkerProcess implements AsyncDisposable {
   #tenant: string | undefined
   #retired = false
   #booted = false
+  #rehearses = false
+  /** It was to rehearse, has not answered, and is nobody's. */
+  #untried = false
   #usage: ProcessUsage = { cpuMs: 0, rssBytes: 0, peakRssBytes: 0 }
   #isPaused = false
   #limitReached: Pick<Report, 'limit' | 'configured' | 'observed'> | undefined
@@ -140,6 +144,11 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#state
   }
 
+  /** What it is for who asks for the status: a spare that rehearses is not ready yet, but for a lease that comes. */
+  get shownState(): WorkerState['type'] {
+    return this.#state.type === 'spare' && this.#rehearses ? 'booting' : this.#state.type
+  }
+
   /** Contexts that it has, or is about to have. */
   get contexts(): number {
     return this.contextCount.at(performance.now())
@@ -162,9 +171,19 @@ export class WorkerProcess implements AsyncDisposable {
   bind(tenant: string, dedicated: boolean, owner?: object): void {
     this.#tenant = tenant
     this.#owner = owner
+    this.#untried = false
     this.#apply({ type: 'bind', tenant, dedicated })
-    // So that the report of an early death has figures.
-    this.sampleUsage()
+    // So that the report of an early death has figures. After whoever waits for this worker has its answer.
+    setImmediate(() => this.sampleUsage())
+  }
+
+  /** Has it serve once while it is nobody's. Whether it has, or somebody has it now. */
+  async rehearse(): Promise<boolean> {
+    this.#rehearses = true
+    this.#untried = true
+    if (await rehearse(this)) this.#untried = false
+    this.#rehearses = false
+    return !this.#untried
   }
 
   /** Processor time that it has used, in milliseconds, as it was sampled last. Its start counts, too: whoever uses up processes pays for them. */
@@ -403,9 +422,10 @@ export class WorkerProcess implements AsyncDisposable {
       oomKills: { inCgroup: witness?.oomKills ?? 0, onMachine: machineOomKills() - this.#oomKillsBefore },
     })
     const peakBytes = Math.max(peakRssBytes, witness?.peakBytes ?? 0)
-    const isAtWork = this.#booted && atWork.run !== 0
+    const hasServed = this.#booted && !this.#untried
+    const isAtWork = hasServed && atWork.run !== 0
     const report: Report = {
-      phase: this.#booted ? 'run' : 'boot',
+      phase: hasServed ? 'run' : 'boot',
       worker: this.number,
       ...end,
       cpuMs,

@@ -53,6 +53,9 @@ export type WorkerToDaemon =
   /** Code of a context computes until its deadline time and again: others are better off elsewhere. */
   | { readonly type: 'offends' }
 
+/** The channel of the daemon's own: no client's has this number. */
+export const REHEARSAL_CHANNEL = 0xffff_ffff
+
 export const daemonToWorker = defineLink<DaemonToWorker>({
   ...namesOfDaemonCodecs,
   admit: {

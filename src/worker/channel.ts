@@ -10,6 +10,7 @@ import { nativeStrings } from '../base/native-strings.ts'
 import { Answers } from './answers.ts'
 import type { BlockingSocket } from './blocking-socket.ts'
 import { ChannelRuns } from './channel-runs.ts'
+import type { Pause } from './pause.ts'
 import type { WorkerParts } from './worker-parts.ts'
 import { Attachments } from './named/attachments.ts'
 import type { Served } from './named/named-context.ts'
@@ -24,7 +25,7 @@ const TURN_MS = 10
 /** One client's connection to this worker: hello with a ticket, then requests. What breaks the protocol closes it. */
 export class Channel {
   readonly #socket: Socket
-  readonly #parts: WorkerParts
+  readonly #partsOf: (channel: number) => WorkerParts
   readonly #names: NamedContexts
   readonly #blocking: BlockingSocket
   readonly #connections: Connections<Channel>
@@ -44,10 +45,17 @@ export class Channel {
   #awaited: { readonly context: number; readonly call: number } | undefined
   #answer: HostAnswer | undefined
 
-  constructor(socket: Socket, parts: WorkerParts, names: NamedContexts, blocking: BlockingSocket, connections: Connections<Channel>) {
+  constructor(
+    socket: Socket,
+    partsOf: (channel: number) => WorkerParts,
+    pause: Pause,
+    names: NamedContexts,
+    blocking: BlockingSocket,
+    connections: Connections<Channel>,
+  ) {
     this.#names = names
     this.#socket = socket
-    this.#parts = parts
+    this.#partsOf = partsOf
     this.#blocking = blocking
     this.#connections = connections
     this.#splitter = new FrameSplitter(MAX_HELLO_FRAME_BYTES, (bytes, start, end) => {
@@ -55,10 +63,7 @@ export class Channel {
       else if (this.#backlog.length > 0 || this.#turnIsOver()) this.#queue(bytes, start, end)
       else this.#serve(bytes, start, end)
     })
-    this.#answers = new Answers(
-      { send: (bytes) => socket.write(bytes, this.#onSent), trySend: (bytes) => this.#trySend(bytes) },
-      parts.pause,
-    )
+    this.#answers = new Answers({ send: (bytes) => socket.write(bytes, this.#onSent), trySend: (bytes) => this.#trySend(bytes) }, pause)
     // What came while this worker computed is read before.
     const late = (): void => void (this.#runs === undefined && socket.destroy())
     this.#helloTimer = setTimeout(() => setImmediate(late), HELLO_TIMEOUT_MS)
@@ -266,8 +271,9 @@ export class Channel {
     }
     clearTimeout(this.#helloTimer)
     this.#splitter.maxFrameBytes = MAX_FRAME_BYTES
-    this.#attachments = new Attachments(this.#parts, this.#names, found, this.#answers)
-    this.#runs = new ChannelRuns(this.#parts, found, this.#answers, {
+    const parts = this.#partsOf(found.channel)
+    this.#attachments = new Attachments(parts, this.#names, found, this.#answers)
+    this.#runs = new ChannelRuns(parts, found, this.#answers, {
       converse: (context, call, deadlineMs) => this.#converse(context, call, deadlineMs),
       send: (deadlineMs) => this.#send(deadlineMs),
       isCongested: () => this.#isCongested(),

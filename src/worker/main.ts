@@ -9,6 +9,7 @@ import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from '../confined/process-tie.ts'
 import { takeLongSlices } from '../confined/time-slice.ts'
 import type { Globals } from '../protocol/context-messages.ts'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
+import { REHEARSAL_CHANNEL } from '../protocol/worker-link.ts'
 import { BLOCKING_SOCKET_FUNCTIONS, BlockingSocket } from './blocking-socket.ts'
 import { Channel } from './channel.ts'
 import type { WorkerParts } from './worker-parts.ts'
@@ -60,21 +61,29 @@ const readyWith = (globals: Globals): ReadyContexts =>
     () => heartbeat.serve(0, 0),
   )
 const ready = { web: readyWith('web'), ecmascript: readyWith('ecmascript') }
-const usage = { contexts: 0, runs: 0, waiting: 0 }
-const counter = new RunCounter()
-const parts: WorkerParts = {
-  counter,
-  guard,
-  heartbeat,
-  pause: new Pause(page),
-  ready: ready.web,
-  presets: new PresetContexts(guard, ready, usage),
-  timeZones,
-  scripts: new ScriptCache(counter),
-  uploads: new UploadedScripts(counter),
-  maxContexts: contextLimit(getHeapStatistics().heap_size_limit),
-  usage,
+const pause = new Pause(page)
+const maxContexts = contextLimit(getHeapStatistics().heap_size_limit)
+function partsWith(counter: RunCounter): WorkerParts {
+  const usage = { contexts: 0, runs: 0, waiting: 0 }
+  return {
+    counter,
+    guard,
+    heartbeat,
+    pause,
+    ready: ready.web,
+    presets: new PresetContexts(guard, ready, usage),
+    timeZones,
+    scripts: new ScriptCache(counter),
+    uploads: new UploadedScripts(counter),
+    maxContexts,
+    usage,
+  }
 }
+const counter = new RunCounter()
+const parts = partsWith(counter)
+/** What the daemon has this worker do for nobody is no run, and in no cache. */
+const forNobody = partsWith(new RunCounter())
+const partsOf = (channel: number): WorkerParts => (channel === REHEARSAL_CHANNEL ? forNobody : parts)
 
 const names = new NamedContexts((message) => control.tell(message))
 const connections = new Connections<Channel>((channel) => {
@@ -82,7 +91,9 @@ const connections = new Connections<Channel>((channel) => {
   reportUsage()
   control.tell({ type: 'closed', channel })
 })
-const server = createServer({ noDelay: false }, (socket) => connections.add(new Channel(socket, parts, names, blocking, connections)))
+const server = createServer({ noDelay: false }, (socket) =>
+  connections.add(new Channel(socket, partsOf, pause, names, blocking, connections)),
+)
 
 const unanswered = (): number => {
   let count = parts.usage.waiting

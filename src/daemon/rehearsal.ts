@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import { type ClientToWorker, clientToWorker, workerToClient } from '../protocol/channel-link.ts'
+import { DEFAULT_CHANNEL_LIMITS } from '../protocol/channel-limits.ts'
+import { FrameSplitter } from '../protocol/framing.ts'
+import { TICKET_BYTES } from '../protocol/limits.ts'
+import { MsgpackReader } from '../protocol/msgpack/reader.ts'
+import { MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '../protocol/versions.ts'
+import { REHEARSAL_CHANNEL } from '../protocol/worker-link.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/** How long one may take, in milliseconds. Most take ten. */
+const REHEARSAL_MS = 1_000
+/** The answers have some ten bytes each. */
+const MAX_ANSWER_BYTES = 256
+const RUN = 1
+
+/**
+ * Has a spare serve a client that wants as little as can be, before it has another: what runs in a process for the first time is a good part of what a run with a process of its own takes.
+ * @returns when it is over, whether the worker has answered
+ */
+export async function rehearse(worker: Pick<WorkerProcess, 'send' | 'socketPath'>): Promise<boolean> {
+  const ticket = randomBytes(TICKET_BYTES)
+  const messages: readonly ClientToWorker[] = [
+    { type: 'hello', minVersion: MIN_PROTOCOL_VERSION, maxVersion: MAX_PROTOCOL_VERSION, ticket },
+    { type: 'once', run: RUN, context: 1, timeoutMs: REHEARSAL_MS, filename: undefined, source: '0' },
+  ]
+  worker.send({ type: 'admit', channel: REHEARSAL_CHANNEL, ticket, maxTimeoutMs: REHEARSAL_MS, limits: DEFAULT_CHANNEL_LIMITS })
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  let hasAnswered = false
+  const splitter = new FrameSplitter(MAX_ANSWER_BYTES, (bytes, start, end) => {
+    const message = workerToClient.read(new MsgpackReader(bytes, start, end))
+    hasAnswered ||= message.type === 'done' && message.run === RUN
+  })
+  const socket = connect(worker.socketPath)
+  const timer = setTimeout(() => socket.destroy(), REHEARSAL_MS)
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      splitter.push(chunk)
+    } catch {
+      // It is heard no more. Its first client would find out the same.
+      socket.destroy()
+    }
+  })
+  // What follows is its end.
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    clearTimeout(timer)
+    resolve(hasAnswered)
+  })
+  socket.end(Buffer.concat(messages.map((message) => clientToWorker.encode(message))))
+  return promise
+}
