@@ -230,8 +230,11 @@ export class Pool implements AsyncDisposable {
 
   #wait(entry: Waiting): void {
     const { tenant, kind, limits, waitMs, untilMs, reject } = entry
-    entry.timer = setTimeout(() => {
-      if (this.#line.remove(entry))
+    const look = (): void => {
+      const leftMs = untilMs - performance.now()
+      // A timer's time counts from when its turn of the event loop began.
+      if (leftMs > 0) entry.timer = setTimeout(look, leftMs)
+      else if (this.#line.remove(entry))
         reject(
           this.#prospects.overloaded(
             tenant,
@@ -240,7 +243,8 @@ export class Pool implements AsyncDisposable {
             waitMs,
           ),
         )
-    }, untilMs - performance.now())
+    }
+    entry.timer = setTimeout(look, untilMs - performance.now())
     this.#line.add(entry)
   }
 

@@ -32,7 +32,7 @@ async function ask(path: string, ...args: readonly string[]): Promise<string> {
 /** The daemon ended well, and left neither a process nor a file. */
 async function endedCleanly(daemon: Command, folder: string, { workers }: Status): Promise<void> {
   expect((await daemon.ended).code).toBe(0)
-  await gone([daemon.pid, ...workers.map(({ pid }) => pid as number)])
+  await gone([daemon.pid, ...workers.flatMap(({ pid }) => pid ?? [])])
   expect(readdirSync(at(folder))).toEqual([])
 }
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs'
 import { type Box, type ReportedError, TimeoutError } from 'glovebox'
 import { expect, test } from 'vitest'
 import { testDaemon } from '../support/daemons.ts'
@@ -86,4 +87,19 @@ test.each([
       where === 'run' ? box.run('1', options as object) : import('glovebox').then(async ({ connect }) => connect(options as object))
     expect((await failure(call)).message).toMatch(/^option 'queueTimeCounts' must be true or false, got /)
   })
+})
+
+test('who waits for a worker waits until its deadline, however late in its turn the daemon reads of it', async () => {
+  for (let i = 0; i < 4; i++) {
+    await shared(async ({ busy, box }) => {
+      const holding = busy.run('new Promise((resolve) => setTimeout(resolve, 600, 1))', { ...PATIENT, fresh: 'process' })
+      await busy.status()
+      // Node counts a timer's time from when its turn began, and this daemon has its turns in this process.
+      stat('/', () => {
+        for (const until = performance.now() + 20; performance.now() < until; );
+      })
+      expect(await failure(box.run('1', { fresh: 'process', timeout: 300 }))).toMatchObject({ code: 'ERR_TIMEOUT' })
+      expect(await holding).toBe(1)
+    })
+  }
 })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import vm from 'node:vm'
 import type { Report } from 'glovebox'
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest'
-import { type AttackDaemon, attackDaemon, type Layer, noSandbox, type User, users } from '../support/attack-worker.ts'
+import { type AttackDaemon, attackDaemon, type Layer, noSandbox, rested, type User, users } from '../support/attack-worker.ts'
 import { type Aim, prelude } from '../support/attack-worker-prelude.ts'
 import { Command, textLike } from '../support/command.ts'
 import { temporaryDirectory } from '../support/daemons.ts'
@@ -565,6 +565,7 @@ describe.each(
 
   test('it has descriptors of its own only, no environment, harmless arguments and a bare realm', async (ctx) => {
     const { daemon, aim } = sceneFor(ctx)
+    await rested(daemon.box)
     const { value: found } = await daemon.attackOnce(prelude(aim) + SCAN)
     const sandboxed = layers.includes('L4')
     expect(found).toEqual(descriptors(sandboxed ? 'directory' : 'device'))

@@ -120,6 +120,11 @@ export interface AttackDaemon extends AsyncDisposable {
   attackOnce(source: string): Promise<AttackOutcome>
 }
 
+/** Before they are spares, workers rehearse: over a channel that may still be open when the next is. */
+export async function rested(box: Box): Promise<void> {
+  await eventually('spares', async () => (await box.status()).workers.every(({ state }) => state !== 'booting'))
+}
+
 /** A private daemon with attack workers, under exactly these layers and L1. */
 export async function attackDaemon(
   layers: readonly Layer[],
@@ -137,6 +142,7 @@ export async function attackDaemon(
   if (!('socket' in daemon.said)) throw new Error(`${daemon.said.code}: ${daemon.said.message}`)
   const { socket } = daemon.said
   const box = await connect({ socket })
+  await rested(box)
   let attacks = 0
   const marked = (source: string): string => `${MARKER}${process.pid}.${++attacks}\n${source}`
   return {
