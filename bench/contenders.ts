@@ -18,6 +18,14 @@ export const gloveboxMany: Contender = { name: 'glovebox runMany', module: peer(
 /** The floor: the same bytes between two processes, and nothing done with them. */
 export const bareEcho: Contender = { name: 'bare echo', module: peer('bare-echo') }
 
+/** The floor of what runs code in another process: no deadline, no values, no limits. */
+export const bareRun: Contender = { name: 'bare echo that runs the script', module: peer('bare-echo'), settings: { work: 'run' } }
+export const bareFresh: Contender = {
+  name: 'bare echo that makes a context and runs the script',
+  module: peer('bare-echo'),
+  settings: { work: 'fresh' },
+}
+
 /** The floor of what starts a process: Node does nothing and ends. */
 export const bareNode: Contender = { name: 'node -e 0', module: peer('bare-node') }
 

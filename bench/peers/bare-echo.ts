@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Session } from '../contender.ts'
+import type { Contender, Session } from '../contender.ts'
 import { frameSizes } from './frame-sizes.ts'
 
 /** As large as the library's: Node reads into it again and again. */
@@ -12,12 +12,17 @@ const READ_BUFFER_BYTES = 64 * 1024
 /** Requests that one write may carry. */
 const MAX_BATCH = 1_024
 
-/** Sends requests of the library's size to another process, which answers with as many bytes as the library does. */
-export async function open(): Promise<Session> {
+/** Sends requests of the library's size to another process, which answers with as many bytes as the library does. With `work` in the settings it does that for each. */
+export async function open(settings: Contender['settings']): Promise<Session> {
   const { request, answer } = frameSizes()
   const directory = mkdtempSync(join(tmpdir(), 'glovebox-bench-'))
   const path = join(directory, 'echo.sock')
-  const server = fork(new URL('./bare-echo-server.ts', import.meta.url), [path, String(request), String(answer)])
+  const server = fork(new URL('./bare-echo-server.ts', import.meta.url), [
+    path,
+    String(request),
+    String(answer),
+    (settings?.['work'] as string | undefined) ?? '',
+  ])
   await once(server, 'message')
 
   const waiting: ((counter: number) => void)[] = []

@@ -1,5 +1,6 @@
 import {
   bareEcho,
+  bareRun,
   glovebox,
   isolatedVm,
   nodeVm,
@@ -36,5 +37,6 @@ export const p2: Row = {
     { contender: quickJs },
     { contender: nodeVm },
     { contender: bareEcho },
+    { contender: bareRun },
   ],
 }

@@ -1,5 +1,5 @@
 import type { Contender } from '../contender.ts'
-import { gloveboxFresh } from '../contenders.ts'
+import { bareFresh, gloveboxFresh } from '../contenders.ts'
 import type { Row } from '../row.ts'
 import { FRESH_SOURCE } from '../work.ts'
 
@@ -23,6 +23,7 @@ export const p3: Row = {
       contender: peer('isolated-vm, a new isolate and context', 'fresh-isolated-vm', { nodeFlags: ['--no-node-snapshot'] }),
       target: { atMost: 0.5 },
     },
+    { contender: bareFresh },
   ],
   smokeRuns: 100,
 }

@@ -16,7 +16,11 @@ const row = (id: string, sample: SampleName, inFlight: number, smokeRuns: number
   metric: 'runsPerSecond',
   alsoShown: [],
   subject: contender('glovebox', 'values-glovebox', sample),
-  peers: [{ contender: contender('worker thread, MessagePort', 'values-thread', sample), ...(target && { target }) }],
+  peers: [
+    { contender: contender('worker thread, MessagePort', 'values-thread', sample), ...(target && { target }) },
+    // The floor: the same clone, between processes.
+    { contender: contender('another process, V8’s structured clone over a socket', 'values-process', sample) },
+  ],
   smokeRuns,
   plan: { rounds: 12 },
 })

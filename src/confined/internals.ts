@@ -1,3 +1,5 @@
+import type vm from 'node:vm'
+
 /**
  * The few pieces of Node's inside that a worker needs (`--expose-internals`), typed by what is used of them.
  * They hold for the Node version that ships with the daemon; the tests that boot a worker fail when one changes.
@@ -23,6 +25,20 @@ interface InternalBindings {
       readonly measureMemory: {
         readonly mode: { readonly SUMMARY: number; readonly DETAILED: number }
         readonly execution: { readonly EAGER: number }
+      }
+    }
+    /** What `vm.Script` is made of. */
+    readonly ContextifyScript: {
+      readonly prototype: {
+        /** What the method of the same name of `vm.Script` calls when it has checked its arguments. -1 is no timeout. */
+        readonly runInContext: (
+          this: vm.Script,
+          global: object,
+          timeoutMs: number,
+          displayErrors: boolean,
+          breakOnSigint: boolean,
+          breakOnFirstLine: boolean,
+        ) => unknown
       }
     }
     startSigintWatchdog(): void

@@ -1,6 +1,7 @@
 import type vm from 'node:vm'
 import { parse as lexCommonJs } from 'cjs-module-lexer'
 import { internalBinding, type ModuleWrap } from '../confined/internals.ts'
+import type { EvaluableModule } from './guard.ts'
 import { moduleErrorOf } from '../confined/syntax-error.ts'
 import { MAX_MODULE_REQUESTS, MAX_MODULES, MAX_MODULES_SOURCE } from '../protocol/limits.ts'
 import { Answer, type RealmRecord, Request } from './realm/record.ts'
@@ -67,10 +68,10 @@ export class ModuleRecords {
   }
 
   /** For the guard; undefined for a number that is none, or a module that is not instantiated. */
-  evaluable(number: unknown): { runInContext(): unknown } | undefined {
+  evaluable(number: unknown): EvaluableModule | undefined {
     const module = this.#find(number)
     if (module === undefined || module.getStatus() < kInstantiated) return undefined
-    return { runInContext: () => module.evaluate(-1, true) }
+    return { evaluate: () => module.evaluate(-1, true) }
   }
 
   #compile(record: RealmRecord, make: (name: string, source: string, id: symbol) => unknown): number {
