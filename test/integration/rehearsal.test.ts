@@ -55,9 +55,9 @@ test('what was rehearsed is in no figures of the daemon', async () => {
 })
 
 test('a spare that dies of it has not booted: the next ones are started slower and slower', async () => {
+  const sinceMs = performance.now()
   await using daemon = await testDaemon({ spare: 1 }, 'dies-of-runs')
   await using box = await daemon.connect()
-  const sinceMs = performance.now()
   const deaths = await eventually('three deaths', async () => {
     const { deaths: seen } = await box.status()
     return seen.length >= 3 ? seen : undefined
