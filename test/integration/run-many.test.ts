@@ -131,8 +131,8 @@ test('a result that is too large has a report of its input', async () => {
 })
 
 test('a promise that settles too late is the outcome of no other input', async () => {
-  const source = '(x) => new Promise((resolve) => setTimeout(resolve, x === 0 ? 120 : 80, x))'
-  const outcomes = (await all(ctx.runMany(source, numbers(4), { timeout: 100 }))).map(shown)
+  const source = '(x) => new Promise((resolve) => setTimeout(resolve, x === 0 ? 380 : 100, x))'
+  const outcomes = (await all(ctx.runMany(source, numbers(4), { timeout: 300 }))).map(shown)
   expect(outcomes).toEqual([['TimeoutError', 'ERR_TIMEOUT', expect.anything()], 1, 2, 3])
 })
 
