@@ -1,11 +1,6 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Contender, Session } from '../contender.ts'
 import { frameSizes } from './frame-sizes.ts'
+import { otherProcess } from './other-process.ts'
 
 /** As large as the library's: Node reads into it again and again. */
 const READ_BUFFER_BYTES = 64 * 1024
@@ -15,31 +10,24 @@ const MAX_BATCH = 1_024
 /** Sends requests of the library's size to another process, which answers with as many bytes as the library does. With `work` in the settings it does that for each. */
 export async function open(settings: Contender['settings']): Promise<Session> {
   const { request, answer } = frameSizes()
-  const directory = mkdtempSync(join(tmpdir(), 'glovebox-bench-'))
-  const path = join(directory, 'echo.sock')
-  const server = fork(new URL('./bare-echo-server.ts', import.meta.url), [
-    path,
-    String(request),
-    String(answer),
-    (settings?.['work'] as string | undefined) ?? '',
-  ])
-  await once(server, 'message')
-
   const waiting: ((counter: number) => void)[] = []
-  const socket = connect({
-    path,
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
-      callback(size, bytes) {
-        // What the server writes at once is far smaller than this buffer, and a Unix socket hands it over whole.
-        if (size % answer !== 0) throw new Error(`${size} bytes are not a whole number of answers`)
-        const view = bytes as Buffer
-        for (let at = 0; at < size; at += answer) waiting.shift()?.(view.readUInt32LE(at))
-        return true
+  const other = await otherProcess(
+    'bare-echo-server.ts',
+    [String(request), String(answer), (settings?.['work'] as string | undefined) ?? ''],
+    {
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+        callback(size, bytes) {
+          // What the server writes at once is far smaller than this buffer, and a Unix socket hands it over whole.
+          if (size % answer !== 0) throw new Error(`${size} bytes are not a whole number of answers`)
+          const view = bytes as Buffer
+          for (let at = 0; at < size; at += answer) waiting.shift()?.(view.readUInt32LE(at))
+          return true
+        },
       },
     },
-  })
-  await once(socket, 'connect')
+  )
+  const { socket } = other
 
   const requests = Buffer.alloc(MAX_BATCH * request)
   let unsent = 0
@@ -55,11 +43,6 @@ export async function open(settings: Contender['settings']): Promise<Session> {
         else if (++unsent === 1) process.nextTick(flush)
       })
     },
-    async [Symbol.asyncDispose]() {
-      socket.destroy()
-      server.disconnect()
-      await once(server, 'exit')
-      rmSync(directory, { recursive: true })
-    },
+    [Symbol.asyncDispose]: () => other[Symbol.asyncDispose](),
   }
 }

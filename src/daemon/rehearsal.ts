@@ -11,8 +11,8 @@ import type { WorkerProcess } from './worker-process.ts'
 
 /** How long one may take, in milliseconds. Most take ten. */
 const REHEARSAL_MS = 1_000
-/** The answers have some ten bytes each. */
-const MAX_ANSWER_BYTES = 256
+/** All of the answers: they have some ten bytes each. A guest may own the worker before the rehearsal is over, if a lease came meanwhile. */
+const MAX_ANSWERS_BYTES = 256
 const RUN = 1
 
 /**
@@ -28,7 +28,7 @@ export async function rehearse(worker: Pick<WorkerProcess, 'send' | 'socketPath'
   worker.send({ type: 'admit', channel: REHEARSAL_CHANNEL, ticket, maxTimeoutMs: REHEARSAL_MS, limits: DEFAULT_CHANNEL_LIMITS })
   const { promise, resolve } = Promise.withResolvers<boolean>()
   let hasAnswered = false
-  const splitter = new FrameSplitter(MAX_ANSWER_BYTES, (bytes, start, end) => {
+  const splitter = new FrameSplitter(MAX_ANSWERS_BYTES, (bytes, start, end) => {
     const message = workerToClient.read(new MsgpackReader(bytes, start, end))
     hasAnswered ||= message.type === 'done' && message.run === RUN
   })
@@ -36,7 +36,8 @@ export async function rehearse(worker: Pick<WorkerProcess, 'send' | 'socketPath'
   const timer = setTimeout(() => socket.destroy(), REHEARSAL_MS)
   socket.on('data', (chunk: Buffer) => {
     try {
-      splitter.push(chunk)
+      if (socket.bytesRead > MAX_ANSWERS_BYTES) socket.destroy()
+      else splitter.push(chunk)
     } catch {
       // It is heard no more. Its first client would find out the same.
       socket.destroy()

@@ -1,8 +1,12 @@
+import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { resolveConfinement } from '../../dist/daemon/confinement.js'
 import { WORKER } from '../../dist/daemon/program.js'
+import { rehearse } from '../../dist/daemon/rehearsal.js'
 import { OWNER_ONLY } from '../../dist/daemon/tenants/socket-access.js'
 import { WorkerProcess } from '../../dist/daemon/worker-process.js'
+import { workerToClient } from '../../dist/protocol/channel-link.js'
 import { REHEARSAL_CHANNEL } from '../../dist/protocol/worker-link.js'
 import { temporaryDirectory, testDaemon } from '../support/daemons.ts'
 import { eventually } from '../support/eventually.ts'
@@ -76,4 +80,23 @@ test('who comes meanwhile does not wait for it', async () => {
   await eventually('a rehearsal', async () => (await box.status()).workers.some(({ contexts }) => contexts === 1))
   expect(await box.run('1')).toBe('answer')
   expect((await box.status()).workers).toMatchObject([{ state: 'bound' }])
+})
+
+test('who floods it is not heard any more', async () => {
+  using directory = temporaryDirectory()
+  const socketPath = join(directory.path, 'w.sock')
+  const welcomes = Buffer.concat(Array.from({ length: 10_000 }, () => workerToClient.encode({ type: 'welcome', version: 1 })))
+  const written = Promise.withResolvers<number>()
+  const server = createServer((socket) => {
+    const flood = (): void => {
+      while (!socket.destroyed && socket.write(welcomes));
+    }
+    socket.on('drain', flood).on('error', () => undefined)
+    socket.on('close', () => written.resolve(socket.bytesWritten))
+    flood()
+  }).listen(socketPath)
+  expect(await rehearse({ send: () => undefined, socketPath })).toBe(false)
+  server.close()
+  // What sockets hold, and what is given to them at once.
+  expect(await written.promise).toBeLessThan(2 * 2 ** 20)
 })
