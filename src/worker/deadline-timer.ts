@@ -37,7 +37,7 @@ export const DEADLINE_TIMER_FUNCTIONS = {
 } as const
 
 /** How late the timer may fire, in milliseconds, and as a part of the time that is left. */
-const MAX_SLACK_MS = 2
+const MAX_SLACK_MS = 0.25
 const SLACK_OF_BUDGET = 0.02
 /** From one time to the next, in nanoseconds, once the evaluate is known to wait for the signal. */
 const INSIST_NS = 1_000_000
@@ -46,9 +46,14 @@ const INSIST_NS = 1_000_000
  * because the timer of a run that ended long before its deadline goes on until the worker has nothing to do.
  */
 const RETRY_NS = 50_000_000
-/** For a signal that is to come while this thread sleeps: when it is sent, and what the watchdog's thread takes to wake and tell V8 on a busy machine, in nanoseconds. */
+/**
+ * For a signal that is to come while this thread sleeps, in nanoseconds: when it is sent, at first and at last. One that comes before the thread is in its sleep is lost, and code that was not compiled
+ * yet takes long to get there, so each that is lost makes the next come twice as late.
+ */
 const SENT_NS = 50_000
-const SEEN_NS = 1_000_000
+const MAX_SENT_NS = 1_000_000
+/** How much longer the sleep is: the watchdog's thread has to wake and tell V8, on a busy machine. */
+const SLEEP_OF_SENT = 6
 const PAUSE_NS = 50_000
 
 const CLOCK_MONOTONIC = 1
@@ -81,11 +86,16 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
   let armed = false
   let insists = false
   let firesAtMs = Number.POSITIVE_INFINITY
+  let sentNs = SENT_NS
 
-  const set = (seconds: number, nanoseconds: number, intervalNs: number): boolean => {
+  const put = (seconds: number, nanoseconds: number, intervalNs: number): void => {
     wanted[2] = intervalNs
     wanted[4] = seconds
     wanted[6] = nanoseconds
+  }
+  const set = (seconds: number, nanoseconds: number, intervalNs: number): boolean => {
+    put(seconds, nanoseconds, intervalNs)
+    sentNs = SENT_NS
     timer_settime(id, 0, wantedAddress, 0n)
     // The kernel counts from the call, which came after the time that was read for it: it had not fired if it is not even time by our own clock.
     const fired = armed && performance.now() >= firesAtMs
@@ -93,11 +103,10 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
     insists = false
     return fired
   }
-  const sleep = (ns: number): void => {
+  const wakeIn = (ns: number): void => {
     const untilNs = ownProcess.hrtime.bigint() + BigInt(ns)
     until[0] = untilNs / 1_000_000_000n
     until[1] = untilNs % 1_000_000_000n
-    pthread_cond_timedwait(condition, mutex, untilAddress)
   }
 
   return {
@@ -122,14 +131,21 @@ export function createDeadlineTimer(libc: Libc<keyof typeof DEADLINE_TIMER_FUNCT
       insists = true
     },
     again() {
-      set(0, SENT_NS, RETRY_NS)
-      sleep(SENT_NS + SEEN_NS)
+      // All else comes first: the less there is between the setting and the sleep, the surer it is that this thread sleeps in time.
+      wakeIn(SLEEP_OF_SENT * sentNs)
+      put(0, sentNs, RETRY_NS)
+      armed = true
+      insists = false
+      sentNs = Math.min(2 * sentNs, MAX_SENT_NS)
+      timer_settime(id, 0, wantedAddress, 0n)
+      pthread_cond_timedwait(condition, mutex, untilAddress)
     },
     signal() {
       kill(pid, SIGINT)
     },
     pause() {
-      sleep(PAUSE_NS)
+      wakeIn(PAUSE_NS)
+      pthread_cond_timedwait(condition, mutex, untilAddress)
     },
     disarm() {
       const fired = armed ? set(0, 0, 0) : false

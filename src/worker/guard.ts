@@ -35,7 +35,7 @@ const runScript = Function.prototype.call.bind(internalBinding('contextify').Con
 ) => unknown
 
 /** How long after its signal was due an evaluate that goes on is sent another, and then each such time another, in milliseconds: the one before is not on its way any more. */
-const INSIST_EACH_MS = 0.7
+const INSIST_EACH_MS = 0.2
 
 const { apply, getOwnPropertyDescriptor } = Reflect
 

@@ -6,7 +6,7 @@ import { Connections } from '../confined/connections.ts'
 import { ControlPipe } from '../confined/control-pipe.ts'
 import { endAtUncaughtErrors } from '../confined/process-end.ts'
 import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from '../confined/process-tie.ts'
-import { takeLongSlices } from '../confined/time-slice.ts'
+import { SLICE_NS, takeSlices } from '../confined/time-slice.ts'
 import type { Globals } from '../protocol/context-messages.ts'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
 import { REHEARSAL_CHANNEL } from '../protocol/worker-link.ts'
@@ -52,6 +52,8 @@ const moat = createMoat()
 const page = mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES)
 const heartbeat = new Heartbeat(page)
 const timeZones = new TimeZones()
+// For the watchdog's thread, which the guard starts; this one's are set when it is confined.
+takeSlices(SLICE_NS.watchdog)
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat, timeZones)
 const blocking = new BlockingSocket(libc)
 const readyWith = (globals: Globals): ReadyContexts =>
@@ -104,7 +106,7 @@ const unanswered = (): number => {
 const control = new ControlPipe((message) => {
   switch (message.type) {
     case 'confine': {
-      takeLongSlices()
+      takeSlices(SLICE_NS.guest)
       const attestation = confine(message)
       emptyMainRealm()
       control.tell({ type: 'ready', bootMs: performance.now() - startedMs, attestation })

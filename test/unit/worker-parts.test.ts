@@ -54,6 +54,17 @@ describe('tickets', () => {
   })
 })
 
+test('a signal sent anew finds the thread asleep, also in a process that runs this code for the first time', () => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--experimental-ffi', '--no-warnings', fixture('lost-signals.ts')], {
+    encoding: 'utf8',
+  })
+  expect([stderr, status]).toEqual(['', 0])
+  const asleep = JSON.parse(stdout) as boolean[]
+  expect(asleep).toHaveLength(20)
+  // Each that is not is another millisecond for the guest; the kernel may take the processor away just then.
+  expect(asleep.filter(Boolean).length).toBeGreaterThan(10)
+})
+
 test('the deadline timer fires, moves, stops, and says whether it had fired', () => {
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--experimental-ffi', '--no-warnings', fixture('deadline-timer.ts')], {
     encoding: 'utf8',
