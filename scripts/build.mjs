@@ -1,4 +1,4 @@
-// Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, the compiler and the embedded daemon, each as one file.
+// Builds dist/: the typed modules with tsc, then with esbuild the worker, with the realm script inside it, the compiler and the embedded daemon, each as one file; and code caches.
 // Then docs/reference.md from the declarations, and build/guests: libraries from npm for examples and tests.
 import { spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
@@ -14,17 +14,20 @@ const { build } = await import('esbuild')
 const { bundleBrowser } = await import('./browser-source.mjs')
 const { buildGuests } = await import('./build-guests.mjs')
 const { piscinaInOneFile } = await import('./piscina-in-one-file.mjs')
-const { writeWorkerCaches } = await import('./worker-caches.mjs')
+const { writeDaemonCache, writeWorkerCaches } = await import('./code-caches.mjs')
 const { lexerForEsbuild, realmEntry, realmSourceForEsbuild, replSource, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
-const checked = ['src/cli', 'src/dashboard', 'src/browser', 'src/worker', 'src/compiler']
+const checked = ['src/cli', 'src/embedded', 'src/dashboard', 'src/browser', 'src/worker', 'src/compiler']
 
 const workerFile = 'dist/worker/worker.cjs'
 const bootFile = 'dist/worker/boot.cjs'
-/** Writes the code caches that the other starts the worker with. */
-const cacheMakerFile = 'build/cache-maker.cjs'
+/** Write the code caches that the others start with. */
+const workerCacheMakerFile = 'build/worker-cache-maker.cjs'
+const daemonCacheMakerFile = 'build/daemon-cache-maker.cjs'
+const embeddedFile = 'dist/daemon/embedded.js'
+const embeddedProgramFile = 'dist/daemon/embedded-program.cjs'
 const replFile = 'dist/worker/repl.js'
 const compilerFile = 'dist/compiler/compiler.cjs'
 const browserFile = 'dist/browser/browser.js'
@@ -47,7 +50,17 @@ function removeStaleFiles() {
     const [, folder] = path.split('/')
     const source = path.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
     const wanted =
-      [workerFile, bootFile, replFile, compilerFile, browserFile, browserNotices, ...dashboardFiles].includes(path) ||
+      [
+        workerFile,
+        bootFile,
+        embeddedFile,
+        embeddedProgramFile,
+        replFile,
+        compilerFile,
+        browserFile,
+        browserNotices,
+        ...dashboardFiles,
+      ].includes(path) ||
       (emitted.includes(folder) && source !== path && existsSync(join(root, source)))
     if (!wanted) rmSync(join(root, path))
   }
@@ -78,9 +91,13 @@ async function bundleWorker() {
     // Read as Latin-1, it takes V8 a byte a character.
     charset: 'ascii',
   })
-  // Its code caches say which build they are of: src/worker/code-cache.ts.
-  const text = readFileSync(join(root, workerFile))
-  appendFileSync(join(root, workerFile), `//# build=${hash('sha256', text)}\n`)
+  sign(workerFile)
+}
+
+/** Its code caches say which build they are of: src/base/code-cache.ts. */
+function sign(file) {
+  const text = readFileSync(join(root, file))
+  appendFileSync(join(root, file), `//# build=${hash('sha256', text)}\n`)
 }
 
 /** A text, which the command has each context of its REPL run. */
@@ -107,21 +124,22 @@ const metricsStayOutside = {
   setup: (context) => context.onResolve({ filter: /\/metrics\/endpoint\.ts$/ }, () => ({ path: './metrics/endpoint.js', external: true })),
 }
 
-/** In place of what tsc made of it: a program that starts in less than half the time, because Node finds and reads one file instead of 300. Beside the other modules, which it has inside. */
+/** One file, because Node takes twice as long to find and read 300; of CommonJS, because that can be started from a code cache. Beside the other modules, which it has inside. */
 async function bundleEmbedded() {
   await build({
     ...forNode,
-    format: 'esm',
-    entryPoints: [join(root, 'src/daemon/embedded.ts')],
-    outfile: join(root, 'dist/daemon/embedded.js'),
+    format: 'cjs',
+    entryPoints: [join(root, 'src/embedded/main.ts')],
+    outfile: join(root, embeddedProgramFile),
     plugins: [metricsStayOutside],
     // Of a package that has both, the one that can be bundled.
     mainFields: ['module', 'main'],
-    // What is CommonJS inside asks for Node's modules with it.
-    banner: {
-      js: "import { createRequire as glovebox_createRequire } from 'node:module'\nconst require = glovebox_createRequire(import.meta.url)",
-    },
+    define: { 'import.meta.url': 'gloveboxUrl' },
+    // Read as Latin-1, it takes V8 a byte a character.
+    charset: 'ascii',
   })
+  sign(embeddedProgramFile)
+  await build({ ...forNode, format: 'esm', entryPoints: [join(root, 'src/embedded/boot.ts')], outfile: join(root, embeddedFile) })
 }
 
 /** The page, its libraries inside: whoever opens it needs nothing from elsewhere. */
@@ -155,7 +173,8 @@ try {
   await Promise.all([
     bundleWorker(),
     bundleProgram('src/worker/boot.ts', bootFile),
-    bundleProgram('scripts/cache-maker.ts', cacheMakerFile),
+    bundleProgram('scripts/worker-cache-maker.ts', workerCacheMakerFile),
+    bundleProgram('scripts/daemon-cache-maker.ts', daemonCacheMakerFile),
     bundleRepl(),
     bundleCompiler(),
     bundleEmbedded(),
@@ -164,7 +183,8 @@ try {
     buildGuests(root),
     import('./reference.ts').then(({ writeReference }) => writeReference()),
   ])
-  await writeWorkerCaches(join(root, cacheMakerFile))
+  await writeWorkerCaches(join(root, workerCacheMakerFile))
+  await writeDaemonCache(join(root, daemonCacheMakerFile))
 } catch (error) {
   console.error(`build: ${error.message}`)
   process.exitCode = 1

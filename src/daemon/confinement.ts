@@ -2,8 +2,8 @@ import { LAYERS, type Attestation, type Layer } from '../protocol/attestation.ts
 import { errorMessage } from '../base/error.ts'
 import { CgroupTree, isDelegated, ownCgroup } from './cgroup.ts'
 import { DaemonError } from './daemon-error.ts'
-import { createSandbox, type Sandbox } from './sandbox/bubblewrap.ts'
-import { probeSandbox } from './sandbox/probe.ts'
+import type { Sandbox } from './sandbox/bubblewrap.ts'
+import { type Probed, probeSandbox } from './sandbox/probe.ts'
 
 export const CONFINEMENTS = ['strict', 'auto', 'process'] as const
 export type ConfinementLevel = (typeof CONFINEMENTS)[number]
@@ -45,9 +45,11 @@ export const REQUIRED_BY: Readonly<Record<ConfinementLevel, readonly Layer[]>> =
 }
 
 /**
- * Finds out what this machine gives. Throws ERR_CONFINEMENT if a required layer is not to be had.
+ * Finds out what this machine gives. `probed`: the sandbox is being tried out already.
+ *
+ * @throws DaemonError `ERR_CONFINEMENT` if a required layer is not to be had
  */
-export function resolveConfinement(choice: ConfinementChoice, node: string): Confinement {
+export async function resolveConfinement(choice: ConfinementChoice, node: string, probed?: Promise<Probed>): Promise<Confinement> {
   const { level, without } = choice
   // What a test leaves out need not hold, unless it asks for it.
   const usual = REQUIRED_BY[level].filter((layer) => level === 'strict' || !without.includes(layer))
@@ -56,9 +58,9 @@ export function resolveConfinement(choice: ConfinementChoice, node: string): Con
   const absent: AbsentLayer[] = without.map((layer) => ({ layer, reason: 'switched off', fix: 'leave it on' }))
   let sandbox: Sandbox | undefined
   if (wanted.includes('L4')) {
-    const probed = probeSandbox((program) => createSandbox(program, node))
-    if ('sandbox' in probed) sandbox = probed.sandbox
-    else absent.push({ layer: 'L4', ...probed })
+    const found = await (probed ?? probeSandbox(node))
+    if ('sandbox' in found) sandbox = found.sandbox
+    else absent.push({ layer: 'L4', ...found })
   }
   let cgroups: CgroupTree | undefined
   if (wanted.includes('L5')) {

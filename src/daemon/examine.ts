@@ -31,7 +31,7 @@ export interface Examination {
 /** Boots a worker and a compiler with every layer that this machine gives, has them attack themselves, and ends them. Needs no daemon. */
 export async function examineConfinement(): Promise<Examination> {
   refuseIoUring()
-  const confinement = resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath)
+  const confinement = await resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath)
   const worker = await attestOnce(WORKER, MEMORY.default, { ...confinement, required: [] })
   const compiler = await attestOnce(COMPILER, COMPILER_MEMORY_BYTES, { ...confinement, required: [] })
   const examined = ({ layers, attacks }: Attestation): Examination['compiler'] => ({

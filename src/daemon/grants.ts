@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { secretBytes } from '../base/random.ts'
 import type { Layer } from '../protocol/attestation.ts'
 import type { Grant } from '../protocol/grant.ts'
 import { TICKET_BYTES } from '../protocol/limits.ts'
@@ -41,7 +41,7 @@ export class Grants {
     if (session.channels.size >= MAX_CHANNELS)
       throw new DaemonError('ERR_OVERLOADED', `this client has ${MAX_CHANNELS} channels, which is the limit`)
     const channel = ++this.#channels
-    const ticket = randomBytes(TICKET_BYTES)
+    const ticket = secretBytes(TICKET_BYTES)
     session.channels.set(channel, worker.number)
     worker.channels.add(channel)
     worker.send({ type: 'admit', channel, ticket, maxTimeoutMs: limits.maxTimeoutMs, limits: limits.channel })

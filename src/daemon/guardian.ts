@@ -16,31 +16,35 @@ for group in $groups; do kill -9 "-$group"; done`
  * to die with it. One small process a daemon, which does nothing while the daemon lives.
  */
 export class Guardian implements AsyncDisposable {
-  readonly #child: ChildProcess
-  readonly #exited: Promise<void>
-
-  constructor() {
-    // A session of its own: what ends the daemon's terminal must not end this first.
-    this.#child = spawn('/bin/sh', ['-c', SCRIPT], { env: {}, detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-    this.#exited = new Promise((resolve) => {
-      this.#child.once('exit', () => resolve())
-      this.#child.once('error', () => resolve())
-    })
-    // Without it the daemon runs as before.
-    this.#child.stdin?.on('error', () => undefined)
-    this.#child.unref()
-  }
+  #child: ChildProcess | undefined
 
   /** Watches a process group until the function that it returns is called, which must be before its number can be another's. */
   watch(group: number): () => void {
+    // With the first, and after it: to start a process takes milliseconds, for which whoever waits for that one does not wait, too.
+    this.#child ??= start()
     const { stdin } = this.#child as { readonly stdin: Writable }
     stdin.write(`+ ${group}\n`)
     return () => void stdin.write(`- ${group}\n`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.ref()
-    this.#child.stdin?.end()
-    await this.#exited
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    child.once('exit', () => resolve())
+    if (child.pid === undefined) resolve()
+    child.ref()
+    child.stdin?.end()
+    await promise
   }
+}
+
+function start(): ChildProcess {
+  // A session of its own: what ends the daemon's terminal must not end this first.
+  const child = spawn('/bin/sh', ['-c', SCRIPT], { env: {}, detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  // Without it the daemon runs as before.
+  child.on('error', () => undefined)
+  child.stdin?.on('error', () => undefined)
+  child.unref()
+  return child
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { secretBytes } from '../base/random.ts'
 import { MAX_CONTEXT_NAME, NAME_KEY_BYTES, NAMED_IDLE_MS, TICKET_LIFETIME_MS } from '../protocol/limits.ts'
 import type { LeaseNamed, NamesOfWorker } from '../protocol/named-messages.ts'
 import { DaemonError } from './daemon-error.ts'
@@ -129,7 +129,7 @@ export class NamedContexts {
   }
 
   #add(tenant: string, name: string, idleMs: number, place: () => Promise<WorkerProcess>): Named {
-    const key = randomBytes(NAME_KEY_BYTES)
+    const key = secretBytes(NAME_KEY_BYTES)
     // All who ask for the name before it has a worker wait for the same.
     const placed = place().then((worker) => {
       if (!worker.alive) throw new DaemonError('ERR_STOPPING', `worker ${worker.number} is gone`)

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
+import { secretBytes } from '../base/random.ts'
 import { type ClientToWorker, clientToWorker, workerToClient } from '../protocol/channel-link.ts'
 import { DEFAULT_CHANNEL_LIMITS } from '../protocol/channel-limits.ts'
 import { FrameSplitter } from '../protocol/framing.ts'
@@ -20,7 +20,7 @@ const RUN = 1
  * @returns when it is over, whether the worker has answered
  */
 export async function rehearse(worker: Pick<WorkerProcess, 'send' | 'socketPath'>): Promise<boolean> {
-  const ticket = randomBytes(TICKET_BYTES)
+  const ticket = secretBytes(TICKET_BYTES)
   const messages: readonly ClientToWorker[] = [
     { type: 'hello', minVersion: MIN_PROTOCOL_VERSION, maxVersion: MAX_PROTOCOL_VERSION, ticket },
     { type: 'once', run: RUN, context: 1, timeoutMs: REHEARSAL_MS, filename: undefined, source: '0' },

@@ -1,6 +1,7 @@
 import type { Layer } from '../protocol/attestation.ts'
 import { type Confinement, resolveConfinement } from './confinement.ts'
 import { DaemonError } from './daemon-error.ts'
+import type { FirstSteps } from './first-steps.ts'
 import { refuseIoUring } from './io-uring-filter.ts'
 import { createLog } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions } from './options.ts'
@@ -29,7 +30,12 @@ export async function startDaemon(options?: DaemonOptions): Promise<Daemon> {
 /** {@link startDaemon} for a service manager. */
 export async function startService(options: DaemonOptions, host: DaemonHost): Promise<Daemon> {
   const { socket } = host
-  return startWith(resolveDaemonOptions(socket === undefined ? options : { ...options, socket: socket.path }), undefined, undefined, host)
+  return startWith(resolveDaemonOptions(socket === undefined ? options : { ...options, socket: socket.path }), { host })
+}
+
+/** {@link startDaemon} for a program that has begun already. */
+export async function startEmbedded(options: DaemonOptions, steps: FirstSteps): Promise<Daemon> {
+  return startWith(resolveDaemonOptions(options), { steps })
 }
 
 /** For tests: {@link startDaemon} with another program in the place of the worker, which is not confined unless `without` is given; and with layers left out, to see what they stop. */
@@ -38,15 +44,17 @@ export async function startDaemonWithWorker(
   workerFile: string | undefined,
   without?: readonly Layer[],
 ): Promise<Daemon> {
-  return startWith(resolveDaemonOptions(options), workerFile, without)
+  return startWith(resolveDaemonOptions(options), { workerFile, without })
 }
 
-async function startWith(
-  settings: DaemonSettings,
-  workerFile?: string,
-  without?: readonly Layer[],
-  host: DaemonHost = {},
-): Promise<Daemon> {
+interface Circumstances {
+  readonly workerFile?: string | undefined
+  readonly without?: readonly Layer[] | undefined
+  readonly host?: DaemonHost
+  readonly steps?: FirstSteps
+}
+
+async function startWith(settings: DaemonSettings, { workerFile, without, host = {}, steps }: Circumstances = {}): Promise<Daemon> {
   const log = createLog(settings.logLevel)
   const runtime = examineRuntime(settings.runtime)
   const tenants = new Tenants(settings.policy, defaultLimits(settings))
@@ -61,7 +69,7 @@ async function startWith(
     const confinement =
       workerFile !== undefined && without === undefined
         ? UNCONFINED
-        : resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path)
+        : await resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path, steps?.probed)
     const daemon = new RunningDaemon(settings, tenants, runtime, confinement, claim, log, workerFile, host)
     try {
       await daemon.listen()

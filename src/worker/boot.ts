@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import vm from 'node:vm'
-import { cachedDataOf, PROGRAM_NAME, programText, type WorkerProgram } from './code-cache.ts'
+import { cachedDataOf, WORKER_NAME, type WorkerProgram, workerText } from '../base/code-cache.ts'
 
-/** What Node would do with the program itself, but with a code cache: scripts/worker-caches.mjs makes both, from a worker that has served a client. Nothing here keeps texts and caches. */
+/** What Node would do with the program itself, but with a code cache: scripts/code-caches.mjs makes both, from a worker that has served a client. Nothing here keeps texts and caches. */
 function load(): [WorkerProgram, Buffer | undefined] {
   const beside = (name: string): string => join(__dirname, name)
   const program = readFileSync(beside('worker.cjs'), 'latin1')
   const cache = (name: string): Buffer | undefined => cachedDataOf(program, readFileSync(beside(name)))
-  const script = new vm.Script(programText(program), { filename: PROGRAM_NAME, cachedData: cache('worker.cache') })
+  const script = new vm.Script(workerText(program), { filename: WORKER_NAME, cachedData: cache('worker.cache') })
   return [script.runInThisContext() as WorkerProgram, cache('realm.cache')]
 }
 

@@ -5,7 +5,7 @@ import { type ChannelLimits, DEFAULT_CHANNEL_LIMITS } from '../protocol/channel-
 import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
 import { ModuleRecords } from './module-records.ts'
 import type { RealmHooks } from './moat.ts'
-import { fillRandom } from './random.ts'
+import { fillRandom } from '../base/random.ts'
 import { answerService, guestClockMs } from './realm-services.ts'
 import type { Deterministic, Globals } from '../protocol/context-messages.ts'
 import type { RealmSide } from './realm/main.ts'

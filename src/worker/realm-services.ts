@@ -1,5 +1,5 @@
 import { MAX_URL } from '../protocol/limits.ts'
-import { fillRandom } from './random.ts'
+import { fillRandom } from '../base/random.ts'
 import { Answer, type RealmRecord, Request } from './realm/record.ts'
 import type { UrlMember } from './realm/web/host.ts'
 import type { LibraryName } from './realm/web/libraries.ts'

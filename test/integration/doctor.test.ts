@@ -9,7 +9,7 @@ import { childrenOf, gone } from '../support/processes.ts'
 checkLeaks()
 const directory = temporaryDirectory()
 afterAll(() => directory[Symbol.dispose]())
-const missingSandbox = noSandbox()
+const missingSandbox = await noSandbox()
 const WITHOUT_BUBBLEWRAP = { PATH: '/nonexistent' }
 const INSTALL = /Install it: .*bubblewrap.*\./
 const LOOK_MS = 5

@@ -16,7 +16,7 @@ checkLeaks()
 
 test('a worker that is nobody’s serves a run that counts as none', async () => {
   using directory = temporaryDirectory()
-  const confinement = resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath)
+  const confinement = await resolveConfinement({ level: 'auto', require: [], cgroup: undefined, without: [] }, process.execPath)
   const heard: { readonly type: string; readonly runs?: number; readonly tally?: unknown; readonly channel?: number }[] = []
   const { promise: booted, resolve: ready } = Promise.withResolvers<void>()
   const settings = {

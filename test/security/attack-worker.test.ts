@@ -619,7 +619,7 @@ test.for<[layers: readonly Layer[], reserve: 'device' | 'directory']>([
   [['L1', 'L3'], 'device'],
   [['L1', 'L4'], 'directory'],
 ])('a descriptor that the daemon was started with does not reach a worker: %s', async ([layers, reserve], ctx) => {
-  const missing = layers.includes('L4') ? noSandbox() : undefined
+  const missing = layers.includes('L4') ? await noSandbox() : undefined
   if (missing !== undefined) ctx.skip(missing)
   // Node itself sees to those at the beginning.
   await using daemon = await attackDaemon(layers, undefined, { inherited: 200 })

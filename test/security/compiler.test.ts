@@ -8,7 +8,7 @@ import { checkLeaks } from '../support/leaks.ts'
 /** Compilers are confined as workers are, with each of their threads, and compile under every layer. */
 checkLeaks()
 
-const missingSandbox = noSandbox()
+const missingSandbox = await noSandbox()
 const MODULE = 'import a from "b"; enum C { D }; export let e: C = a'
 
 const COMBINATIONS: readonly (readonly Layer[])[] = [[], ['L2'], ['L3'], ['L2', 'L3'], ['L4'], ['L2', 'L3', 'L4']]

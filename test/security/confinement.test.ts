@@ -26,7 +26,7 @@ const ATTESTATION = fileURLToPath(new URL('../fixtures/attack-attestation.mjs', 
 const WORKER_FOLDER = fileURLToPath(new URL('../../dist/worker/', import.meta.url))
 
 /** What L4 needs, or the reason why it is not here. */
-const missingSandbox = noSandbox()
+const missingSandbox = await noSandbox()
 const STRICT: readonly Layer[] = ['L1', 'L2', 'L3', 'L4']
 /** What workers attest of each layer. As nobody already, in a sandbox, a worker of root's need not become it. */
 const DETAILS: Readonly<Record<Layer, unknown>> = {

@@ -149,9 +149,11 @@ const CONFIGURATIONS: readonly (readonly [
   ['L1 to L4', ['L1', 'L2', 'L3', 'L4'], { confinement: 'strict' }],
 ]
 
+const missingSandbox = await noSandbox()
+
 /** A daemon under these layers for the tests of a suite. Each gets a connection to it, or is skipped with the reason why there is none. */
 function daemonOf(layers: readonly Layer[], options: Options): (ctx: TestContext) => { readonly box: Box; readonly socket: string } {
-  const missing = layers.includes('L4') ? noSandbox() : undefined
+  const missing = layers.includes('L4') ? missingSandbox : undefined
   let daemon: DaemonProcess | undefined
   let found: { readonly box: Box; readonly socket: string } | undefined
   beforeAll(async () => {

@@ -7,7 +7,6 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type Box, connect } from 'glovebox'
 import type { DaemonOptions } from 'glovebox/daemon'
-import { createSandbox } from '../../dist/daemon/sandbox/bubblewrap.js'
 import { probeSandbox } from '../../dist/daemon/sandbox/probe.js'
 import { buildTestWorker } from './attack-worker-build.ts'
 import { MARKER } from './attack-worker-marker.ts'
@@ -48,8 +47,8 @@ export function users(): User[] {
 }
 
 /** Why there is no L4 on this machine; `undefined` if there is. */
-export function noSandbox(): string | undefined {
-  const probed = probeSandbox((program) => createSandbox(program, process.execPath))
+export async function noSandbox(): Promise<string | undefined> {
+  const probed = await probeSandbox(process.execPath)
   return 'sandbox' in probed ? undefined : probed.reason
 }
 

@@ -25,8 +25,10 @@ const DT_RUNPATH = 29
 const PROGRAM_HEADER_BYTES = 56
 const DYNAMIC_ENTRY_BYTES = 16
 const HEADER_BYTES = 64
-/** Node exports its symbols: its string table has a few megabytes. A damaged file may announce anything. */
-const MAX_PART_BYTES = 64 * 1024 * 1024
+/** A damaged file may announce anything. */
+const MAX_PART_BYTES = 1024 * 1024
+/** Of a name, and of all folders of a run path. */
+const MAX_TEXT_BYTES = 16 * 1024
 const NO_ELF = 'not a 64-bit little-endian ELF file, or a damaged one'
 
 interface Segment {
@@ -63,7 +65,7 @@ function parse(read: Read): ElfNeeds {
   const interpreter = segments.find(({ type }) => type === PT_INTERP)
   const dynamic = segments.find(({ type }) => type === PT_DYNAMIC)
   return {
-    interpreter: interpreter === undefined ? undefined : textAt(read(interpreter.offset, interpreter.size), 0),
+    interpreter: interpreter === undefined ? undefined : textIn(read(interpreter.offset, interpreter.size)),
     ...(dynamic === undefined ? { needed: [], runPath: [] } : readDynamic(read, dynamic, segments)),
   }
 }
@@ -94,16 +96,19 @@ function readDynamic(read: Read, dynamic: Segment, segments: readonly Segment[])
   const holder = segments.find(
     (segment) => segment.type === PT_LOAD && address >= segment.address && address < segment.address + segment.size,
   )
-  const strings = read(
-    holder === undefined ? address : address - holder.address + holder.offset,
-    Math.min(valueOf(DT_STRSZ), MAX_PART_BYTES),
-  )
-  const texts = (...tags: number[]): string[] => entries.filter(([tag]) => tags.includes(tag)).map(([, value]) => textAt(strings, value))
+  const strings = holder === undefined ? address : address - holder.address + holder.offset
+  const bytes = valueOf(DT_STRSZ)
+  // Node exports its symbols: its string table has a few megabytes.
+  const nameAt = (at: number): string => {
+    if (at >= bytes) throw new Error(NO_ELF)
+    return textIn(read(strings + at, Math.min(bytes - at, MAX_TEXT_BYTES)))
+  }
+  const texts = (...tags: number[]): string[] => entries.filter(([tag]) => tags.includes(tag)).map(([, value]) => nameAt(value))
   return { needed: texts(DT_NEEDED), runPath: texts(DT_RPATH, DT_RUNPATH).flatMap((path) => path.split(':')) }
 }
 
-function textAt(bytes: Buffer, at: number): string {
-  const end = bytes.indexOf(0, at)
-  if (at >= bytes.length || end < 0) throw new Error(NO_ELF)
-  return bytes.toString('latin1', at, end)
+function textIn(bytes: Buffer): string {
+  const end = bytes.indexOf(0)
+  if (end < 0) throw new Error(NO_ELF)
+  return bytes.toString('latin1', 0, end)
 }

@@ -1,7 +1,9 @@
-import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { readElf } from './elf.ts'
 
+/** What ld.so.conf(5) includes everywhere. */
+const CONFIGURATION = '/etc/ld.so.conf.d'
 /** Where loaders look after a file's own run path: the defaults of glibc and musl, of 64-bit systems. */
 const DEFAULT_DIRECTORIES = ['/lib64', '/usr/lib64', '/lib', '/usr/lib', '/usr/local/lib', '/usr/local/lib64']
 
@@ -33,8 +35,10 @@ export function librariesOf(program: string): string[] {
 /** What ld.so.conf(5) names. */
 function configuredDirectories(): string[] {
   try {
-    return globSync('/etc/ld.so.conf.d/*.conf')
-      .flatMap((file) => readFileSync(file, 'utf8').split('\n'))
+    return readdirSync(CONFIGURATION)
+      .filter((name) => name.endsWith('.conf'))
+      .toSorted()
+      .flatMap((name) => readFileSync(join(CONFIGURATION, name), 'utf8').split('\n'))
       .map((line) => line.trim())
       .filter((line) => line.startsWith('/'))
   } catch {

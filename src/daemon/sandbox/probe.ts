@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { errorMessage } from '../../base/error.ts'
-import { findBubblewrap, type Sandbox } from './bubblewrap.ts'
+import { createSandbox, findBubblewrap, type Sandbox } from './bubblewrap.ts'
 
 const PROBE_TIMEOUT_MS = 10_000
 /** For a Node that runs none. */
@@ -12,15 +14,15 @@ const ANY_FILE = fileURLToPath(import.meta.url)
 /** Characters of bubblewrap's own words in a reason. */
 const MAX_WORDS = 200
 
-type Probed = { readonly sandbox: Sandbox } | { readonly reason: string; readonly fix: string }
+export type Probed = { readonly sandbox: Sandbox } | { readonly reason: string; readonly fix: string }
 
-/** Starts Node once in the sandbox, to see whether this machine lets it. */
-export function probeSandbox(create: (program: string) => Sandbox): Probed {
+/** Starts `node` once in the sandbox, to see whether this machine lets it. Never rejects. */
+export async function probeSandbox(node: string): Promise<Probed> {
   const program = findBubblewrap()
   if (program === undefined) return { reason: 'bubblewrap is not installed', fix: `Install it: ${installCommand()}.` }
   try {
-    const sandbox = create(program)
-    const failure = tryOut(sandbox)
+    const sandbox = createSandbox(program, node)
+    const failure = await tryOut(sandbox)
     return failure === undefined ? { sandbox } : explain(failure)
   } catch (error) {
     return { reason: `no sandbox could be set up: ${errorMessage(error)}`, fix: 'See the reason.' }
@@ -28,23 +30,30 @@ export function probeSandbox(create: (program: string) => Sandbox): Probed {
 }
 
 /** What bubblewrap said, if Node did not start. */
-function tryOut(sandbox: Sandbox): string | undefined {
+async function tryOut(sandbox: Sandbox): Promise<string | undefined> {
   const directory = mkdtempSync(join(tmpdir(), 'glovebox-probe-'))
   const path = join(directory, 'filter')
+  let filter: number | undefined
   try {
     writeFileSync(path, sandbox.filter)
-    const filter = openSync(path, 'r')
+    filter = openSync(path, 'r')
     const command = sandbox.command([ANY_FILE], ['--version'], [], { filter: 3, status: 4 })
-    const { status, signal, stderr, error } = spawnSync(sandbox.program, command, {
+    const child = spawn(sandbox.program, command, {
       env: {},
-      stdio: ['ignore', 'pipe', 'pipe', filter, 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', filter, 'pipe'],
       timeout: PROBE_TIMEOUT_MS,
-      encoding: 'utf8',
     })
-    closeSync(filter)
-    if (status === 0) return undefined
-    return (error?.message ?? (stderr.trim() || `ended with ${signal ?? status}`)).slice(0, MAX_WORDS)
+    let words = ''
+    const [, stderr, , status] = child.stdio.slice(1) as [null, Readable, null, Readable]
+    stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      words = (words + chunk).slice(0, MAX_WORDS)
+    })
+    status.resume()
+    // 'close' comes when its words are read; 'error' rejects.
+    const [exitCode, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+    return exitCode === 0 ? undefined : words.trim() || `ended with ${signal ?? exitCode}`
   } finally {
+    if (filter !== undefined) closeSync(filter)
     rmSync(directory, { recursive: true, force: true })
   }
 }

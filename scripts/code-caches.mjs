@@ -1,4 +1,6 @@
-// V8's code caches for the worker and its realm side: what a worker compiles when it starts and serves its first client.
+// V8's code caches for the worker, its realm side and the embedded daemon: what they compile when they start and serve a first client.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +8,7 @@ import { join } from 'node:path'
 /** How long the worker may take to write them, in milliseconds. */
 const WRITE_MS = 20_000
 
-/** `maker` is scripts/cache-maker.ts as one file. */
+/** `maker` is scripts/worker-cache-maker.ts as one file. */
 export async function writeWorkerCaches(maker) {
   const { startDaemonWithWorker } = await import('../dist/daemon/start-daemon.js')
   const { connect } = await import('../dist/client/index.js')
@@ -21,6 +23,27 @@ export async function writeWorkerCaches(maker) {
     const run = box.run('write(); new Promise(() => {})', { globals: { write }, timeout: WRITE_MS })
     const { report, message } = await run.catch((error) => error)
     if (report?.exitCode !== 0) throw new Error(`the worker wrote no code caches: ${message}`)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** `maker` is scripts/daemon-cache-maker.ts as one file. */
+export async function writeDaemonCache(maker) {
+  const { connect } = await import('../dist/client/index.js')
+  const directory = mkdtempSync(join(tmpdir(), 'glovebox-build-'))
+  try {
+    const socket = join(directory, 'd.sock')
+    const child = spawn(process.execPath, [maker, JSON.stringify({ socket, logLevel: 'error' })], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    await once(child.stdout, 'data')
+    {
+      await using box = await connect({ socket })
+      await converse(box)
+    }
+    child.stdin.end()
+    const [code] = await exited
+    if (code !== 0) throw new Error(`the embedded daemon wrote no code cache: exit code ${code}`)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import process from 'node:process'
 import vm from 'node:vm'
-import { buildLine, PROGRAM_NAME, programText, type WorkerProgram } from '../src/worker/code-cache.ts'
+import { buildLine, WORKER_NAME, type WorkerProgram, workerText } from '../src/base/code-cache.ts'
 
 // In the place of src/worker/boot.ts, unconfined: starts the worker without caches, and writes them when told to.
 
@@ -20,7 +20,7 @@ vm.Script = class extends Script {
 }
 
 const program = readFileSync(join(folder, 'worker.cjs'), 'latin1')
-const script = new Script(programText(program), { filename: PROGRAM_NAME })
+const script = new Script(workerText(program), { filename: WORKER_NAME })
 
 function write(name: string, made: vm.Script | undefined): void {
   if (made === undefined) throw new Error(`there is nothing to write ${name} from`)

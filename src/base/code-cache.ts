@@ -1,0 +1,27 @@
+/**
+ * Code caches of V8's for programs that are started often: bytecode, so that their text need not be parsed at every start. V8 refuses one of another version, or made under other options; of the text it compares no
+ * more than the length. So the build writes the same line at the end of a program and at the beginning of its caches.
+ */
+
+/** SHA-256 of the program in hexadecimal, and a line feed. */
+const BUILD_LINE = 65
+
+/** `program` ends with the line of its build. */
+export const buildLine = (program: string): string => program.slice(-BUILD_LINE)
+
+/** What V8 takes as `cachedData`; undefined if the cache is of another build. */
+export function cachedDataOf(program: string, cache: Buffer): Buffer | undefined {
+  return cache.toString('latin1', 0, BUILD_LINE) === buildLine(program) ? cache.subarray(BUILD_LINE) : undefined
+}
+
+/** The program as a script: a function of Node's `require`, and of what else it is given. */
+const asFunction = (program: string, given: string): string => `(function (require, ${given}) {${program}\n})`
+
+export const WORKER_NAME = 'glovebox:worker'
+/** It is given the cache for the realm side. */
+export const workerText = (program: string): string => asFunction(program, 'gloveboxRealmCache')
+export type WorkerProgram = (require: NodeJS.Require, realmCache: Buffer | undefined) => void
+
+/** The embedded daemon's. It is given the URL of its file. */
+export const daemonText = (program: string): string => asFunction(program, 'gloveboxUrl')
+export type DaemonProgram = (require: NodeJS.Require, url: string) => void
