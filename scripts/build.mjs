@@ -26,7 +26,7 @@ const bootFile = 'dist/worker/boot.cjs'
 /** Write the code caches that the others start with. */
 const workerCacheMakerFile = 'build/worker-cache-maker.cjs'
 const daemonCacheMakerFile = 'build/daemon-cache-maker.cjs'
-const embeddedFile = 'dist/daemon/embedded.js'
+const embeddedFile = 'dist/daemon/embedded.cjs'
 const embeddedProgramFile = 'dist/daemon/embedded-program.cjs'
 const replFile = 'dist/worker/repl.js'
 const compilerFile = 'dist/compiler/compiler.cjs'
@@ -139,7 +139,6 @@ async function bundleEmbedded() {
     charset: 'ascii',
   })
   sign(embeddedProgramFile)
-  await build({ ...forNode, format: 'esm', entryPoints: [join(root, 'src/embedded/boot.ts')], outfile: join(root, embeddedFile) })
 }
 
 /** The page, its libraries inside: whoever opens it needs nothing from elsewhere. */
@@ -178,6 +177,7 @@ try {
     bundleRepl(),
     bundleCompiler(),
     bundleEmbedded(),
+    bundleProgram('src/embedded/boot.ts', embeddedFile),
     bundleDashboard(),
     bundleBrowser(root, browserFile, browserNotices),
     buildGuests(root),

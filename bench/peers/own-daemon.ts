@@ -10,7 +10,7 @@ export interface OwnDaemon extends AsyncDisposable {
   readonly socket: string
 }
 
-const PROGRAM = fileURLToPath(import.meta.resolve('../../dist/daemon/embedded.js'))
+const PROGRAM = fileURLToPath(import.meta.resolve('../../dist/daemon/embedded.cjs'))
 
 /** A daemon of this build in a process of its own, with options that an embedded one does not have. */
 export async function ownDaemon(options: DaemonOptions): Promise<OwnDaemon> {

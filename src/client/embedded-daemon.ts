@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { ConnectionError } from './errors.ts'
 import { findRuntime } from './runtime.ts'
 
-const DAEMON_FILE = fileURLToPath(new URL('../daemon/embedded.js', import.meta.url))
+const DAEMON_FILE = fileURLToPath(new URL('../daemon/embedded.cjs', import.meta.url))
 /** A start that takes longer has failed, in milliseconds. It takes about 100. */
 const START_TIMEOUT_MS = 20_000
 /** The daemon's first and only line. */

@@ -12,7 +12,7 @@ import { checkLeaks } from '../support/leaks.ts'
 checkLeaks()
 
 const BUILT = fileURLToPath(new URL('../../dist/worker', import.meta.url))
-const EMBEDDED = fileURLToPath(new URL('../../dist/daemon/embedded.js', import.meta.url))
+const EMBEDDED = fileURLToPath(new URL('../../dist/daemon/embedded.cjs', import.meta.url))
 
 /** CommonJS that appends to the file `said`, of each script that is given a code cache from now on, whether V8 takes it. */
 const telling = (said: string): string => `const vm = require('node:vm')
@@ -68,5 +68,5 @@ test('the embedded daemon starts with the cache of its build', async () => {
   expect(JSON.parse(line.toString())).toEqual({ socket: join(directory.path, 'd.sock') })
   child.stdin.end()
   expect(await exited).toEqual([0, null])
-  expect(readSaid(said)).toEqual({ [EMBEDDED.replace(/\.js$/, '-program.cjs')]: true })
+  expect(readSaid(said)).toEqual({ [EMBEDDED.replace(/\.cjs$/, '-program.cjs')]: true })
 })
