@@ -3,9 +3,9 @@ import type { Report } from '../protocol/report.ts'
 import { DaemonError } from './daemon-error.ts'
 import type { Deaths } from './deaths.ts'
 import { OverloadedLeaseError } from './overloaded.ts'
-import type { PoolMessage, PoolSettings } from './pool.ts'
+import type { PoolSettings } from './pool.ts'
 import { COMPILER } from './program.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { type WorkerNews, WorkerProcess } from './worker-process.ts'
 
 export interface CompilerSettings extends Omit<PoolSettings, 'program' | 'spare'> {
   /** How long one that nobody uses is kept. */
@@ -28,7 +28,7 @@ const MIN_LOOK_MS = 10
 export class Compilers implements AsyncDisposable {
   readonly #settings: CompilerSettings
   readonly #deaths: Deaths
-  readonly #onMessage: (process: WorkerProcess, message: PoolMessage) => void
+  readonly #onMessage: (process: WorkerProcess, message: WorkerNews) => void
   readonly #onDeath: (process: WorkerProcess, report: Report) => void
   readonly #byTenant = new Map<string, Entry>()
   /** Those too that are dying, while their successors start. */
@@ -40,7 +40,7 @@ export class Compilers implements AsyncDisposable {
     settings: CompilerSettings,
     deaths: Deaths,
     on: {
-      readonly message: (process: WorkerProcess, message: PoolMessage) => void
+      readonly message: (process: WorkerProcess, message: WorkerNews) => void
       readonly death: (process: WorkerProcess, report: Report) => void
     },
   ) {

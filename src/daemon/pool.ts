@@ -12,7 +12,7 @@ import type { Waiting, Whose, WorkerLimits } from './waiting-lease.ts'
 import { WaitingLine } from './waiting-line.ts'
 import { WorkerTurnover } from './worker-turnover.ts'
 import { isSameKind, type WorkerKind } from './worker-kind.ts'
-import { WorkerProcess, type WorkerSettings } from './worker-process.ts'
+import { type WorkerNews, WorkerProcess, type WorkerSettings } from './worker-process.ts'
 
 export interface PoolSettings extends WorkerSettings {
   /** Numbers of confined processes, each used once in a daemon's life. */
@@ -42,7 +42,7 @@ export class Pool implements AsyncDisposable {
   readonly #ordered = new Map<WorkerProcess, Waiting>()
   readonly #turnover = new WorkerTurnover()
   readonly #prospects: Prospects
-  readonly #onMessage: (worker: WorkerProcess, message: PoolMessage) => void
+  readonly #onMessage: (worker: WorkerProcess, message: WorkerNews) => void
   readonly #onDeath: (worker: WorkerProcess, report: Report) => void
   readonly #reclaiming: Reclaiming
   readonly #onNearQueue: (tenant: string, maxQueue: number, waiting: number) => void
@@ -59,7 +59,7 @@ export class Pool implements AsyncDisposable {
     log: Logger,
     deaths: Deaths,
     on: {
-      readonly message: (worker: WorkerProcess, message: PoolMessage) => void
+      readonly message: (worker: WorkerProcess, message: WorkerNews) => void
       readonly death: (worker: WorkerProcess, report: Report) => void
       /** Somebody waits for a worker, and this one's clients do not use it: they are to let go of it. */
       readonly reclaimed: (worker: WorkerProcess) => void
@@ -403,5 +403,3 @@ export class Pool implements AsyncDisposable {
     }, delayMs)
   }
 }
-
-export type PoolMessage = Parameters<ConstructorParameters<typeof WorkerProcess>[2]['message']>[0]

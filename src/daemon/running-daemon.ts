@@ -10,6 +10,7 @@ import { DaemonError } from './daemon-error.ts'
 import { Deaths } from './deaths.ts'
 import { Grants } from './grants.ts'
 import { Guardian } from './guardian.ts'
+import type { FirstSteps } from './first-steps.ts'
 import { type Logger } from './log.ts'
 import { type DaemonOptions, type DaemonSettings, resolveDaemonOptions, withLive } from './options.ts'
 import { LeaseEnds } from './lease-ends.ts'
@@ -20,7 +21,7 @@ import { NamedContexts } from './named-contexts.ts'
 import type { Grant } from '../protocol/grant.ts'
 import type { LeaseNamed } from '../protocol/named-messages.ts'
 import { OverdueWatch } from './overdue-watch.ts'
-import { Pool, type PoolMessage } from './pool.ts'
+import { Pool } from './pool.ts'
 import { WORKER } from './program.ts'
 import type { Session, SessionOwner } from './session.ts'
 import { type SocketClaim } from './socket-claim.ts'
@@ -35,7 +36,7 @@ import { REHEARSAL_CHANNEL } from '../protocol/worker-link.ts'
 import { VERSION } from './version.ts'
 import { type Runtime } from './runtime.ts'
 import { kindFor, kindForNames } from './worker-kind.ts'
-import { memoryLimit, type WorkerProcess } from './worker-process.ts'
+import { memoryLimit, type WorkerNews, type WorkerProcess, type WorkerSettings } from './worker-process.ts'
 
 import { Clients } from './clients.ts'
 import type { Daemon, DaemonHost } from './daemon.ts'
@@ -91,6 +92,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
     log: Logger,
     workerFile: string | undefined,
     host: DaemonHost,
+    steps: FirstSteps | undefined,
   ) {
     this.#host = host
     this.socket = claim.path
@@ -114,9 +116,10 @@ export class RunningDaemon implements Daemon, SessionOwner {
       sandbox: confinement.sandbox,
       guardian: this.#guardian,
       directory: claim.directory,
+      launched: (number: number, wanted: WorkerSettings) => steps?.takeWorker(number, wanted),
     }
     const on = {
-      message: (worker: WorkerProcess, message: PoolMessage) => this.#heard(worker, message),
+      message: (worker: WorkerProcess, message: WorkerNews) => this.#heard(worker, message),
       death: (worker: WorkerProcess, report: Report) => this.#died(worker, report),
     }
     const program = workerFile === undefined ? WORKER : { ...WORKER, file: workerFile, beside: [] }
@@ -374,7 +377,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
       throw new DaemonError('ERR_OVERLOADED', `this tenant has ${maxClients} clients connected already`)
   }
 
-  #heard(worker: WorkerProcess, message: PoolMessage): void {
+  #heard(worker: WorkerProcess, message: WorkerNews): void {
     switch (message.type) {
       case 'pong':
         worker.waitingRuns = message.waiting

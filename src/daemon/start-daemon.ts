@@ -34,8 +34,9 @@ export async function startService(options: DaemonOptions, host: DaemonHost): Pr
 }
 
 /** {@link startDaemon} for a program that has begun already. */
-export async function startEmbedded(options: DaemonOptions, steps: FirstSteps): Promise<Daemon> {
-  return startWith(resolveDaemonOptions(options), { steps })
+export async function startEmbedded(options: DaemonOptions, steps: FirstSteps | undefined): Promise<Daemon> {
+  using _untaken = steps
+  return await startWith(resolveDaemonOptions(options), { steps })
 }
 
 /** For tests: {@link startDaemon} with another program in the place of the worker, which is not confined unless `without` is given; and with layers left out, to see what they stop. */
@@ -51,7 +52,7 @@ interface Circumstances {
   readonly workerFile?: string | undefined
   readonly without?: readonly Layer[] | undefined
   readonly host?: DaemonHost
-  readonly steps?: FirstSteps
+  readonly steps?: FirstSteps | undefined
 }
 
 async function startWith(settings: DaemonSettings, { workerFile, without, host = {}, steps }: Circumstances = {}): Promise<Daemon> {
@@ -63,14 +64,14 @@ async function startWith(settings: DaemonSettings, { workerFile, without, host =
       'ERR_CONFIG',
       `others than this user may connect to ${host.socket.path}: that needs a 'policy', or 'SocketMode=0600'`,
     )
-  const claim = claimSocket(settings.socketPath, isOpenToOthers(settings.access), host.socket !== undefined)
+  const claim = steps?.claim ?? claimSocket(settings.socketPath, isOpenToOthers(settings.access), host.socket !== undefined)
   try {
     if (!refuseIoUring()) log.warn('io_uring could not be refused: workers cannot be confined by seccomp')
     const confinement =
       workerFile !== undefined && without === undefined
         ? UNCONFINED
         : await resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path, steps?.probed)
-    const daemon = new RunningDaemon(settings, tenants, runtime, confinement, claim, log, workerFile, host)
+    const daemon = new RunningDaemon(settings, tenants, runtime, confinement, claim, log, workerFile, host, steps)
     try {
       await daemon.listen()
     } catch (error) {

@@ -35,9 +35,14 @@ const BOOT_TIMEOUT_MS = 20_000
 /** How long a worker that closed its control pipe may take to exit, in milliseconds. */
 const EXIT_WAIT_MS = 500
 
+/** What a worker says once it serves. */
+export type WorkerNews = Exclude<WorkerToDaemon, { type: 'started' | 'booted' | 'ready' }>
+
 export interface WorkerSettings extends LaunchSettings {
   readonly confinement: Confinement
   readonly guardian?: Guardian | undefined
+  /** A process that has been started for this already. */
+  readonly launched?: (number: number, settings: WorkerSettings) => LaunchedWorker | undefined
 }
 
 /** How soon a worker that was to be interrupted, and was not computing just then, is looked at again, in milliseconds: at first, and at last. */
@@ -101,13 +106,13 @@ export class WorkerProcess implements AsyncDisposable {
   /** The channel that was given up last. */
   #dropped: number | undefined
   readonly #oomKillsBefore = machineOomKills()
-  readonly #onMessage: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void
+  readonly #onMessage: (message: WorkerNews) => void
   readonly #onReady: () => void
 
   constructor(
     number: number,
     settings: WorkerSettings,
-    on: { readonly ready: () => void; readonly message: (message: Exclude<WorkerToDaemon, { type: 'ready' | 'booted' }>) => void },
+    on: { readonly ready: () => void; readonly message: (message: WorkerNews) => void },
   ) {
     this.number = number
     this.#onReady = on.ready
@@ -119,7 +124,7 @@ export class WorkerProcess implements AsyncDisposable {
     // First: if no group can be made, there must be no process yet that nobody would own.
     this.#cgroup = settings.confinement.cgroups?.create(number, memoryLimit(settings.memoryBytes), settings.program.cpuWeight)
     try {
-      this.#launched = launchWorker(number, settings)
+      this.#launched = settings.launched?.(number, settings) ?? launchWorker(number, settings)
     } catch (error) {
       this.#cgroup?.remove()
       throw error
@@ -323,7 +328,7 @@ export class WorkerProcess implements AsyncDisposable {
       const message = workerToDaemon.decode(bytes, start, end)
       if (message.type === 'booted') this.#confine()
       else if (message.type === 'ready') this.#attested(message.bootMs, message.attestation)
-      else this.#onMessage(message)
+      else if (message.type !== 'started') this.#onMessage(message)
     })
     this.#launched.control.on('data', (chunk: Buffer) => {
       if (!this.alive) return

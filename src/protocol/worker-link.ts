@@ -41,6 +41,8 @@ export interface ConfineRequest {
 /** Worker → daemon. HOSTILE: guest code may own the sender. */
 export type WorkerToDaemon =
   | NamesOfWorker
+  /** Node runs, and this is its first instruction of ours: so whatever it was to be started in holds on this machine. */
+  | { readonly type: 'started' }
   /** Everything that it needs later is loaded; it waits to be told how to confine itself. */
   | { readonly type: 'booted' }
   /** Confined and listening. `bootMs` since its first instruction. */
@@ -126,6 +128,8 @@ export const workerToDaemon = defineLink<WorkerToDaemon>({
     },
     unpack: (from) => ({ type: 'ready', bootMs: from.number(), attestation: readAttestation(from) }),
   },
+  // src/protocol/started-frame.ts has its bytes.
+  started: { code: 7, fields: 0, pack: () => undefined, unpack: () => ({ type: 'started' }) },
   booted: { code: 5, fields: 0, pack: () => undefined, unpack: () => ({ type: 'booted' }) },
   pong: {
     code: 2,

@@ -1,7 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import vm from 'node:vm'
 import { cachedDataOf, WORKER_NAME, type WorkerProgram, workerText } from '../base/code-cache.ts'
+import { STARTED_FRAME } from '../protocol/started-frame.ts'
+
+/** `src/confined/control-pipe.ts` has the same, later. */
+const CONTROL_FD = 3
 
 /** What Node would do with the program itself, but with a code cache: scripts/code-caches.mjs makes both, from a worker that has served a client. Nothing here keeps texts and caches. */
 function load(): [WorkerProgram, Buffer | undefined] {
@@ -12,5 +16,6 @@ function load(): [WorkerProgram, Buffer | undefined] {
   return [script.runInThisContext() as WorkerProgram, cache('realm.cache')]
 }
 
+writeSync(CONTROL_FD, STARTED_FRAME)
 const [start, realmCache] = load()
 start(require, realmCache)

@@ -137,6 +137,7 @@ const toWorker: Samples<DaemonToWorker> = {
 const fromWorker: Samples<WorkerToDaemon> = {
   nameUsed: [{ type: 'nameUsed', key: TICKET, attached: 0, attaches: MAX }],
   nameEnded: [{ type: 'nameEnded', key: TICKET }],
+  started: [{ type: 'started' }],
   booted: [{ type: 'booted' }],
   ready: [
     { type: 'ready', bootMs: 41.5, attestation: { layers: [], attacks: [] } },

@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { FRAME_HEADER_BYTES } from '../../src/protocol/framing.ts'
 import { MalformedMessageError } from '../../src/protocol/link.ts'
+import { STARTED_FRAME } from '../../src/protocol/started-frame.ts'
 import { chooseVersion } from '../../src/protocol/versions.ts'
 import { ERROR_CODES, errorCodeName } from '../../src/protocol/error-codes.ts'
+import { workerToDaemon } from '../../src/protocol/worker-link.ts'
 import { bodyOf, DIRECTIONS, WITH_PAYLOAD } from '../support/link-samples.ts'
+
+test('the bytes of a start are what the link writes', () => {
+  expect(STARTED_FRAME).toEqual(Uint8Array.from(workerToDaemon.encode({ type: 'started' })))
+})
 
 describe.each(DIRECTIONS)('$name', ({ link, messages }) => {
   const decode = (bytes: Uint8Array) => link.decode(bytes, 0, bytes.length)

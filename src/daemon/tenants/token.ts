@@ -1,5 +1,7 @@
+import type nodeCrypto from 'node:crypto'
+
 /** Where a token is compared first, not where a daemon starts: it takes 10 ms to load. */
-const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
+const crypto = (): typeof nodeCrypto => process.getBuiltinModule('node:crypto')
 
 /** 256 bits: far too many to guess, so that a plain hash of one gives nothing away. */
 const TOKEN_BYTES = 32
