@@ -8,6 +8,8 @@ import { ConnectionError } from './errors.ts'
 import { findRuntime } from './runtime.ts'
 
 const DAEMON_FILE = fileURLToPath(new URL('../daemon/embedded.cjs', import.meta.url))
+/** One thread for V8's collector and compiler instead of four: a daemon computes little, and each of them takes a processor from the worker that boots meanwhile. */
+const FLAGS = ['--v8-pool-size=1']
 /** A start that takes longer has failed, in milliseconds. It takes about 100. */
 const START_TIMEOUT_MS = 20_000
 /** The daemon's first and only line. */
@@ -28,7 +30,7 @@ class EmbeddedDaemon {
     const runtime = findRuntime()
     this.#directory = mkdtempSync(join(tmpdir(), 'glovebox-'))
     const options = { socket: join(this.#directory, 'd.sock'), logLevel: 'error' }
-    this.#child = spawn(runtime, [DAEMON_FILE, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = spawn(runtime, [...FLAGS, DAEMON_FILE, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#exited = new Promise((resolve) => {
       const ended = (): void => {
         rmSync(this.#directory, { recursive: true, force: true })

@@ -78,6 +78,8 @@ export const moatSource = (evaluationPhase: number): string => `(() => {
       }
     },
   }
+  // The engine makes all of it when it is touched, as the walk below would.
+  delete globalThis.Temporal
   // A guest may hold errors and promises of this realm. They lead nowhere: what remains of the built-ins is what those two need to be of any use, and nothing that makes an object
   // of another kind or leads to a constructor. So contexts cannot meet here either.
   const { ownKeys, getOwnPropertyDescriptor, getPrototypeOf, deleteProperty } = Reflect
