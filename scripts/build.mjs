@@ -15,13 +15,15 @@ const { bundleBrowser } = await import('./browser-source.mjs')
 const { buildGuests } = await import('./build-guests.mjs')
 const { piscinaInOneFile } = await import('./piscina-in-one-file.mjs')
 const { writeDaemonCache, writeWorkerCaches } = await import('./code-caches.mjs')
-const { lexerForEsbuild, realmEntry, realmSourceForEsbuild, replSource, root } = await import('./realm-source.ts')
+const { lexerForEsbuild, realmEntry, realmTextsForEsbuild, replSource, root } = await import('./realm-source.ts')
 
 /** Folders that tsc emits into dist. Worker and compiler are not among them: each is one bundle. */
 const emitted = ['base', 'protocol', 'confinement', 'daemon', 'client', 'cli']
 const checked = ['src/cli', 'src/embedded', 'src/dashboard', 'src/browser', 'src/worker', 'src/compiler']
 
 const workerFile = 'dist/worker/worker.cjs'
+/** Of scripts that run in guests' realms. */
+const textsFile = 'dist/worker/worker.texts'
 const bootFile = 'dist/worker/boot.cjs'
 /** Write the code caches that the others start with. */
 const workerCacheMakerFile = 'build/worker-cache-maker.cjs'
@@ -52,6 +54,7 @@ function removeStaleFiles() {
     const wanted =
       [
         workerFile,
+        textsFile,
         bootFile,
         embeddedFile,
         embeddedProgramFile,
@@ -77,6 +80,7 @@ async function bundleWorker() {
   for (const path of [entry, realmEntry]) {
     if (!existsSync(path)) throw new Error(`cannot bundle the worker: ${path.slice(root.length)} does not exist`)
   }
+  const texts = []
   await build({
     ...forNode,
     format: 'cjs',
@@ -85,12 +89,13 @@ async function bundleWorker() {
     external: ['internal/*'],
     alias: lexerForEsbuild,
     inject: [join(root, 'src/worker/node-globals.ts')],
-    plugins: [realmSourceForEsbuild],
+    plugins: [realmTextsForEsbuild(texts)],
     // Frames with this name are left out of guests' stacks.
     footer: { js: '//# sourceURL=glovebox:worker' },
     // Read as Latin-1, it takes V8 a byte a character.
     charset: 'ascii',
   })
+  writeFileSync(join(root, textsFile), Buffer.concat(texts))
   sign(workerFile)
 }
 

@@ -79,6 +79,22 @@ export const realmSourceForEsbuild: EsbuildPlugin = {
   },
 }
 
+/** The same for a program that is started from a code cache, which would have each text a second time: the program gets them from the function `gloveboxText`, and their bytes are put behind each other in `texts`. */
+export const realmTextsForEsbuild = (texts: Buffer[]): EsbuildPlugin => ({
+  name: 'realm-texts',
+  setup(worker) {
+    let end = 0
+    worker.onResolve({ filter: moduleName }, ({ path }) => ({ path, namespace: 'realm-texts' }))
+    worker.onLoad({ filter: /.*/, namespace: 'realm-texts' }, async ({ path }) => {
+      const text = Buffer.from(await sourceOf(path))
+      const start = end
+      end += text.length
+      texts.push(text)
+      return { contents: `export default gloveboxText(${start}, ${end})` }
+    })
+  },
+})
+
 /** The same for vite, so that unit tests can load worker sources that import it. */
 export const realmSourceForVite: VitePlugin = {
   name: 'realm-source',

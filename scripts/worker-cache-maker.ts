@@ -34,5 +34,6 @@ process.on('SIGUSR2', () => {
   process.exit(0)
 })
 
+const texts = readFileSync(join(folder, 'worker.texts'))
 const start = script.runInThisContext() as WorkerProgram
-start(createRequire(join(folder, 'worker.cjs')), undefined)
+start(createRequire(join(folder, 'worker.cjs')), undefined, (from, to) => texts.toString('utf8', from, to))

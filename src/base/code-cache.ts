@@ -18,9 +18,13 @@ export function cachedDataOf(program: string, cache: Buffer): Buffer | undefined
 const asFunction = (program: string, given: string): string => `(function (require, ${given}) {${program}\n})`
 
 export const WORKER_NAME = 'glovebox:worker'
-/** It is given the cache for the realm side. */
-export const workerText = (program: string): string => asFunction(program, 'gloveboxRealmCache')
-export type WorkerProgram = (require: NodeJS.Require, realmCache: Buffer | undefined) => void
+/** It is given the cache for the realm side, and the scripts of realms by where their bytes begin and end. */
+export const workerText = (program: string): string => asFunction(program, 'gloveboxRealmCache, gloveboxText')
+export type WorkerProgram = (
+  require: NodeJS.Require,
+  realmCache: Buffer | undefined,
+  textAt: (start: number, end: number) => string,
+) => void
 
 /** The embedded daemon's. It is given the URL of its file. */
 export const daemonText = (program: string): string => asFunction(program, 'gloveboxUrl')

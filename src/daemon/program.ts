@@ -23,7 +23,7 @@ const built = (path: string): string => fileURLToPath(new URL(`../${path}`, impo
 
 export const WORKER: Program = {
   file: built('worker/boot.cjs'),
-  beside: [built('worker/worker.cjs'), built('worker/worker.cache'), built('worker/realm.cache')],
+  beside: [built('worker/worker.cjs'), built('worker/worker.texts'), built('worker/worker.cache'), built('worker/realm.cache')],
   flags: ['--expose-internals'],
   grants: ['--allow-net', '--allow-ffi'],
   niceness: 0,

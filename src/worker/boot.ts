@@ -8,14 +8,15 @@ import { STARTED_FRAME } from '../protocol/started-frame.ts'
 const CONTROL_FD = 3
 
 /** What Node would do with the program itself, but with a code cache: scripts/code-caches.mjs makes both, from a worker that has served a client. Nothing here keeps texts and caches. */
-function load(): [WorkerProgram, Buffer | undefined] {
+function load(): [WorkerProgram, Buffer | undefined, (start: number, end: number) => string] {
   const beside = (name: string): string => join(__dirname, name)
   const program = readFileSync(beside('worker.cjs'), 'latin1')
   const cache = (name: string): Buffer | undefined => cachedDataOf(program, readFileSync(beside(name)))
   const script = new vm.Script(workerText(program), { filename: WORKER_NAME, cachedData: cache('worker.cache') })
-  return [script.runInThisContext() as WorkerProgram, cache('realm.cache')]
+  const texts = readFileSync(beside('worker.texts'))
+  return [script.runInThisContext() as WorkerProgram, cache('realm.cache'), (start, end) => texts.toString('utf8', start, end)]
 }
 
 writeSync(CONTROL_FD, STARTED_FRAME)
-const [start, realmCache] = load()
-start(require, realmCache)
+const [start, realmCache, textAt] = load()
+start(require, realmCache, textAt)
