@@ -45,11 +45,15 @@ export const REQUIRED_BY: Readonly<Record<ConfinementLevel, readonly Layer[]>> =
 }
 
 /**
- * Finds out what this machine gives. `probed`: the sandbox is being tried out already.
+ * Finds out what this machine gives. `probe` tries out the sandbox.
  *
  * @throws DaemonError `ERR_CONFINEMENT` if a required layer is not to be had
  */
-export async function resolveConfinement(choice: ConfinementChoice, node: string, probed?: Promise<Probed>): Promise<Confinement> {
+export async function resolveConfinement(
+  choice: ConfinementChoice,
+  node: string,
+  probe: () => Promise<Probed> = async () => probeSandbox(node),
+): Promise<Confinement> {
   const { level, without } = choice
   // What a test leaves out need not hold, unless it asks for it.
   const usual = REQUIRED_BY[level].filter((layer) => level === 'strict' || !without.includes(layer))
@@ -58,7 +62,7 @@ export async function resolveConfinement(choice: ConfinementChoice, node: string
   const absent: AbsentLayer[] = without.map((layer) => ({ layer, reason: 'switched off', fix: 'leave it on' }))
   let sandbox: Sandbox | undefined
   if (wanted.includes('L4')) {
-    const found = await (probed ?? probeSandbox(node))
+    const found = await probe()
     if ('sandbox' in found) sandbox = found.sandbox
     else absent.push({ layer: 'L4', ...found })
   }

@@ -15,11 +15,11 @@ const FIRST = 1
 /** How long the sandbox and Node in it may take to start, in milliseconds. They take some 30. */
 const SILENT_MS = 10_000
 
-/** What a daemon whose options are the defaults has begun with before the rest of its program is loaded. Disposing it ends what was not taken. */
+/** What a daemon whose options are the defaults has begun with before the rest of its program is loaded. Disposing it ends the worker, if it was not taken. */
 export interface FirstSteps extends Disposable {
   readonly claim: SocketClaim
   /** Whether the sandbox holds here. Never rejects. */
-  readonly probed: Promise<Probed>
+  probe(): Promise<Probed>
   /** The worker that has been started already, if this is what it was started with. */
   takeWorker(number: number, settings: WorkerSettings): LaunchedWorker | undefined
 }
@@ -51,14 +51,13 @@ export function takeFirstSteps(socket: string): FirstSteps {
     rmSync(worker.socketPath, { force: true })
     worker = undefined
   }
-  const probe = async (): Promise<Probed> => {
-    if (sandbox !== undefined && worker !== undefined && (await speaks(worker.control))) return { sandbox }
-    end()
-    return probeSandbox(process.execPath)
-  }
   return {
     claim,
-    probed: probe(),
+    async probe() {
+      if (sandbox !== undefined && worker !== undefined && (await speaks(worker.control))) return { sandbox }
+      end()
+      return probeSandbox(process.execPath)
+    },
     takeWorker(number, wanted) {
       if (worker === undefined || number !== FIRST || !isSame(settings, wanted)) return undefined
       const taken = worker

@@ -36,7 +36,12 @@ export async function startService(options: DaemonOptions, host: DaemonHost): Pr
 /** {@link startDaemon} for a program that has begun already. */
 export async function startEmbedded(options: DaemonOptions, steps: FirstSteps | undefined): Promise<Daemon> {
   using _untaken = steps
-  return await startWith(resolveDaemonOptions(options), { steps })
+  try {
+    return await startWith(resolveDaemonOptions(options), { steps })
+  } catch (error) {
+    steps?.claim.release()
+    throw error
+  }
 }
 
 /** For tests: {@link startDaemon} with another program in the place of the worker, which is not confined unless `without` is given; and with layers left out, to see what they stop. */
@@ -70,7 +75,7 @@ async function startWith(settings: DaemonSettings, { workerFile, without, host =
     const confinement =
       workerFile !== undefined && without === undefined
         ? UNCONFINED
-        : await resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path, steps?.probed)
+        : await resolveConfinement({ ...settings.confinement, without: without ?? [] }, runtime.path, steps && (async () => steps.probe()))
     const daemon = new RunningDaemon(settings, tenants, runtime, confinement, claim, log, workerFile, host, steps)
     try {
       await daemon.listen()

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Box, connect } from 'glovebox'
@@ -99,7 +99,8 @@ test('a socket that another daemon has is told, and nothing is started', async (
   expect(second.calls()).toEqual([])
 })
 
-test('options that are none are refused', async () => {
+test('options that are none are refused, and leave nothing', async () => {
   await using daemon = await embedded('exit 3', { logLevel: 'loud' })
   expect(daemon.said).toMatchObject({ code: 'ERR_INVALID_OPTION' })
+  expect(readdirSync(dirname(daemon.socket))).toEqual([])
 })
