@@ -7,6 +7,7 @@ import { Connections } from '../confined/connections.ts'
 import { ControlPipe } from '../confined/control-pipe.ts'
 import { endAtUncaughtErrors, exit } from '../confined/process-end.ts'
 import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from '../confined/process-tie.ts'
+import { bindKernel } from '../confinement/kernel.ts'
 import type { Attestation } from '../protocol/attestation.ts'
 import type { ConfineRequest } from '../protocol/worker-link.ts'
 import { withThreads } from './attestation.ts'
@@ -70,7 +71,7 @@ const control = new ControlPipe((message) => {
 /** The process confines itself as workers do; what belongs to a single thread, each thread does. */
 async function confineAll(request: ConfineRequest): Promise<Attestation> {
   await threads.renounce(request)
-  const attestation = confine(request)
+  const attestation = confine(request, bindKernel())
   return withThreads(attestation, await threads.attest(request))
 }
 

@@ -1,5 +1,5 @@
 import { becomeNobody, becomeUndumpable } from '../confinement/identity.ts'
-import { bindKernel, type Kernel } from '../confinement/kernel.ts'
+import type { Kernel } from '../confinement/kernel.ts'
 import { renounceRights } from '../confinement/landlock.ts'
 import { limitResource } from '../confinement/rlimits.ts'
 import { compileFilter } from '../confinement/seccomp-filter.ts'
@@ -20,13 +20,12 @@ const MAX_DETAIL = 60
 /**
  * Gives up, in this order, what a guest must not have, and attacks what is left. Throws if a step fails that was asked for: then the worker must not run guest code. The order is the point: each step needs rights that a later one takes away.
  */
-export function confine(request: ConfineRequest): Attestation {
+export function confine(request: ConfineRequest, kernel: Kernel | undefined): Attestation {
   touchWhatIsNeededLater()
   const attacks: AttackOutcome[] = []
   const layers: LayerState[] = [
     { layer: 'L1', held: Object.keys(process.env).every((name) => name === 'PWD'), detail: 'a process of its own, empty environment' },
   ]
-  const kernel = bindKernel()
   const arch = filterArch()
   if (kernel !== undefined && arch !== undefined) {
     if (request.namespaces) {

@@ -1,4 +1,4 @@
-import { bindKernel } from '../confinement/kernel.ts'
+import type { Kernel } from '../confinement/kernel.ts'
 import { filterArch, syscallNumber } from '../confinement/syscall-numbers.ts'
 
 /** Turns that a thread takes at a processor, in nanoseconds; the usual are 0.7 to 2.8 ms, by the number of cores. The kernel takes 0.1 to 100 ms. */
@@ -18,8 +18,7 @@ const THIS_THREAD = 0
  * less often (sched_setattr(2): `sched_runtime` of SCHED_OTHER, since Linux 6.12). A service that waits for an answer does not wait for the end of a turn of somebody else's guest that computes. Older
  * kernels do nothing with it.
  */
-export function takeSlices(ns: bigint): void {
-  const kernel = bindKernel()
+export function takeSlices(kernel: Kernel | undefined, ns: bigint): void {
   const arch = filterArch()
   if (kernel === undefined || arch === undefined) return
   const attributes = Buffer.alloc(ATTRIBUTE_BYTES)

@@ -7,6 +7,7 @@ import { ControlPipe } from '../confined/control-pipe.ts'
 import { endAtUncaughtErrors } from '../confined/process-end.ts'
 import { PROCESS_TIE_FUNCTIONS, tieToDaemon } from '../confined/process-tie.ts'
 import { SLICE_NS, takeSlices } from '../confined/time-slice.ts'
+import { bindKernel } from '../confinement/kernel.ts'
 import type { Globals } from '../protocol/context-messages.ts'
 import { HEARTBEAT_BYTES } from '../protocol/heartbeat.ts'
 import { REHEARSAL_CHANNEL } from '../protocol/worker-link.ts'
@@ -52,8 +53,10 @@ const moat = createMoat()
 const page = mapHeartbeat(libc, HEARTBEAT_FD, HEARTBEAT_BYTES)
 const heartbeat = new Heartbeat(page)
 const timeZones = new TimeZones()
+/** For its confinement, and given up with that. */
+let kernel = bindKernel()
 // For the watchdog's thread, which the guard starts; this one's are set when it is confined.
-takeSlices(SLICE_NS.watchdog)
+takeSlices(kernel, SLICE_NS.watchdog)
 const guard = new Guard(createDeadlineTimer(libc), heartbeat, moat, timeZones)
 const blocking = new BlockingSocket(libc)
 const readyWith = (globals: Globals): ReadyContexts =>
@@ -106,8 +109,9 @@ const unanswered = (): number => {
 const control = new ControlPipe((message) => {
   switch (message.type) {
     case 'confine': {
-      takeSlices(SLICE_NS.guest)
-      const attestation = confine(message)
+      takeSlices(kernel, SLICE_NS.guest)
+      const attestation = confine(message, kernel)
+      kernel = undefined
       emptyMainRealm()
       control.tell({ type: 'ready', bootMs: performance.now() - startedMs, attestation })
       return
