@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Box, connect, type LimitWarning, type OverloadedError } from 'glovebox'
 import { expect, test } from 'vitest'
 import { startDaemonWithWorker } from '../../dist/daemon/start-daemon.js'
@@ -120,8 +121,8 @@ test('where contexts keep all workers, who waited in vain is told to expect that
 async function slowlyStarting(): Promise<AsyncDisposable & { readonly connect: () => Promise<Box> }> {
   const directory = temporaryDirectory()
   const file = join(directory.path, 'slow.cjs')
-  const worker = readFileSync(new URL('../../dist/worker/worker.cjs', import.meta.url), 'utf8')
-  writeFileSync(file, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)\n${worker}`)
+  const boot = fileURLToPath(new URL('../../dist/worker/boot.cjs', import.meta.url))
+  writeFileSync(file, `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)\nrequire(${JSON.stringify(boot)})\n`)
   const socket = join(directory.path, 'd.sock')
   const daemon = await startDaemonWithWorker({ socket, logLevel: 'silent', max: 2, spare: 0 }, file)
   return {
