@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
 /** Reads '+ GROUP' and '- GROUP' lines; when they end, so has the daemon, and every group that is left is killed. */
@@ -21,28 +22,26 @@ export class Guardian implements AsyncDisposable {
   /** Watches a process group until the function that it returns is called, which must be before its number can be another's. */
   watch(group: number): () => void {
     // With the first, and after it: to start a process takes milliseconds, for which whoever waits for that one does not wait, too.
-    this.#child ??= start()
-    const { stdin } = this.#child as { readonly stdin: Writable }
-    stdin.write(`+ ${group}\n`)
-    return () => void stdin.write(`- ${group}\n`)
+    if (this.#child?.pid === undefined) this.#child = start()
+    // Without it the daemon runs as before. One that could not be started has no pipe.
+    const { stdin } = this.#child as { readonly stdin?: Writable }
+    stdin?.write(`+ ${group}\n`)
+    return () => void stdin?.write(`- ${group}\n`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    child.once('exit', () => resolve())
-    if (child.pid === undefined) resolve()
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
     child.ref()
     child.stdin?.end()
-    await promise
+    await exited
   }
 }
 
 function start(): ChildProcess {
   // A session of its own: what ends the daemon's terminal must not end this first.
   const child = spawn('/bin/sh', ['-c', SCRIPT], { env: {}, detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-  // Without it the daemon runs as before.
   child.on('error', () => undefined)
   child.stdin?.on('error', () => undefined)
   child.unref()

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -47,6 +47,30 @@ async function embedded(script: string, options: object = {}): Promise<Embedded>
     },
   }
 }
+
+const GUARDIAN = new URL('../../dist/daemon/guardian.js', import.meta.url).href
+/** Uses up the descriptors, asks for a watch, gives them back and asks again. */
+const WITHOUT_DESCRIPTORS = `
+import { closeSync, openSync } from 'node:fs'
+import { Guardian } from ${JSON.stringify(GUARDIAN)}
+await using guardian = new Guardian()
+const opened = []
+try {
+  for (;;) opened.push(openSync('/dev/null', 'r'))
+} catch {}
+const first = guardian.watch(999_999_999)
+for (const fd of opened) closeSync(fd)
+const second = guardian.watch(999_999_999)
+first()
+second()
+console.log('watched')
+`
+
+test('where no process can be started there is no guardian, and all goes on; the next watch starts it', () => {
+  const command = `ulimit -n 64 && exec ${process.execPath} --input-type=module -e "$0"`
+  const { stdout, stderr } = spawnSync('/bin/sh', ['-c', command, WITHOUT_DESCRIPTORS], { encoding: 'utf8' })
+  expect([stdout, stderr]).toEqual(['watched\n', ''])
+})
 
 /** Why there is no sandbox; undefined if there is. */
 async function absence(box: Box): Promise<string | undefined> {
