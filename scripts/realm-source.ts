@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build, type Plugin as EsbuildPlugin } from 'esbuild'
+import { type BuildOptions, build, type OnLoadResult, type Plugin as EsbuildPlugin } from 'esbuild'
 import type { Plugin as VitePlugin } from 'vitest/config'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -70,30 +70,28 @@ async function sourceOf(module: string): Promise<string> {
   return module === 'virtual:realm-source' ? bundleRealm() : bundleWebLibrary(module.slice('virtual:web-'.length, -'-source'.length))
 }
 
-/** esbuild plugin: `import source from 'virtual:realm-source'`. */
-export const realmSourceForEsbuild: EsbuildPlugin = {
+const realmScripts = (load: (text: string) => OnLoadResult): EsbuildPlugin => ({
   name: 'realm-source',
   setup(worker) {
     worker.onResolve({ filter: moduleName }, ({ path }) => ({ path, namespace: 'realm-source' }))
-    worker.onLoad({ filter: /.*/, namespace: 'realm-source' }, async ({ path }) => ({ contents: await sourceOf(path), loader: 'text' }))
-  },
-}
-
-/** The same for a program that is started from a code cache, which would have each text a second time: the program gets them from the function `gloveboxText`, and their bytes are put behind each other in `texts`. */
-export const realmTextsForEsbuild = (texts: Buffer[]): EsbuildPlugin => ({
-  name: 'realm-texts',
-  setup(worker) {
-    let end = 0
-    worker.onResolve({ filter: moduleName }, ({ path }) => ({ path, namespace: 'realm-texts' }))
-    worker.onLoad({ filter: /.*/, namespace: 'realm-texts' }, async ({ path }) => {
-      const text = Buffer.from(await sourceOf(path))
-      const start = end
-      end += text.length
-      texts.push(text)
-      return { contents: `export default gloveboxText(${start}, ${end})` }
-    })
+    worker.onLoad({ filter: /.*/, namespace: 'realm-source' }, async ({ path }) => load(await sourceOf(path)))
   },
 })
+
+/** esbuild plugin: `import source from 'virtual:realm-source'`. */
+export const realmSourceForEsbuild = realmScripts((contents) => ({ contents, loader: 'text' }))
+
+/** The same for a program that is started from a code cache, which would have each text a second time: the program gets them from the function `gloveboxText`, and their bytes are put behind each other in `texts`. */
+export const realmTextsForEsbuild = (texts: Buffer[]): EsbuildPlugin => {
+  let end = 0
+  return realmScripts((text) => {
+    const bytes = Buffer.from(text)
+    const start = end
+    end += bytes.length
+    texts.push(bytes)
+    return { contents: `export default gloveboxText(${start}, ${end})` }
+  })
+}
 
 /** The same for vite, so that unit tests can load worker sources that import it. */
 export const realmSourceForVite: VitePlugin = {

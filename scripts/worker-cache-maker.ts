@@ -1,10 +1,9 @@
-import { Buffer } from 'node:buffer'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import process from 'node:process'
 import vm from 'node:vm'
-import { buildLine, WORKER_NAME, type WorkerProgram, workerText } from '../src/base/code-cache.ts'
+import { cacheFileOf, WORKER_NAME, type WorkerProgram, workerText } from '../src/base/code-cache.ts'
 
 // In the place of src/worker/boot.ts, unconfined: starts the worker without caches, and writes them when told to.
 
@@ -24,7 +23,7 @@ const script = new Script(workerText(program), { filename: WORKER_NAME })
 
 function write(name: string, made: vm.Script | undefined): void {
   if (made === undefined) throw new Error(`there is nothing to write ${name} from`)
-  writeFileSync(join(folder, name), Buffer.concat([Buffer.from(buildLine(program), 'latin1'), made.createCachedData()]))
+  writeFileSync(join(folder, name), cacheFileOf(program, made))
 }
 
 process.on('SIGUSR2', () => {

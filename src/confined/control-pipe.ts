@@ -2,9 +2,8 @@ import { Socket } from 'node:net'
 import { FrameSplitter } from '../protocol/framing.ts'
 import { MAX_CONTROL_FRAME_BYTES } from '../protocol/limits.ts'
 import { type DaemonToWorker, daemonToWorker, type WorkerToDaemon, workerToDaemon } from '../protocol/worker-link.ts'
+import { CONTROL_FD } from './control-fd.ts'
 import { exit } from './process-end.ts'
-
-const CONTROL_FD = 3
 
 /** The link to the daemon, over a pipe that it handed over. Its end is the end of this process. */
 export class ControlPipe {

@@ -2,10 +2,8 @@ import { readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import vm from 'node:vm'
 import { cachedDataOf, WORKER_NAME, type WorkerProgram, workerText } from '../base/code-cache.ts'
+import { CONTROL_FD } from '../confined/control-fd.ts'
 import { STARTED_FRAME } from '../protocol/started-frame.ts'
-
-/** `src/confined/control-pipe.ts` has the same, later. */
-const CONTROL_FD = 3
 
 /** What Node would do with the program itself, but with a code cache: scripts/code-caches.mjs makes both, from a worker that has served a client. Nothing here keeps texts and caches. */
 function load(): [WorkerProgram, Buffer | undefined, (start: number, end: number) => string] {
