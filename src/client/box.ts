@@ -109,6 +109,12 @@ export interface WorkerStatus {
   readonly peakRssBytes: number
 }
 
+/** Nothing was asked of a lane that was given. */
+function unwanted(lane: Lane): void {
+  lane.arrived()
+  release(lane)
+}
+
 /** A process that was for one run is not needed any more. */
 function release(lane: Lane): void {
   if (lane.dedicated) lane.end(new ConnectionError('ERR_DISPOSED', 'this run had a process of its own, which is gone'))
@@ -178,7 +184,8 @@ export class Box implements AsyncDisposable {
     this.#refused.check(typeof source === 'string' ? source : source.code)
     const making = isUsual(settings) ? undefined : await this.#presets.making(settings)
     for (let attempt = 1; ; attempt++) {
-      const lane = await this.#lanes.forRun(settings, release)
+      const lane = await this.#lanes.forRun(settings, unwanted)
+      lane.arrived()
       const context = lane.nextContext()
       const evaluation = globals === undefined ? { as: ONCE, payload: NO_PAYLOAD } : { as: ONCE_WITH, payload: globals }
       const remember = (script: RunScript): RunScript => {
@@ -322,8 +329,8 @@ export class Box implements AsyncDisposable {
 
   /** Asks a worker what no context is needed for. */
   async #inWorker(ask: (lane: Lane) => Promise<unknown>): Promise<[unknown]> {
-    const { placement } = this.#policy
-    const lane = placement.trust === 'hostile' ? await this.#lanes.lease('process', placement) : await this.#lanes.any(placement)
+    const lane = await this.#lanes.forCall()
+    lane.arrived()
     try {
       return [await ask(lane)]
     } finally {

@@ -55,6 +55,10 @@ export class Lane {
   #cause: Error | undefined
   /** Contexts that are held here, those of single runs under way included. */
   #held = 0
+  /** Calls that are about to be made here. */
+  #expected = 0
+  #givenMs = 0
+  #isOpen = false
   #draining: NodeJS.Timeout | undefined
 
   constructor(lease: Omit<Lease, 'type'>, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
@@ -73,8 +77,29 @@ export class Lane {
     })
   }
 
-  get pending(): number {
-    return this.#channel.pending
+  /** Calls under way, and those that are about to be made. */
+  get load(): number {
+    return this.#channel.pending + this.#expected
+  }
+
+  /** When somebody was last given this lane for a call, of `performance.now()`. */
+  get givenMs(): number {
+    return this.#givenMs
+  }
+
+  /** Whether the worker has let this client in. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Somebody is given this lane for one call: {@link arrived} says that it is made now, or not at all. */
+  give(): void {
+    this.#expected++
+    this.#givenMs = performance.now()
+  }
+
+  arrived(): void {
+    this.#expected--
   }
 
   get alive(): boolean {
@@ -100,7 +125,7 @@ export class Lane {
   /** The worker takes no more: the channel is closed when nothing is held there. Not before the next turn, since whoever has just been given this lane holds nothing yet. */
   drain(): void {
     this.#draining ??= setInterval(() => {
-      if (this.pending === 0 && this.#held === 0 && this.#channel.bridges.size === 0)
+      if (this.load === 0 && this.#held === 0 && this.#channel.bridges.size === 0)
         this.end(new ConnectionError('ERR_DISPOSED', `worker ${this.worker} was replaced`))
     }, DRAIN_LOOK_MS).unref()
   }
@@ -108,6 +133,7 @@ export class Lane {
   /** Waits until the worker has let this client in: for one that computes, `queueMs` milliseconds at most since `sinceMs`. */
   async opened(queueMs: number, sinceMs: number): Promise<void> {
     await this.#channel.opened({ queueMs, sinceMs, busyForMs: async () => this.#control.busyForMs(this.worker) })
+    this.#isOpen = true
   }
 
   bridge(context: number): ContextBridge {

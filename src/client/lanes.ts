@@ -8,6 +8,7 @@ import { queuedTimeout, untilDue } from './due.ts'
 import { ConnectionError, OverloadedError, ProtocolError } from './errors.ts'
 import type { GuestEvents } from './guest-events.ts'
 import { Lane } from './lane.ts'
+import { LaneGrowth } from './lane-growth.ts'
 import type { Naming } from './named-options.ts'
 import { type Placement, wishOf } from './placement.ts'
 import type { RefusedScripts } from './refused-scripts.ts'
@@ -36,6 +37,7 @@ export class Lanes implements Iterable<Lane> {
   /** Workers that take no more. */
   readonly #draining = new Set<number>()
   readonly #opening = new Map<Trust, Promise<Lane>>()
+  readonly #growth: Readonly<Record<Trust, LaneGrowth>> = { team: new LaneGrowth(), tenant: new LaneGrowth(), hostile: new LaneGrowth() }
 
   constructor(box: LanesBox) {
     this.#box = box
@@ -71,10 +73,9 @@ export class Lanes implements Iterable<Lane> {
     return { guestFunctions, hostFunctions }
   }
 
-  /** The lane for a single run. */
+  /** The lane for a single run, given for it. */
   async forRun({ fresh, placement, signal, due }: OneShotSettings, unwanted: (lane: Lane) => void): Promise<Lane> {
-    const lane = async (waitMs: number): Promise<Lane> =>
-      fresh === 'process' ? this.lease('process', placement, waitMs) : this.any(placement)
+    const lane = async (waitMs: number): Promise<Lane> => this.#given(fresh === 'process', placement, waitMs)
     if (due === undefined) return unlessAborted(lane(this.#box.policy.queueTimeoutMs), signal, unwanted)
     const leftMs = Math.max(0, Math.ceil(due.atMs - performance.now()))
     try {
@@ -87,17 +88,50 @@ export class Lanes implements Iterable<Lane> {
     }
   }
 
-  /** The open lane with the least to do; the first caller opens one, and others wait with it. */
-  async any(placement: Placement): Promise<Lane> {
+  /** A lane for what no context is needed for, given for it. */
+  async forCall(): Promise<Lane> {
+    const { placement, queueTimeoutMs } = this.#box.policy
+    return this.#given(placement.trust === 'hostile', placement, queueTimeoutMs)
+  }
+
+  async #given(isAlone: boolean, placement: Placement, waitMs: number): Promise<Lane> {
+    const lane = isAlone ? await this.lease('process', placement, waitMs) : await this.#any(placement)
+    lane.give()
+    return lane
+  }
+
+  /** The open lane with the least to do. The first caller opens one, and others wait with it; when all have something to do, more are asked for. */
+  async #any(placement: Placement): Promise<Lane> {
     this.#box.assertOpen()
-    let best: Lane | undefined
-    for (const lane of this.#shared(placement)) if (best === undefined || lane.pending < best.pending) best = lane
-    if (best !== undefined) return best
+    const least = this.#least(placement) ?? (await this.#first(placement))
+    const growing = this.#growth[placement.trust].chosen(least, performance.now(), async () => this.#leaseAnother(placement))
+    if (growing === undefined) return least
+    await growing
+    return this.#least(placement) ?? least
+  }
+
+  /** Among equals that which has had nothing to do for longest: its worker has had time to make the next context. */
+  #least(placement: Placement): Lane | undefined {
+    const shared = this.#shared(placement)
+    const open = shared.filter(({ isOpen }) => isOpen)
+    let least: Lane | undefined
+    for (const lane of open.length > 0 ? open : shared)
+      if (least === undefined || lane.load < least.load || (lane.load === least.load && lane.givenMs < least.givenMs)) least = lane
+    return least
+  }
+
+  async #first(placement: Placement): Promise<Lane> {
     const { trust } = placement
     let opening = this.#opening.get(trust)
     opening ??= this.lease('run', placement).finally(() => this.#opening.delete(trust))
     this.#opening.set(trust, opening)
     return opening
+  }
+
+  /** Whether the daemon has another worker at hand. */
+  async #leaseAnother(placement: Placement): Promise<boolean> {
+    const known = new Set(this.#shared(placement))
+    return !known.has(await this.lease('run', placement))
   }
 
   /** What of shared workers there are several of is their company: their size is the connection's. */

@@ -20,8 +20,23 @@ const steps = ({ cpuShare }: Candidate): number => Math.min(STEPS, Math.round(cp
 export function place<Worker extends Candidate>(workers: readonly Worker[], mayGrow: boolean): Worker | 'new' | undefined {
   let least: Worker | undefined
   for (const worker of workers) if (least === undefined || compare(worker, least) < 0) least = worker
-  if (least !== undefined && least.contexts === 0 && steps(least) < STEPS / 2) return least
+  if (least !== undefined && least.contexts === 0 && computesLittle(least)) return least
   return mayGrow ? 'new' : least
+}
+
+/** Which worker takes runs beside the client's `own`, which are busy: another of the shared ones, if it computes little, or the spare, if there is one. */
+export function placeBeside<Worker extends Candidate>(
+  own: readonly Worker[],
+  shared: readonly Worker[],
+  spare: Worker | undefined,
+): Worker | undefined {
+  const others = shared.filter((worker) => !own.includes(worker) && computesLittle(worker))
+  const choice = place(others, spare !== undefined)
+  return choice === 'new' ? spare : choice
+}
+
+function computesLittle(worker: Candidate): boolean {
+  return steps(worker) < STEPS / 2
 }
 
 /** Below 0 if `one` is less busy. */

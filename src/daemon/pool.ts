@@ -4,7 +4,7 @@ import type { Report } from '../protocol/report.ts'
 import { DaemonError } from './daemon-error.ts'
 import type { Deaths } from './deaths.ts'
 import type { Logger } from './log.ts'
-import { place } from './placement.ts'
+import { place, placeBeside } from './placement.ts'
 import { Prospects } from './prospects.ts'
 import { QueueWarnings } from './queue-warnings.ts'
 import { Reclaiming } from './reclaiming.ts'
@@ -112,11 +112,17 @@ export class Pool implements AsyncDisposable {
 
   /**
    * A worker for a tenant, of the kind that is wanted: one that the tenant's clients share, unless it is for a run or a context with a process of its own. If none is free it waits for one, up to `waitMs`; if none can be
-   * expected in that time, it is refused at once.
+   * expected in that time, it is refused at once. Who has shared workers already, and asks for runs, wants one beside those: if there is none at hand, that is one of `known`.
    *
    * @throws OverloadedLeaseError
    */
-  async lease(tenant: string, purpose: LeasePurpose, kind: WorkerKind, limits: WorkerLimits, waitMs: number): Promise<WorkerProcess> {
+  async lease(
+    tenant: string,
+    { purpose, known }: { readonly purpose: LeasePurpose; readonly known: readonly number[] },
+    kind: WorkerKind,
+    limits: WorkerLimits,
+    waitMs: number,
+  ): Promise<WorkerProcess> {
     if (this.#closed) throw new DaemonError('ERR_STOPPING', 'the daemon is stopping')
     const dedicated = purpose === 'process'
     const bound = this.#boundTo(tenant)
@@ -127,11 +133,19 @@ export class Pool implements AsyncDisposable {
     const ahead = coming.filter((each) => isSameKind(each.kind, kind))
     // Each kind may have one, whatever the others have.
     const mayShareMore = shared.length + ahead.length === 0 || company.length + coming.length < limits.maxShared
-    const choice = place(shared, mayHaveMore && mayShareMore && this.#mayTake(kind))
+    const mayGrow = mayHaveMore && mayShareMore
+    const own = purpose === 'run' ? shared.filter(({ number }) => known.includes(number)) : []
+    if (own[0] !== undefined) {
+      const spare = mayGrow && this.#isUsual(kind) ? this.#spareToSpare() : undefined
+      const another = placeBeside(own, shared, spare)
+      if (another !== undefined && another === spare) this.#bind(spare, { tenant, dedicated, kind })
+      return another ?? own[0]
+    }
+    const choice = place(shared, mayGrow && this.#mayTake(kind))
     if (choice === undefined && ahead[0] !== undefined) {
       // Another lease of the tenant waits for a worker that this one can share.
       await ahead[0].served
-      return this.lease(tenant, purpose, kind, limits, waitMs)
+      return this.lease(tenant, { purpose, known }, kind, limits, waitMs)
     }
     const worker = choice === 'new' || choice === undefined ? await this.#bindSpare({ tenant, dedicated, kind }, limits, waitMs) : choice
     if (purpose === 'context') worker.contextCount.promise(performance.now())
@@ -259,6 +273,11 @@ export class Pool implements AsyncDisposable {
   #spare(): WorkerProcess | undefined {
     for (const worker of this.#workers) if (worker.state.type === 'spare' && !this.#ordered.has(worker)) return worker
     return undefined
+  }
+
+  /** One that nobody waits for, if it is not the last that others can have. */
+  #spareToSpare(): WorkerProcess | undefined {
+    return this.#line.size === 0 && (this.#idle() > 1 || this.#workers.size < this.#settings.max) ? this.#spare() : undefined
   }
 
   /** Gives spares to who waits for them, and starts workers for those who wait for one of another kind. */

@@ -258,7 +258,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
         ? await this.#compilers.lease(tenant)
         : await this.#pool.lease(
             tenant,
-            request.purpose,
+            request,
             kindFor(wish, limits, request.purpose, session),
             limits,
             Math.min(request.waitMs, limits.queueTimeoutMs),
@@ -273,7 +273,7 @@ export class RunningDaemon implements Daemon, SessionOwner {
     const kind = kindForNames(limits)
     const waitMs = Math.min(request.waitMs, limits.queueTimeoutMs)
     const { worker, key } = await this.#names.open(tenant, request, limits.maxNamed, () =>
-      this.#pool.lease(tenant, 'context', kind, limits, waitMs),
+      this.#pool.lease(tenant, { purpose: 'context', known: request.known }, kind, limits, waitMs),
     )
     return { type: 'leasedNamed', ...this.#grant(tenant, session, request, worker), key }
   }

@@ -63,6 +63,43 @@ test('it stays in company if its tenant may have no other worker', async () => {
   expect([await other.get('x'), (await bound(box)).length]).toEqual([1, 1])
 })
 
+test('single runs under way at once share as many workers as their tenant may: one that computes keeps others from nothing', async () => {
+  await using daemon = await testDaemon({ max: 4, spare: 1, maxPerTenant: 2 })
+  await using box = await daemon.connect()
+  const abort = new AbortController()
+  const { signal } = abort
+  const long = rejection(box.run('for (;;);', { timeout: 30_000, signal }))
+  const beside: Promise<unknown>[] = []
+  const answers: unknown[] = []
+  await eventually('an answer from a second worker', async () => {
+    beside.push(
+      box.run('1', { signal }).then(
+        (answer) => answers.push(answer),
+        () => undefined,
+      ),
+    )
+    return answers.length > 0
+  })
+  for (let i = 0; i < 10; i++) expect(await box.run(`${i}`)).toBe(i)
+  expect(await Promise.all(Array.from({ length: 50 }, async (_, i) => box.run(`${i}`)))).toHaveLength(50)
+  expect(await bound(box)).toHaveLength(2)
+  abort.abort()
+  await Promise.all([long, ...beside])
+})
+
+test('single runs of one client leave a worker for others', async () => {
+  const [acme, beta] = [makeToken(), makeToken()]
+  using directory = temporaryDirectory()
+  const policy = join(directory.path, 'policy.json')
+  writeFileSync(policy, JSON.stringify({ tenants: { acme: { tokens: [acme.hash] }, beta: { tokens: [beta.hash] } } }))
+  await using daemon = await testDaemon({ policy, max: 2, spare: 1, maxPerTenant: 2 })
+  await using one = await daemon.connect({ token: acme.token })
+  await using two = await daemon.connect({ token: beta.token })
+  for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 20 }, async () => one.run('1')))
+  expect(await bound(one)).toHaveLength(1)
+  expect(await two.run('2')).toBe(2)
+})
+
 test('a worker that its clients do not use goes to who waits for one, whoever that is', async () => {
   const acme = makeToken()
   const zeta = makeToken()

@@ -6,7 +6,7 @@ import { ContextCount } from '../../src/daemon/context-count.ts'
 import { causeOfDeath, type DeathEvidence } from '../../src/daemon/death-cause.ts'
 import { LastWords } from '../../src/daemon/last-words.ts'
 import { CpuShare } from '../../src/daemon/cpu-share.ts'
-import { place } from '../../src/daemon/placement.ts'
+import { place, placeBeside } from '../../src/daemon/placement.ts'
 import { type Waiter, WaitingLine } from '../../src/daemon/waiting-line.ts'
 import { WorkerTurnover } from '../../src/daemon/worker-turnover.ts'
 import { nextWorkerState, type WorkerEvent, type WorkerState } from '../../src/daemon/worker-state.ts'
@@ -122,6 +122,33 @@ test.each<
   const workers = given.map(([contexts, waitingRuns = 0, cpuShare = 0]) => ({ contexts, waitingRuns, cpuShare }))
   expect(place(workers, mayGrow)).toBe(typeof choice === 'number' ? workers[choice] : choice)
 })
+
+test.for<[shares: readonly number[], own: readonly number[], spare: boolean, choice: number | 'spare' | undefined]>([
+  [[1], [0], true, 'spare'],
+  [[1], [0], false, undefined],
+  [[1, 0], [0], true, 1],
+  // Others' runs are in its way there, too.
+  [[1, 0.6], [0], true, 'spare'],
+  [[1, 0.6], [0], false, undefined],
+  [[0, 0], [0, 1], false, undefined],
+])(
+  'runs beside those in workers with processor shares %j, of which the client has %j, a spare: %s → %s',
+  ([shares, own, hasSpare, choice]) => {
+    const candidate = (cpuShare: number): { contexts: number; waitingRuns: number; cpuShare: number } => ({
+      contexts: 0,
+      waitingRuns: 0,
+      cpuShare,
+    })
+    const workers = shares.map(candidate)
+    const spare = candidate(0)
+    const chosen = placeBeside(
+      own.map((index) => workers[index] as (typeof workers)[number]),
+      workers,
+      hasSpare ? spare : undefined,
+    )
+    expect(chosen).toBe(choice === 'spare' ? spare : choice === undefined ? undefined : workers[choice])
+  },
+)
 
 test('the share of a core counts what a process has done for a while, and still does', () => {
   const share = new CpuShare()
