@@ -10,6 +10,7 @@ import { listeningSocket } from './listening-socket.ts'
 import type { Program } from './program.ts'
 import { giveAccess, type SocketAccess } from './tenants/socket-access.ts'
 import type { Sandbox } from './sandbox/bubblewrap.ts'
+import { usableCores } from './usable-cores.ts'
 
 /** Descriptors of a worker; `src/worker/main.ts` knows the same numbers. Bubblewrap uses up the last two. */
 const FD = { control: 3, page: 4, listen: 5, filter: 6, status: 7 } as const
@@ -17,6 +18,8 @@ const FD = { control: 3, page: 4, listen: 5, filter: 6, status: 7 } as const
 const MAX_STATUS = 8_192
 /** A bubblewrap that has not said which process it started after this time never will, in milliseconds. It takes a few. */
 const STATUS_WAIT_MS = 5_000
+/** What Node has by itself. */
+const MAX_V8_THREADS = 4
 
 export interface LaunchSettings {
   readonly directory: string
@@ -118,9 +121,15 @@ function nodeFlags({ memoryBytes, jit, confinement, program }: LaunchSettings, f
     // It opens files, and the permission model does not know.
     '--no-experimental-sqlite',
     ...(confinement.dropPermissions ? ['--permission', ...files.map((file) => `--allow-fs-read=${file}`), ...program.grants] : []),
+    `--v8-pool-size=${v8Threads()}`,
     `--max-semi-space-size=${SEMI_SPACE_BYTES / 1024 / 1024}`,
     `--max-old-space-size=${Math.floor(memoryBytes / 1024 / 1024)}`,
   ]
+}
+
+/** Threads with which a worker's V8 compiles and collects beside the guest. As many as there are other cores: Node's four get in each other's way where there are fewer, and in that of the next worker. */
+function v8Threads(): number {
+  return Math.min(Math.max(1, usableCores() - 1), MAX_V8_THREADS)
 }
 
 /** A file of one page without a name: the worker maps it, the daemon reads it. `keep` gets its descriptor as soon as there is one. */
