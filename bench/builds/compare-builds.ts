@@ -56,7 +56,10 @@ export async function compareBuilds(row: Row, base: Base, quick: boolean): Promi
 function planOf(row: Row, quick: boolean): Plan {
   if (quick) return quickPlan(row)
   const plan = measuredPlan(row)
-  return { ...plan, rounds: plan.rounds * ROUNDS_FACTOR }
+  const { slice } = plan
+  // A row that fills a worker has room for as many runs as it says, however they are cut.
+  const cut = 'runs' in slice ? { runs: Math.ceil(slice.runs / ROUNDS_FACTOR) } : slice
+  return { ...plan, rounds: plan.rounds * ROUNDS_FACTOR, slice: cut }
 }
 
 function verdictOf(metric: Metric, { low, high }: Estimate): Verdict {
