@@ -8,13 +8,15 @@ export async function unlessAborted<Result>(
 ): Promise<Result> {
   if (signal === undefined) return promise
   const aborted = Promise.withResolvers<never>()
-  const abort = (): void => {
-    aborted.reject(signal.reason)
-    promise.then(unwanted, () => undefined)
-  }
+  const abort = (): void => aborted.reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
   try {
-    return await Promise.race([promise, aborted.promise])
+    return await Promise.race([aborted.promise, promise])
+  } catch (error) {
+    // Only now: one that was there when the signal was aborted may have been had all the same.
+    promise.then(unwanted, () => undefined)
+    throw error
   } finally {
     signal.removeEventListener('abort', abort)
   }

@@ -117,6 +117,11 @@ export class Channel {
     return this.#calls.size
   }
 
+  /** Bytes that have come from the worker. */
+  get received(): number {
+    return this.#failures.received
+  }
+
   /** Whether the worker was gone before it read anything of what it was last asked: none of that was begun. */
   get isUnread(): boolean {
     return this.#outbox.isUnread

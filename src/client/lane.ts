@@ -18,6 +18,7 @@ import type { RefusedScripts } from './refused-scripts.ts'
 import type { CallExtras, Request } from './request.ts'
 import { NO_PAYLOAD } from './requests.ts'
 import type { RunScript } from './source-maps.ts'
+import { Stall } from './stall.ts'
 import { findTracing } from './tracing/tracing.ts'
 
 /** How long to wait for the daemon's word on why a worker is gone, in milliseconds. */
@@ -59,6 +60,7 @@ export class Lane {
   #expected = 0
   #givenMs = 0
   #isOpen = false
+  readonly #stall: Stall
   #draining: NodeJS.Timeout | undefined
 
   constructor(lease: Omit<Lease, 'type'>, path: string, options: LaneOptions, control: Control, closed: (lane: Lane) => void) {
@@ -69,6 +71,7 @@ export class Lane {
     this.#control = control
     this.#closed = closed
     this.#scripts = new SentScripts((script) => this.#channel.upload(script), options.cacheRefused)
+    this.#stall = new Stall(async () => control.busyForMs(lease.worker))
     this.#channel = new Channel(lease, path, options.defaults, {
       guests: options.guests,
       cacheRefused: (hash) => this.#scripts.refused(hash),
@@ -92,10 +95,16 @@ export class Lane {
     return this.#isOpen
   }
 
+  /** Whether calls are under way here and the worker is known to compute, so that another would wait. */
+  get isComputing(): boolean {
+    return this.load > 0 && this.#stall.isComputing(this.#channel.received, performance.now())
+  }
+
   /** Somebody is given this lane for one call: {@link arrived} says that it is made now, or not at all. */
   give(): void {
     this.#expected++
     this.#givenMs = performance.now()
+    this.#stall.given(this.#channel.received, this.#givenMs)
   }
 
   arrived(): void {

@@ -30,6 +30,14 @@ interface LanesBox {
   readonly assertOpen: () => void
 }
 
+/** Those that are all of this; where none is, it does not matter. */
+function best(lanes: Lane[], wishes: readonly ((lane: Lane) => boolean)[]): Lane[] {
+  return wishes.reduce((left, wish) => {
+    const some = left.filter(wish)
+    return some.length > 0 ? some : left
+  }, lanes)
+}
+
 /** The workers that a box has leased, and how it comes to have more. */
 export class Lanes implements Iterable<Lane> {
   readonly #box: LanesBox
@@ -95,7 +103,8 @@ export class Lanes implements Iterable<Lane> {
   }
 
   async #given(isAlone: boolean, placement: Placement, waitMs: number): Promise<Lane> {
-    const lane = isAlone ? await this.lease('process', placement, waitMs) : await this.#any(placement)
+    if (!isAlone) return this.#any(placement)
+    const lane = await this.lease('process', placement, waitMs)
     lane.give()
     return lane
   }
@@ -103,19 +112,21 @@ export class Lanes implements Iterable<Lane> {
   /** The open lane with the least to do. The first caller opens one, and others wait with it; when all have something to do, more are asked for. */
   async #any(placement: Placement): Promise<Lane> {
     this.#box.assertOpen()
-    const least = this.#least(placement) ?? (await this.#first(placement))
+    let least = this.#least(placement) ?? (await this.#first(placement))
     const growing = this.#growth[placement.trust].chosen(least, performance.now(), async () => this.#leaseAnother(placement))
-    if (growing === undefined) return least
-    await growing
-    return this.#least(placement) ?? least
+    if (growing !== undefined) {
+      await growing
+      least = this.#least(placement) ?? least
+    }
+    // In the turn of the choice: whoever chooses next is to know of it.
+    least.give()
+    return least
   }
 
   /** Among equals that which has had nothing to do for longest: its worker has had time to make the next context. */
   #least(placement: Placement): Lane | undefined {
-    const shared = this.#shared(placement)
-    const open = shared.filter(({ isOpen }) => isOpen)
     let least: Lane | undefined
-    for (const lane of open.length > 0 ? open : shared)
+    for (const lane of best(this.#shared(placement), [({ isOpen }) => isOpen, ({ isComputing }) => !isComputing]))
       if (least === undefined || lane.load < least.load || (lane.load === least.load && lane.givenMs < least.givenMs)) least = lane
     return least
   }

@@ -85,6 +85,8 @@ export class Guard {
   #deadlineMs = 0
   /** When the moat, if it is called often, has a signal sent that may have been lost. */
   #insistAtMs = 0
+  /** Whether what is evaluated is the worker's own. */
+  #isOwn = false
   /** What the worker's own code threw while it answered. */
   #failure: Error | undefined
 
@@ -137,6 +139,22 @@ export class Guard {
   }
 
   /**
+   * Evaluates what the worker itself has to do to a realm before a run may enter it. The daemon's signals are for the run, and must not end this half-way: it finds nothing that it could
+   * interrupt, and looks again.
+   */
+  evaluateOwn(script: vm.Script, realm: GuardedRealm, deadlineMs: number): Ending {
+    const isServing = this.#heartbeat.isServing
+    if (this.#heartbeat.rest()) this.absorbInterrupt()
+    this.#isOwn = true
+    try {
+      return this.evaluate(script, realm, deadlineMs)
+    } finally {
+      this.#isOwn = false
+      if (isServing) this.#heartbeat.goOn()
+    }
+  }
+
+  /**
    * The moat has been called often. If its evaluate should have ended by now, the signal was lost on the way into it: V8 looks for one where a function is entered, and what Node calls inside a
    * TryCatch goes on as if nothing had been. So the signal is sent from here, and the last that is done here is to wait until it is there: there is no function on the way back.
    */
@@ -169,7 +187,7 @@ export class Guard {
     if (realm === undefined) return -1
     if (request === Request.now) return realm.tellTime()
     apply(nothing, undefined, HEADROOM)
-    if (this.#timer.disarm() || this.#heartbeat.rest() || this.#heartbeat.isUnwanted) {
+    if (this.#timer.disarm() || (!this.#isOwn && (this.#heartbeat.rest() || this.#heartbeat.isUnwanted))) {
       // It may have been lost, too, or was never sent.
       this.#timer.insist()
       this.place = guestPlace()
@@ -190,7 +208,7 @@ export class Guard {
     // With the answer `end` the realm side waits for the signal, which comes at once. The timer is set before the daemon may interrupt: a signal must not end this half-way.
     if (answer === Answer.end) this.#timer.insist()
     else this.#timer.arm(Math.max(nowMs, this.#deadlineMs), nowMs)
-    this.#heartbeat.goOn()
+    if (!this.#isOwn) this.#heartbeat.goOn()
     return answer
   }
 

@@ -40,6 +40,11 @@ export class Heartbeat {
     return run === (this.#run | 0) || run === ANY_RUN
   }
 
+  /** Whether the daemon may interrupt a run. */
+  get isServing(): boolean {
+    return this.#words[HEARTBEAT.run] !== 0
+  }
+
   /** After {@link Heartbeat.rest}: the same run goes on. */
   goOn(): void {
     this.#words[HEARTBEAT.run] = this.#run

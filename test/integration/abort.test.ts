@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Box, Context } from 'glovebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { boundWorker, type TestDaemon, testDaemon } from '../support/daemons.ts'
@@ -165,4 +166,23 @@ test('a run that asks the worker one thing after the other ends, whenever it is 
     // Its worker is free again.
     expect(await ctx.run(`${round}`, { timeout: 1_000 })).toBe(round)
   }
+})
+
+test.for([
+  ['a bare one', {}],
+  ['a deterministic one, which is never ready', { deterministic: {} }],
+] as const)('while its context is made, %s: that comes to its end, and the worker lives', async ([, options]) => {
+  for (let round = 0; round < 100; round++) {
+    const controllers = Array.from({ length: 8 }, () => new AbortController())
+    const runs = controllers.map(async ({ signal }) => box.run('1', { ...options, signal }).catch((error: unknown) => error))
+    const untilMs = performance.now() + (round % 8) / 2
+    while (performance.now() < untilMs) await nextTurn()
+    for (const controller of controllers) {
+      controller.abort(reason)
+      await nextTurn()
+    }
+    for (const outcome of await Promise.all(runs)) expect([1, reason]).toContain(outcome)
+  }
+  expect((await box.status()).deaths).toEqual([])
+  expect(await ctx.run('kept')).toBe(1)
 })
