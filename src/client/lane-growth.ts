@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 
 /** For how long after it was given a run a worker is likely to make the next context, in milliseconds. */
 const REST_MS = 2
@@ -32,7 +32,7 @@ export class LaneGrowth {
       if (nowMs < this.#refusedMs + AGAIN_MS) return undefined
       this.#asking = this.#ask(ask)
     }
-    return Promise.race([this.#asking, wait(HOLD_MS)])
+    return Promise.race([this.#asking, held()])
   }
 
   #isWanted({ load, givenMs }: Busy, nowMs: number): boolean {
@@ -48,4 +48,10 @@ export class LaneGrowth {
     if (!isThere) this.#refusedMs = performance.now()
     this.#asking = undefined
   }
+}
+
+async function held(): Promise<void> {
+  await wait(HOLD_MS)
+  // What has come while this process did something else is read first: another worker, or the end of one.
+  await nextTurn()
 }
