@@ -18,7 +18,9 @@ interface Busy {
 /** When a connection asks for another worker that its single runs share: if all that it has are busy, with runs under way, or with the context for the next one. */
 export class LaneGrowth {
   #restless = 0
-  #asking: Promise<void> | undefined
+  #isAsking = false
+  /** What runs wait for meanwhile, which is not for long. */
+  #hold: Promise<void> | undefined
   /** When the daemon had none, of `performance.now()`. */
   #refusedMs = -Infinity
 
@@ -26,13 +28,14 @@ export class LaneGrowth {
    * Told of each lane that is chosen for a run, the least busy, and when, of `performance.now()`. `ask` resolves with whether another worker let this client in.
    * @returns what to wait for before the choice is made anew; undefined if it stands
    */
-  chosen(lane: Busy, nowMs: number, ask: () => Promise<boolean>): Promise<unknown> | undefined {
+  chosen(lane: Busy, nowMs: number, ask: () => Promise<boolean>): Promise<void> | undefined {
     if (!this.#isWanted(lane, nowMs)) return undefined
-    if (this.#asking === undefined) {
-      if (nowMs < this.#refusedMs + AGAIN_MS) return undefined
-      this.#asking = this.#ask(ask)
+    if (!this.#isAsking && nowMs >= this.#refusedMs + AGAIN_MS) {
+      this.#hold = Promise.race([this.#ask(ask), held()]).then(() => {
+        this.#hold = undefined
+      })
     }
-    return Promise.race([this.#asking, held()])
+    return this.#hold
   }
 
   #isWanted({ load, givenMs }: Busy, nowMs: number): boolean {
@@ -42,11 +45,12 @@ export class LaneGrowth {
   }
 
   async #ask(ask: () => Promise<boolean>): Promise<void> {
+    this.#isAsking = true
     // Whatever keeps it from getting another, it has one: what is wrong with that its runs will say.
     const isThere = await ask().catch(() => false)
     this.#restless = 0
     if (!isThere) this.#refusedMs = performance.now()
-    this.#asking = undefined
+    this.#isAsking = false
   }
 }
 

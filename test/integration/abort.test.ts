@@ -172,7 +172,7 @@ test.for([
   ['a bare one', {}],
   ['a deterministic one, which is never ready', { deterministic: {} }],
 ] as const)('while its context is made, %s: that comes to its end, and the worker lives', async ([, options]) => {
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 50; round++) {
     const controllers = Array.from({ length: 8 }, () => new AbortController())
     const runs = controllers.map(async ({ signal }) => box.run('1', { ...options, signal }).catch((error: unknown) => error))
     const untilMs = performance.now() + (round % 8) / 2

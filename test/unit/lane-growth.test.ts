@@ -53,6 +53,8 @@ test('a worker that takes long to let the client in keeps no run', async () => {
   const growth = new LaneGrowth()
   const { promise, resolve } = Promise.withResolvers<boolean>()
   await growth.chosen(busy, 0, async () => promise)
+  expect(growth.chosen(busy, 1, another)).toBeUndefined()
+  expect(asked()).toEqual([])
   resolve(true)
 })
 
