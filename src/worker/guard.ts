@@ -139,10 +139,11 @@ export class Guard {
   }
 
   /**
-   * Evaluates what the worker itself has to do to a realm before a run may enter it. The daemon's signals are for the run, and must not end this half-way: it finds nothing that it could
-   * interrupt, and looks again.
+   * Evaluates what the worker itself has to do to a realm before a run may enter it, or after one was ended. The daemon's signals are for the run, and must not end this half-way: it finds
+   * nothing that it could interrupt, and looks again.
    */
   evaluateOwn(script: vm.Script, realm: GuardedRealm, deadlineMs: number): Ending {
+    const { place } = this
     const isServing = this.#heartbeat.isServing
     if (this.#heartbeat.rest()) this.absorbInterrupt()
     this.#isOwn = true
@@ -150,6 +151,7 @@ export class Guard {
       return this.evaluate(script, realm, deadlineMs)
     } finally {
       this.#isOwn = false
+      this.place = place
       if (isServing) this.#heartbeat.goOn()
     }
   }

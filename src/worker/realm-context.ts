@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import vm from 'node:vm'
 import realmSource from 'virtual:realm-source'
 import { type ChannelLimits, DEFAULT_CHANNEL_LIMITS } from '../protocol/channel-limits.ts'
-import { COMPLETED, type Ending, type Guard, type GuardedRealm } from './guard.ts'
+import { COMPLETED, type Ending, type Guard, type GuardedRealm, INTERRUPTED } from './guard.ts'
 import { ModuleRecords } from './module-records.ts'
 import type { RealmHooks } from './moat.ts'
 import { fillRandom } from '../base/random.ts'
@@ -47,6 +47,8 @@ const stepScript = new vm.Script(`${ENTRY}()`, { filename: 'glovebox:step' })
 
 /** What the setup of a realm may take, in milliseconds: it takes one or two, and nobody's deadline covers it. */
 const SETUP_BUDGET_MS = 5_000
+/** What it may take to take a result back, in milliseconds: it takes microseconds. */
+const TAKE_BACK_BUDGET_MS = 100
 
 const { apply, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
 const MainUint8Array = Uint8Array
@@ -92,7 +94,7 @@ export class RealmContext implements GuardedRealm {
     deleteProperty(entry, 'hooks')
     deleteProperty(entry, 'connect')
     this.limit(DEFAULT_CHANNEL_LIMITS)
-    if (this.#setUp(Op.drain) !== COMPLETED) throw new Error('a new realm could not be set up')
+    if (this.#stepOwn(Op.drain, SETUP_BUDGET_MS) !== COMPLETED) throw new Error('a new realm could not be set up')
   }
 
   /** Sets what the context may have. */
@@ -117,19 +119,25 @@ export class RealmContext implements GuardedRealm {
   makeDeterministic(settings: Deterministic): void {
     this.record.name = JSON.stringify(settings)
     this.timeZone = settings.timeZone
-    const ending = this.#setUp(Op.deterministic)
+    const ending = this.#stepOwn(Op.deterministic, SETUP_BUDGET_MS)
     if (ending !== COMPLETED || this.record.status !== Status.primitive) throw new Error('a realm could not be made deterministic')
   }
 
   /** Has the realm side do `op`, for which the record's other fields are set. */
   step(op: Op, deadlineMs: number): Ending {
-    this.record.op = op
-    return this.#guard.evaluate(stepScript, this, deadlineMs)
+    const { record } = this
+    record.op = op
+    record.holdsFunctions = false
+    const ending = this.#guard.evaluate(stepScript, this, deadlineMs)
+    // The result was whole, and then the guest's microtasks went on until the deadline, or a signal came late.
+    if (ending === INTERRUPTED && record.holdsFunctions) this.#stepOwn(Op.takeBack, TAKE_BACK_BUDGET_MS)
+    return ending
   }
 
-  #setUp(op: Op): Ending {
+  /** As a step that no signal of the daemon's ends. */
+  #stepOwn(op: Op, budgetMs: number): Ending {
     this.record.op = op
-    return this.#guard.evaluateOwn(stepScript, this, performance.now() + SETUP_BUDGET_MS)
+    return this.#guard.evaluateOwn(stepScript, this, performance.now() + budgetMs)
   }
 
   /** Copies bytes to the realm side; the next step may decode them. Takes a step of its own if they are many. */

@@ -21,6 +21,9 @@ afterAll(async () => {
 
 type Fn = GuestFunction
 
+/** An object with a function. To read it queues a microtask that never ends. */
+const ENDLESS_AFTERWARDS = '{ f() {}, get x() { queueMicrotask(() => { for (;;); }) } }'
+
 describe('a function of a guest’s', () => {
   let ctx: Context
   beforeAll(async () => {
@@ -245,6 +248,18 @@ describe('what is given back', () => {
     await handleCounts(box, NONE)
   })
 
+  test('the result of a run that was ended when it was whole, in a context that goes on', async () => {
+    await using ctx = await box.createContext()
+    await ctx.run(`var sent = () => 1, afterwards = ${ENDLESS_AFTERWARDS}`)
+    const sent = (await ctx.run('sent')) as Fn
+    for (const source of ['[afterwards, sent]', 'Promise.resolve([afterwards, sent])', 'throw [afterwards, sent]'])
+      expect((await rejection(ctx.run(source, { timeout: 50 }))).code).toBe('ERR_TIMEOUT')
+    expect(await sent()).toBe(1)
+    sent[Symbol.dispose]()
+    // Which it was not before that.
+    await handleCounts(box, { contexts: 1 }, collectGarbage)
+  })
+
   test('a handle that is sent again while it is given back stays good', async () => {
     await using ctx = await box.createContext()
     await ctx.run('var f = () => 1')
@@ -273,6 +288,21 @@ describe('what is given back', () => {
       },
     ],
     ['a result that ran out of time while it was read', () => rejection(box.run('({ f() {}, get x() { for (;;); } })', { timeout: 50 }))],
+    ['a result that was whole when the time ran out', () => rejection(box.run(`(${ENDLESS_AFTERWARDS})`, { timeout: 50 }))],
+    ['an error that was told when the time ran out', () => rejection(box.run(`throw ${ENDLESS_AFTERWARDS}`, { timeout: 50 }))],
+    [
+      'a result that was whole, and functions that left before the time ran out',
+      async () => {
+        const given: Fn[] = []
+        const host = (f: Fn): void => void given.push(f)
+        await rejection(
+          box.run(`({ f() {}, get x() { queueMicrotask(() => { host(() => 1); for (;;); }) } })`, { globals: { host }, timeout: 50 }),
+        )
+        expect(given.length).toBe(1)
+        expect(await given[0]?.()).toBe(1)
+        given[0]?.[Symbol.dispose]()
+      },
+    ],
     ['a result that cannot cross', () => rejection(box.run('[() => 1, new WeakMap()]'))],
     ['an argument that cannot cross', () => rejection(box.run('1', { globals: { f: () => 1, w: new WeakMap() } }))],
     ['a context that could not be made', () => rejection(box.createContext({ f: () => 1, w: new WeakMap() }))],
@@ -314,6 +344,14 @@ describe('what is given back', () => {
   ])('%s', async (_what, act) => {
     await act()
     await handleCounts(box, NONE, collectGarbage)
+  })
+
+  test('nothing is left of all that', async () => {
+    await using ctx = await box.createContext()
+    // What the worker says of these it says after all that.
+    using _handle = (await ctx.run('() => 1')) as Fn
+    using _another = (await ctx.run('() => 2')) as Fn
+    await handleCounts(box, { contexts: 1, handles: 2, guestFunctions: 2 })
   })
 
   test('what a host function gives a context after its run was ended', async () => {

@@ -94,6 +94,19 @@ export class ExportedFunctions {
     this.#journal.length = mark
   }
 
+  /** What was written since `mark`, for {@link takeBack}; undefined if that is nothing. */
+  since(mark: number): readonly number[] | undefined {
+    if (mark === this.#journal.length) return undefined
+    const ids: number[] = setPrototypeOf(new ArrayOf<number>(), null)
+    for (let i = mark; i < this.#journal.length; i++) ids[i - mark] = (this.#journal[i] as ExportedFunction).id
+    return ids
+  }
+
+  /** A message that was whole, and committed, was not sent after all. */
+  takeBack(ids: readonly number[]): void {
+    for (let i = 0; i < ids.length; i++) this.#release(ids[i] as number, 1, false)
+  }
+
   #release(id: number, count: number, wasSent: boolean): void {
     const entry = mapGet(this.#byId, id)
     if (entry === undefined) return

@@ -34,6 +34,7 @@ export function createRecord(output: Uint8Array): RealmRecord {
     exported: 0,
     imported: 0,
     lasting: 0,
+    holdsFunctions: false,
     calling: '',
     waitingFor: '',
     context: 0,

@@ -225,8 +225,15 @@ export class Functions {
     if (args.length > MAX_ARGUMENTS)
       throw guestError('ERR_VALUE_TOO_LARGE', `a call with ${args.length} arguments, over the limit of ${MAX_ARGUMENTS}`)
     try {
+      const mark = this.#values.mark()
       const payload = this.#values.writeArguments(args, record.maxOutput)
-      return this.#outbox.add(hostCallCodec, { type: 'hostCall', context: record.context, call, fn, run: record.origin, sync }, payload)
+      const start = this.#outbox.add(
+        hostCallCodec,
+        { type: 'hostCall', context: record.context, call, fn, run: record.origin, sync },
+        payload,
+      )
+      this.#values.commit(mark)
+      return start
     } catch (error) {
       throw forGuest(error)
     }

@@ -94,7 +94,11 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       isBuiltIn: (name, described) => isBuiltIn(name, described),
       isImported: (fn) => functions?.isImported(fn) === true,
       isRemote: (value) => mayBeRemote(value, web),
-      tryCopy: (value) => void values.writeAlone(value, record.maxOutput, record.maxDepth),
+      tryCopy: (value) => {
+        const mark = values.mark()
+        values.writeAlone(value, record.maxOutput, record.maxDepth)
+        values.rollback(mark)
+      },
     }))
   let warm = false
 
@@ -206,14 +210,16 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
 
   const report = (): void => {
     functions?.reportReleased()
-    unhandled.report(outbox, (reason) => {
+    const mark = values.mark()
+    const encode = (reason: unknown): MsgpackWriter => {
       try {
         return writeThrown(reason, (value) => values.writeAlone(value, outcome.errorBytes, outcome.errorDepth))
       } catch (error) {
         // Even its texts are too large.
         return values.writeAlone(likenessOf({}, CodecError.is(error) ? error.message : ''), outcome.errorBytes, outcome.errorDepth)
       }
-    })
+    }
+    unhandled.report(outbox, encode, () => values.commit(mark))
   }
 
   const perform = (): void => {
@@ -311,6 +317,9 @@ export function createRealm(): (() => void) & Partial<RealmSide> {
       case Op.manyEnd:
         manyRuns?.forget(run)
         settlement.forget(run)
+        return
+      case Op.takeBack:
+        values.takeBackResult()
         return
       case Op.discard:
         values.readInput(record)

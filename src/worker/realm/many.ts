@@ -125,7 +125,7 @@ export class ManyRuns {
         return false
       }
       writer.int(OUTCOME.fulfilled)
-      this.#values.write(writer, value, this.#record.maxDepth)
+      this.#write(writer, value)
     } catch (error) {
       writer.busy = false
       writer.position = start
@@ -144,12 +144,18 @@ export class ManyRuns {
     }
     writer.int(OUTCOME.rejected)
     try {
-      writeThrown(error, (value) => this.#values.write(writer, value, this.#record.maxDepth))
+      writeThrown(error, (value) => this.#write(writer, value))
     } catch (failure) {
       if (!CodecError.is(failure)) throw failure
       writer.position = start
       this.#refused(writer, failure)
     }
+  }
+
+  #write(writer: MsgpackWriter, value: unknown): void {
+    const mark = this.#values.mark()
+    this.#values.write(writer, value, this.#record.maxDepth)
+    this.#values.commit(mark)
   }
 
   #refused(writer: MsgpackWriter, error: CodecError): void {

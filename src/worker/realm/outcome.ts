@@ -26,10 +26,12 @@ export class Outcome {
     writer.busy = false
     writer.reset(KEPT_RESULT_BYTES)
     writer.maxBytes = maxBytes
+    const mark = this.#values.mark()
     this.#values.write(writer, value, maxDepth)
     record.output = writer.bytes
     record.length = writer.position
     record.status = status
+    this.#values.commitResult(mark)
   }
 
   /** A result that was computed: primitives go as they are. */

@@ -57,6 +57,8 @@ export interface RealmRecord {
   imported: number
   /** Of those exported, the ones for which a context goes on that was made for one run. */
   lasting: number
+  /** The result that the step wrote holds functions. If the step is ended after that, the result is not sent, and {@link Op.takeBack} has to follow. */
+  holdsFunctions: boolean
   /** The function whose answer is waited for in the middle of an evaluate. It may end there, so nothing sets this back. */
   calling: string
   /** The function whose promise is not settled yet, or one of them; '' if there is none. */
@@ -132,6 +134,8 @@ export const Op = {
   advanceOn: 72,
   /** Reads the value in `input`, which nobody wants: the functions in it count as held until they are given back. */
   discard: 22,
+  /** The step before was ended, and what it gave is not sent: nobody holds the functions in it. */
+  takeBack: 23,
   /** Imports a module for `run`: specifier and lookups are in `input`. */
   import: 30,
   /** Keeps the lookups in `input`, for what `import()` in a script asks for. */

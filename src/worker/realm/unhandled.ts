@@ -34,8 +34,8 @@ export class UnhandledErrors {
     this.#add({ promise: undefined, reason: error })
   }
 
-  /** Tells the client; `encode` gives a reason's bytes. A reason that never comes to an end is told no more the next time, and those after it are. */
-  report(outbox: Outbox, encode: (reason: unknown) => MsgpackWriter): void {
+  /** Tells the client; `encode` gives a reason's bytes, and `sent` hears that they are on their way. A reason that never comes to an end is told no more the next time, and those after it are. */
+  report(outbox: Outbox, encode: (reason: unknown) => MsgpackWriter, sent: () => void): void {
     if (this.#tried >= this.#told.length) {
       this.#told = this.#list
       this.#tried = 0
@@ -50,6 +50,7 @@ export class UnhandledErrors {
       this.#record.attention |= ATTENTION.report
       const payload = encode(entry.reason)
       outbox.add(unhandledCodec, { type: 'unhandled', context: this.#record.context, rejection: entry.promise !== undefined }, payload)
+      sent()
     }
     this.#told = newList()
     this.#tried = 0

@@ -19,7 +19,7 @@ export interface Crossing {
   readonly read: ReadValueOptions
   /** Undefined as long as no function has crossed. */
   readonly exported: ExportedFunctions | undefined
-  /** A message is whole, or was given up: the counts are those of what was sent. */
+  /** What is sent has changed: the counts are those of that. */
   readonly counted: () => void
 }
 
@@ -34,13 +34,59 @@ export class RealmValues {
   #decoder: ValueDecoder | undefined
   #reader: MsgpackReader | undefined
   #scratch: MsgpackWriter | undefined
+  #idsInResult: readonly number[] | undefined
 
   constructor(record: RealmRecord, crossing: () => Crossing) {
     this.#record = record
     this.#crossing = crossing
   }
 
-  /** Writes a value of at most `maxDepth` levels at the writer's position. Throws a CodecError, or what the value's own code throws. */
+  /** Where the functions begin of the message that comes next, for {@link commit} or {@link rollback}. */
+  mark(): number {
+    return this.#crossing().exported?.mark() ?? 0
+  }
+
+  /** The message is on its way, with its functions. */
+  commit(mark: number): void {
+    const { exported, counted } = this.#crossing()
+    if (exported === undefined) return
+    exported.commit(mark)
+    counted()
+  }
+
+  /** The same for the result of a step. It is sent when the step has come to its end: {@link takeBackResult} if that never came. */
+  commitResult(mark: number): void {
+    const { exported, counted } = this.#crossing()
+    const ids = exported?.since(mark)
+    if (exported === undefined || ids === undefined) return
+    exported.commit(mark)
+    // V8 ends an evaluate where a function is entered or a loop goes round: not between these.
+    this.#idsInResult = ids
+    this.#record.holdsFunctions = true
+    counted()
+  }
+
+  /** The latest result was not sent after all. */
+  takeBackResult(): void {
+    const { exported, counted } = this.#crossing()
+    if (exported === undefined || this.#idsInResult === undefined) return
+    exported.takeBack(this.#idsInResult)
+    this.#idsInResult = undefined
+    counted()
+  }
+
+  /** The message is not sent. */
+  rollback(mark: number): void {
+    const { exported, counted } = this.#crossing()
+    if (exported === undefined) return
+    exported.rollback(mark)
+    counted()
+  }
+
+  /**
+   * Writes a value of at most `maxDepth` levels at the writer's position, as a message or a part of one, which is for the caller to commit: this evaluate may end before it is sent.
+   * Throws a CodecError, or what the value's own code throws.
+   */
   write(writer: MsgpackWriter, value: unknown, maxDepth: number): void {
     const crossing = this.#crossing()
     if (this.#encoder === undefined || this.#encoder.busy) this.#encoder = new ValueEncoder(crossing.write)
@@ -48,12 +94,9 @@ export class RealmValues {
     const mark = crossing.exported?.mark() ?? 0
     try {
       this.#encoder.write(writer, value)
-      crossing.exported?.commit(mark)
     } catch (error) {
-      crossing.exported?.rollback(mark)
+      this.rollback(mark)
       throw error
-    } finally {
-      crossing.counted()
     }
   }
 
