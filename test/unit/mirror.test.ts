@@ -45,6 +45,25 @@ describe('two mirrors', () => {
     expect((pair.here['a'] as Bag)['n']).toBe(2)
   })
 
+  test('tell again what a walk had met that came to no end', () => {
+    const pair = new MirrorPair()
+    pair.exchange('here')
+    pair.exchange('there')
+    Object.assign(pair.here, { empty: {}, inner: { n: 1 }, list: [1], map: new Map([[1, 2]]), date: new Date(5) })
+    pair.here['bad'] = new Proxy(
+      {},
+      {
+        ownKeys() {
+          throw new Error('no keys')
+        },
+      },
+    )
+    expect(() => pair.exchange('here')).toThrow('no keys')
+    delete pair.here['bad']
+    pair.exchange('here')
+    expect(mismatch(pair.here, pair.there)).toBeUndefined()
+  })
+
   test('know an object that was away again', () => {
     const pair = new MirrorPair()
     const away = { n: 1 }

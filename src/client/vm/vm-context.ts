@@ -1,6 +1,6 @@
 import type { Mirror } from '../../protocol/mirror/mirror.ts'
 import { CodecError } from '../../protocol/msgpack/codec-error.ts'
-import { TIMEOUT_MS } from '../../protocol/limits.ts'
+import { GRACE_MS, TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { VmSource } from '../../protocol/vm-messages.ts'
 import type { Box } from '../box.ts'
 import type { Context } from '../context.ts'
@@ -68,12 +68,16 @@ export class VmContext implements AsyncDisposable {
   /** Evaluates a module of {@link importers} and what it imports, and brings both sides in step. */
   async evaluateModule(key: string, settings: RunSettings): Promise<void> {
     await this.#timed(settings, async (context, limitMs, signal) => {
-      await this.#sync(context)
+      const end = performance.now() + limitMs
+      const leftMs = (): number => Math.max(1, Math.ceil(end - performance.now()))
+      await this.#sync(context, leftMs())
       try {
-        await context.vmImport([key, '', this.importers.lookups, false], limitMs, signal)
-      } finally {
-        await this.#sync(context)
+        await context.vmImport([key, '', this.importers.lookups, false], leftMs(), signal)
+      } catch (error) {
+        await this.#readBack(context)
+        throw error
       }
+      await this.#sync(context, leftMs())
     })
   }
 
@@ -172,8 +176,8 @@ export class VmContext implements AsyncDisposable {
     })
   }
 
-  async #sync(context: Context): Promise<void> {
-    await this.#exchange(context, { type: 'vmSync' }, TIMEOUT_MS.default)
+  async #sync(context: Context, timeoutMs: number = TIMEOUT_MS.default): Promise<void> {
+    await this.#exchange(context, { type: 'vmSync' }, timeoutMs)
   }
 
   async #exchange(
@@ -193,10 +197,10 @@ export class VmContext implements AsyncDisposable {
     }
   }
 
-  /** A run that failed has changed globals, too. What comes of reading them is no business of whoever ran it. */
+  /** A run that failed has changed globals, too. What comes of reading them is no business of whoever ran it, and must not keep it much longer than its deadline: a getter may have no end. */
   async #readBack(context: Context): Promise<void> {
     try {
-      this.#hear(await context.vm({ type: 'vmSync', timeoutMs: TIMEOUT_MS.default }, this.#mirror.ask(), undefined))
+      this.#hear(await context.vm({ type: 'vmSync', timeoutMs: GRACE_MS }, this.#mirror.ask(), undefined))
     } catch (error) {
       this.#isLost ||= isEnd(error)
       this.#mirror.forgetTold()

@@ -59,11 +59,6 @@ export class Mirror {
     this.adopt(side.root, 0, NODE_OBJECT, false)
   }
 
-  /** Whether all that is met is told as if it was new. */
-  isNews(twin: Twin): boolean {
-    return this.#tellsAll || twin.seen < this.walks - 1
-  }
-
   /** A delta that tells nothing: its answer says what has arrived. */
   ask(): Delta {
     return [this.#applied, 0, [], false, undefined]
@@ -74,7 +69,9 @@ export class Mirror {
     this.forgetTold()
     const number = ++this.#number
     this.walks++
-    const walk = new Walk(this)
+    const walk = new Walk(this, this.#tellsAll)
+    // If the walk comes to no end, what it has met looks as if the other side knew it.
+    this.#tellsAll = true
     const delta = walk.tell(this.#applied, number, value)
     this.#told = { number, changes: walk.changes }
     this.#tellsAll = false

@@ -41,11 +41,13 @@ export class Walk {
   /** All objects that were met. */
   readonly met: unknown[] = newList()
   readonly #mirror: Mirror
+  readonly #tellsAll: boolean
   readonly #nodes: NodeRecord[] = newList()
   #itemCount = 0
 
-  constructor(mirror: Mirror) {
+  constructor(mirror: Mirror, tellsAll: boolean) {
     this.#mirror = mirror
+    this.#tellsAll = tellsAll
   }
 
   tell(ack: number, number: number, value: unknown): Delta {
@@ -76,7 +78,7 @@ export class Walk {
       }
     } else if (twin.seen === mirror.walks) return twin
     // What was out of step since the last walk is told as if it was new.
-    if (twin.id !== 0 && mirror.isNews(twin)) {
+    if (twin.id !== 0 && (this.#tellsAll || twin.seen < mirror.walks - 1)) {
       twin.slots = undefined
       twin.items = undefined
     }
