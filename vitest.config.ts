@@ -5,31 +5,27 @@ import { realmSourceForVite } from './scripts/realm-source.ts'
 const ALONE = [
   'admission',
   'async-code',
-  'bad-input',
-  'cli-daemon',
   'compile-flood',
-  'deaths',
-  'guest-functions',
-  'host-waits',
-  'kills',
   'late-signals',
   'misbehaving-workers',
   'presets',
-  'reconnect',
   'reliability',
   'run-aways',
-  'web-globals',
 ].map((name) => `test/integration/${name}.test.ts`)
 
-/** Projects run one after the other; their files two at a time, because what they wait for is mostly processes that start. */
+/**
+ * Most of what integration tests wait for is processes that start, so three files of theirs and of the security tests, which compute, go at a time. Whatever says `alone` follows, and has the
+ * machine to itself.
+ */
 const project = (
   name: string,
   groupOrder: number,
+  maxWorkers: number,
   testTimeout: number,
-  files: { include: string[]; exclude?: string[]; maxWorkers?: number },
+  files: { include: string[]; exclude?: string[] },
 ) => ({
   extends: true as const,
-  test: { name, maxWorkers: 2, ...files, testTimeout, hookTimeout: testTimeout, sequence: { groupOrder } },
+  test: { name, maxWorkers, ...files, testTimeout, hookTimeout: testTimeout, sequence: { groupOrder } },
 })
 
 export default defineConfig({
@@ -39,11 +35,11 @@ export default defineConfig({
     pool: 'forks',
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
-      project('unit', 0, 10_000, { include: ['test/unit/**/*.test.ts'] }),
-      project('integration', 1, 30_000, { include: ['test/integration/**/*.test.ts'], exclude: ALONE }),
-      project('alone', 2, 30_000, { include: ALONE, maxWorkers: 1 }),
-      project('security', 3, 60_000, { include: ['test/security/**/*.test.ts'] }),
-      project('fuzz', 4, 60_000, { include: ['test/fuzz/**/*.test.ts'] }),
+      project('unit', 0, 3, 10_000, { include: ['test/unit/**/*.test.ts'] }),
+      project('integration', 0, 3, 30_000, { include: ['test/integration/**/*.test.ts'], exclude: ALONE }),
+      project('security', 0, 3, 60_000, { include: ['test/security/**/*.test.ts'] }),
+      project('fuzz', 0, 3, 60_000, { include: ['test/fuzz/**/*.test.ts'] }),
+      project('alone', 1, 1, 30_000, { include: ALONE }),
     ],
   },
 })

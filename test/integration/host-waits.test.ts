@@ -64,7 +64,7 @@ describe('a host function that gives no answer in time', () => {
   test('the next run that runs out of time is not blamed on it', async () => {
     await using ctx = await box.createContext({ host: () => block(300) })
     await rejection(ctx.run('host()', { timeout: 100 }))
-    const error = await rejection(ctx.run('new Promise(() => {})', { timeout: 50 }))
+    const error = await rejection(ctx.run('new Promise(() => {})', { timeout: 200 }))
     expect([error.message.includes('waited for a promise'), (error.report as { phase: string }).phase]).toEqual([true, 'run'])
   })
 
@@ -86,7 +86,7 @@ describe('a host function that gives no answer in time', () => {
   test('an answer that comes too late changes nothing', async () => {
     const answer = Promise.withResolvers<unknown>()
     await using ctx = await box.createContext({ host: async () => answer.promise })
-    await rejection(ctx.run('var got = 0; host().then((value) => { got = value })', { timeout: 50 }))
+    await rejection(ctx.run('var got = 0; host().then((value) => { got = value })', { timeout: 200 }))
     answer.resolve(5)
     await ctx.idle()
     // The guest's promise was still there, if not the run that waited for it.

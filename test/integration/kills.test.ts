@@ -243,11 +243,11 @@ describe('a daemon process is killed while its workers loop', () => {
     // A name that stands in the command line of everything that belongs to these daemons, and of nothing else.
     const runtime = join(directory.path, 'node')
     copyFileSync(process.execPath, runtime)
-    for (let round = 0; round < 20; round++) {
-      await using daemon = runScript('daemon.mjs', [join(directory.path, `${round}.sock`), runtime])
+    for (let after = 0; after < 20; after += 2) {
+      await using daemon = runScript('daemon.mjs', [join(directory.path, `${after}.sock`), runtime])
       await daemon.line
       // Each round a little later in the life of the sandboxes, which starts with the line.
-      const until = performance.now() + round
+      const until = performance.now() + after
       while (performance.now() < until) await new Promise(setImmediate)
       daemon.child.kill('SIGKILL')
       await daemon.ended

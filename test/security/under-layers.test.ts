@@ -193,9 +193,9 @@ describe.each(CONFIGURATIONS)('under %s', (_title, layers, options) => {
     await Promise.all(contexts.map(async (context) => context.dispose()))
   })
 
-  test('a thousand channels, one after the other', async (ctx) => {
+  test('hundreds of channels, one after the other', async (ctx) => {
     const { socket } = daemonFor(ctx)
-    for (let i = 0; i < 1_000; i++) {
+    for (let i = 0; i < 300; i++) {
       await using each = await connect({ socket })
       expect(await each.run(`${i} + 1`)).toBe(i + 1)
     }
@@ -216,7 +216,7 @@ describe.each(CONFIGURATIONS)('under %s', (_title, layers, options) => {
   test('a heap that is exhausted ends the worker, with a report', async (ctx) => {
     const { box } = daemonFor(ctx)
     const error = await rejection(
-      box.run("const all = []; for (;;) all.push(['x'.repeat(10), {}])", { fresh: 'process', timeout: LONG_MS }),
+      box.run('const all = []; for (;;) all.push(new Array(1_000).fill({}))', { fresh: 'process', timeout: LONG_MS }),
     )
     const { message, code, report } = error as Error & { code: string; report: Report }
     expect(code).toBe('ERR_MEMORY_LIMIT')

@@ -124,6 +124,7 @@ describe('a listener that pushes the next bytes itself', () => {
     const chunks: Uint8Array[] = []
     for (let at = 0; at < stream.length; at += size) chunks.push(stream.subarray(at, at + size))
     const frames: Uint8Array[] = []
+    let given = 0
     let depth = 0
     const splitter: FrameSplitter = new FrameSplitter(CAP, (bytes, start, end) => {
       const copy = bytes.slice(start, end)
@@ -132,7 +133,7 @@ describe('a listener that pushes the next bytes itself', () => {
       if (frames.length % 2 === 1 && depth < 3) {
         depth++
         for (let more = 0; more < 2; more++) {
-          const next = chunks.shift()
+          const next = chunks[given++]
           if (next !== undefined) splitter.push(next)
         }
         depth--
@@ -140,7 +141,7 @@ describe('a listener that pushes the next bytes itself', () => {
       // What was handed on stays as it is until the listener is done with it.
       expect(bytes.subarray(start, end)).toEqual(copy)
     })
-    for (let next = chunks.shift(); next !== undefined; next = chunks.shift()) splitter.push(next)
+    while (given < chunks.length) splitter.push(chunks[given++] as Uint8Array)
     expect(frames).toEqual(bodies)
     expect(splitter.pendingBytes).toBe(0)
   })
